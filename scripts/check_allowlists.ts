@@ -24,7 +24,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const READ: readonly string[] = ["hub", "stable-baselines3"];
 
 /** What may follow from a call or a state where rules/callables.toml has a meaning for the name. */
-const FOLLOWED = /^(identity|calls-argument|attribute-name|attributes)$/;
+const FOLLOWED = /^(identity|calls-argument|attribute-name|attributes|attribute:attribute-name)$/;
 
 /** What a name that is only named must not do, whoever calls it: loading its own libraries is not among it. */
 const HARMFUL = /^event:(?!ctypes)|^calls-argument$/;

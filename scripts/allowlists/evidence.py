@@ -29,7 +29,7 @@ USES = ("named", "restored", "filled", "called")
 #: A crash for what the library never writes ends the loader and runs nothing (docs/decisions.md).
 WATCHED = re.compile(r"(\w+:)?calls-(method|state):|calls-key$|crash$")
 #: What a name with a meaning in rules/callables.toml may do, since the scanner follows it.
-FOLLOWED = re.compile(r"(identity|calls-argument|attribute-name|attributes)$")
+FOLLOWED = re.compile(r"(identity|calls-argument|attribute-name|attributes|attribute:attribute-name)$")
 #: What a function that is only named must not do, whoever calls it later. Libraries of its own it may load.
 HARMFUL = re.compile(r"event:(?!ctypes)|calls-argument$")
 

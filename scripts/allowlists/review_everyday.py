@@ -49,6 +49,21 @@ STATSMODELS = Review(
     ),
 )
 
+# Classes with hooks, which are run; the sources of all others are read.
+STATSMODELS_HOOKS = Review(
+    modules=STATSMODELS.modules,
+    include={
+        f"statsmodels.tsa.statespace._{module}": " ".join(letter + name for letter in "dszc" for name in names.split())
+        for module, names in {
+            "representation": "Statespace", "initialization": "Initialization", "kalman_filter": "KalmanFilter",
+            "kalman_smoother": "KalmanSmoother", "simulation_smoother": "SimulationSmoother",
+        }.items()
+    },
+    exclude_modules=STATSMODELS.exclude_modules,
+    exclude=(r"(?!.*Wrapper$)(?!.*\.Bunch$)statsmodels\.(?!base\.data\.|tsa\.statespace\._).*",),
+    restored=(r".*\.statespace\._.*",),
+)
+
 NLTK = Review(
     modules=("nltk.probability", "nltk.tree", "nltk.tag", "nltk.classify", "nltk.tokenize", "nltk.stem", "nltk.lm",
              "nltk.metrics", "nltk.collocations", "nltk.text", "nltk.grammar", "nltk.cluster", "nltk.chunk",
@@ -83,6 +98,14 @@ TORCHVISION = Review(
     modules=("torchvision.models", "torchvision.ops", "torchvision.transforms", "torchvision.tv_tensors!"),
     functions=(r"torchvision\.transforms\.(v2\.)?functional",),
     exclude_modules=TESTS + (r"^torchvision\.ops\._register", r"_triton"),
+)
+
+# Enumerations, tensors and transforms, which have hooks, are run; the sources of all others are read.
+TORCHVISION_HOOKS = Review(
+    modules=TORCHVISION.modules,
+    functions=TORCHVISION.functions,
+    exclude_modules=TORCHVISION.exclude_modules,
+    exclude=(r"torchvision\.(?!transforms\.|tv_tensors\.)(?!.*(_Weights|Weights|WeightsEnum)$).*",),
 )
 
 TORCHMETRICS = Review(
@@ -120,10 +143,12 @@ EVERYDAY: dict[str, Review] = {
     "networkx": NETWORKX,
     "pytz": PYTZ,
     "dateutil": DATEUTIL,
+    "statsmodels_hooks": STATSMODELS_HOOKS,
     "statsmodels": STATSMODELS,
     "nltk": NLTK,
     "regex": REGEX,
     "gensim": GENSIM,
+    "torchvision_hooks": TORCHVISION_HOOKS,
     "torchvision": TORCHVISION,
     "torchmetrics": TORCHMETRICS,
     "PIL": PIL,

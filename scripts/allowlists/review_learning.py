@@ -22,7 +22,9 @@ HDBSCAN = Review(
 
 UMAP = Review(modules=("umap",), exclude_modules=TESTS + (r"\.(plot|parametric_umap|validation)$",))
 
-PYNNDESCENT = Review(modules=("pynndescent",), exclude_modules=TESTS)
+# numba's own types, which it makes when it compiles, are left off.
+PYNNDESCENT = Review(modules=("pynndescent",), exclude_modules=TESTS,
+                     exclude=(r".*\.(SearchIndex|Heap)(Type)?",))
 
 HMMLEARN = Review(modules=("hmmlearn",), exclude_modules=TESTS)
 
@@ -80,7 +82,7 @@ DIFFUSERS = Review(
 
 PEFT = Review(
     modules=("peft.tuners", "peft.peft_model!", "peft.config!", "peft.mixed_model!", "peft.utils.peft_types!"),
-    exclude_modules=TESTS,
+    exclude_modules=TESTS + (r"\.osf\.layer$",),
 )
 
 SENTENCE_TRANSFORMERS = Review(
@@ -92,6 +94,8 @@ LIGHTNING = Review(
     modules=("pytorch_lightning.callbacks", "pytorch_lightning.utilities", "pytorch_lightning.trainer.states!",
              "pytorch_lightning.loops.progress!", "pytorch_lightning.core.module!", "pytorch_lightning.demos"),
     exclude_modules=TESTS + (r"\.(migration|testing|model_summary|combined_loader|upgrade_checkpoint)(\.|$)",),
+    # A thread, and data of demonstrations.
+    exclude=(r".*\._RefreshThread", r".*Boring\w*DataModule\w*"),
 )
 
 SKORCH = Review(

@@ -273,7 +273,8 @@ class Reader:
         self.reaches: "dict[Ref, tuple[set[str], set[str]]]" = {}
 
     def own(self, ref: Ref) -> bool:
-        return ref.module.partition(".")[0] in self.roots
+        """Whether a definition is of the library, and on no list that comes from running it."""
+        return ref.module.partition(".")[0] in self.roots and f"{ref.module}.{ref.name}" not in self.listed
 
     def order(self, ref: Ref, depth: int = 0) -> "list[Ref]":
         """The classes of the tree that a class inherits from, itself first; in no order that Python guarantees."""
@@ -599,7 +600,7 @@ def read_release(folder: Path, review: Review, listed: "dict[str, str]", reached
             skipped.append(f"{name}: {'it runs a program' if module else 'cannot be read'}")
             continue
         for cls in module.bound.values():
-            if isinstance(cls, ast.ClassDef):
+            if isinstance(cls, ast.ClassDef) and f"{name}.{cls.name}" not in listed:
                 rows += rows_of(reader, Ref(name, cls.name, cls), review, hooks)
     return {"python": "", "skipped": skipped, "unimported": {}, "rows": rows}
 

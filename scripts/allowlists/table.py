@@ -24,7 +24,7 @@ from environments import Release, folder_of_environments, make, releases  # noqa
 ROOT = Path(__file__).parent.parent.parent
 WRITER = ROOT / "scripts" / "fixtures" / "library_pickles.py"
 #: Lists without pickles of their own.
-WITHOUT = ("hub", "stable-baselines3")
+WITHOUT = ("hub", "stable-baselines3", "statsmodels_hooks", "torchvision_hooks")
 #: Subjects of findings that are shown for a release.
 SHOWN = 12
 

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { packText, unpackText } from "./packed_text.ts";
 import type { Allowlist } from "./toml.ts";
 
 /** How far a global is harmless, from the least up; of two lists the one that looks at arguments counts. */
@@ -35,7 +36,7 @@ export interface PackedAllowlist {
   /** First components of its modules. */
   readonly roots: readonly string[];
   /**
-   * A line for each module: the module, then its names in their order, separated by blanks. Neighbours begin
+   * Packed (`packText`): a line for each module: the module, then its names in their order, separated by blanks. Neighbours begin
    * alike, so that each says first how much it shares with the one before it, in base 36: a module in two
    * digits, a name in one behind its mark. `~` stands before what
    * may only be restored or named, `=` before what may only be named, `+` before what fills its result.
@@ -48,9 +49,9 @@ export interface PackedEvidence {
   readonly library: string;
   /** The releases, "sklearn 1.9.1 on Python 3.13.0", in the order of the bits of `Seen.releases`. */
   readonly releases: readonly string[];
-  /** The different things that were seen, as JSON of `Seen[]`. */
+  /** The different things that were seen, as packed JSON of `Seen[]`. */
   readonly kinds: string;
-  /** For each name of the list the place of what was seen of it among `kinds`, as two digits of base 36. */
+  /** For each name of the list the place of what was seen of it among `kinds`, as two digits of base 36, packed. */
   readonly codes: string;
 }
 
@@ -92,14 +93,14 @@ export function packAllowlist(list: Allowlist): PackedAllowlist {
     library: list.library,
     version: list.version,
     roots: [...new Set(modules.map((module) => module.split(".", 1)[0] ?? module))],
-    text: lines.join("\n"),
+    text: packText(lines.join("\n")),
   };
 }
 
-/** The modules of a packed list, with their names as they are packed. */
-function* modulesOf(text: string): Iterable<readonly [module: string, packed: string]> {
+/** The modules of a packed list, with their names in their short form. */
+function* modulesOf(packed: string): Iterable<readonly [module: string, packed: string]> {
   let module = "";
-  for (const line of text.split("\n")) {
+  for (const line of unpackText(packed).split("\n")) {
     const blank = line.indexOf(" ");
     const shared = Number.parseInt(line.slice(0, 2), 36);
     module = module.slice(0, shared) + line.slice(2, blank);

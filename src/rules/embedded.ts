@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "3ec607e8bc13d3203d4e87fd511650637d9bcdf20aec88abc3e11194ecbd7ef7";
+export const RULES_HASH: string = "b3a2d84f32b72069aa0665caa7ad31987b0906b42fefa134fb17829201f6486c";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -261,7 +261,7 @@ export const RULES_JSON: string = `[
 {"id":"pickle-class-creation","format":"pickle","kind":"global","severity":"high","safety":"dangerous","title":"Class creation through a metaclass","effect":"makes a new class from a name, bases and attributes","why":"Calling or restoring a metaclass, or an enumeration without members, makes a class: the hooks of its bases and attributes run while the file loads, such as __init_subclass__ and __set_name__. No model names one.","fix":"Do not load this file.","references":["CWE-470","CWE-502"],"atlas":["AML.T0011.000","AML.T0018.002"],"globals":{"accelerate.utils.dataclasses":["BaseEnum","EnumWithContains"],"pandas._libs.tslibs.offsets":["OffsetMeta"],"pandas.core.dtypes.dtypes":["CategoricalDtypeType"],"pandas.tseries.holiday":["HolidayCalendarMetaClass"],"torch.nn.parameter":["_BufferMeta","_ParameterMeta"],"torch.storage":["_LegacyStorageMeta"],"transformers.utils.generic":["ExplicitEnum"]},"hit":["torch.storage._LegacyStorageMeta","restore torch.storage._LegacyStorageMeta","accelerate.utils.dataclasses.BaseEnum","transformers.utils.generic.ExplicitEnum"],"miss":["torch.storage._TypedStorage","accelerate.utils.dataclasses.DistributedType"]},
 {"id":"pickle-set-attribute","format":"pickle","kind":"global","severity":"high","safety":"suspicious","title":"Attribute assignment or deletion","effect":"changes an attribute of an object, perhaps of a module","why":"setattr on something imported changes the program; on something just built a pickle uses BUILD instead.","fix":"Look at what it is applied to. If that is a module or a class, do not load this file.","references":["CWE-471"],"atlas":["AML.T0011.000"],"globals":{"torch._utils":["_set_obj_state"],"builtins":["setattr","delattr"],"__builtin__":["setattr","delattr"],"operator":["setitem","delitem","ior","iadd","iconcat"],"_operator":["setitem","delitem","ior","iadd","iconcat"]},"hit":["builtins.setattr","__builtin__.delattr","operator.setitem","torch._utils._set_obj_state"],"miss":["builtins.getattr"]},
 {"id":"pickle-scope","format":"pickle","kind":"global","severity":"medium","safety":"suspicious","title":"Access to the caller's variables","effect":"looks into the variables of the program that loads it, or asks for input","why":"Models hold data; they do not inspect the program around them.","fix":"Report the file to its publisher.","globals":{"builtins":["globals","locals","vars","input","raw_input"],"__builtin__":["globals","locals","vars","input","raw_input"]},"hit":["builtins.globals","builtins.locals","builtins.vars","__builtin__.raw_input"],"miss":["builtins.list"]},
-{"id":"pickle-source-in-state","format":"pickle","kind":"global","severity":"medium","safety":"suspicious","title":"Source code executed from object state","effect":"runs source code out of its saved state when it is restored","why":"A distribution of scipy.stats keeps the text of a function in its state and runs that text when it is unpickled. What scipy itself writes is one fixed template, which is compared; here the text could not be worked out.","fix":"Look at _parse_arg_template in the state: it must define _parse_args, _parse_args_stats and _parse_args_rvs and nothing else.","references":["CWE-95","CWE-502"],"atlas":["AML.T0011.000"],"globals":{"scipy.stats._continuous_distns":"*","scipy.stats._discrete_distns":"*","scipy.stats._distn_infrastructure":"*","scipy.stats._distn_infrastructure.rv_generic":["__setstate__"],"scipy.stats.distributions":"*","scipy.stats._levy_stable":"*","scipy.stats._ksstats":"*"},"hit":["scipy.stats._distn_infrastructure.rv_generic.__setstate__","scipy.stats._continuous_distns._some_function"],"miss":["restore scipy.stats._continuous_distns.norm_gen","scipy.stats._continuous_distns.norm_gen","scipy.stats._kde.gaussian_kde","scipy.stats._stats_py.pearsonr"]},
+{"id":"pickle-source-in-state","format":"pickle","kind":"global","severity":"medium","safety":"suspicious","title":"Source code executed from object state","effect":"runs source code out of its saved state when it is restored","why":"A distribution of scipy.stats keeps the text of a function in its state and runs that text when it is unpickled. What scipy itself writes is one fixed template, which is compared; here the text could not be worked out. Data of a statsmodels model evaluate the formula of their state.","fix":"Look at _parse_arg_template in the state: it must define _parse_args, _parse_args_stats and _parse_args_rvs and nothing else. With statsmodels, look at formula.","references":["CWE-95","CWE-502"],"atlas":["AML.T0011.000"],"globals":{"scipy.stats._continuous_distns":"*","scipy.stats._discrete_distns":"*","scipy.stats._distn_infrastructure":"*","scipy.stats._distn_infrastructure.rv_generic":["__setstate__"],"scipy.stats.distributions":"*","scipy.stats._levy_stable":"*","scipy.stats._ksstats":"*","statsmodels.base.data.ModelData":["__setstate__"]},"hit":["scipy.stats._distn_infrastructure.rv_generic.__setstate__","statsmodels.base.data.ModelData.__setstate__","scipy.stats._continuous_distns._some_function"],"miss":["restore scipy.stats._continuous_distns.norm_gen","scipy.stats._continuous_distns.norm_gen","scipy.stats._kde.gaussian_kde","scipy.stats._stats_py.pearsonr"]},
 {"id":"pickle-model-in-state","format":"pickle","kind":"global","severity":"medium","safety":"suspicious","title":"Model downloaded by object state","effect":"downloads the model that its state names when it is restored, with arguments from the state","why":"These embeddings keep the name of a model and load that model from the hub when they are restored. The arguments may allow code from there to run (trust_remote_code).","fix":"Look at the state in the disassembly: which model it names, and that trust_remote_code is not among the arguments.","references":["CWE-829","CWE-502"],"atlas":["AML.T0011.000"],"globals":{"flair.embeddings.token":["TransformerWordEmbeddings"],"flair.embeddings.document":["TransformerDocumentEmbeddings"],"flair.embeddings.transformer":"*"},"hit":["flair.embeddings.token.TransformerWordEmbeddings","restore flair.embeddings.document.TransformerDocumentEmbeddings","import flair.embeddings.transformer.TransformerEmbeddings"],"miss":["flair.embeddings.token.CharacterEmbeddings"]},
 {"id":"pickle-decoder","format":"pickle","kind":"global","severity":"medium","safety":"suspicious","title":"Data decoding at load","effect":"unwraps data that cannot be read in the file as it is","why":"Encoded text in a pickle hides a payload from text searches. Weights need no decoding.","fix":"See what the decoded data is; the details show it where it could be worked out.","references":["CWE-506"],"atlas":["AML.T0011.000","AML.T0074"],"globals":{"base64":"*","binascii":"*","codecs":"*","_codecs":"*","zlib":"*","quopri":"*","uu":"*","bz2":["decompress","BZ2Decompressor"],"lzma":["decompress","LZMADecompressor"],"gzip":["decompress"],"_bz2":["BZ2Decompressor"],"_lzma":["LZMADecompressor"],"compression.zstd":["decompress","ZstdDecompressor"]},"hit":["base64.b64decode","codecs.decode","zlib.decompress","binascii.unhexlify","_codecs.decode","bz2.decompress"],"miss":["_codecs.encode","codecs.open"]},
 {"id":"pickle-logging","format":"pickle","kind":"global","severity":"low","safety":"suspicious","title":"Warning or log message at load","effect":"writes a warning or a log message","why":"It does no harm by itself, and a model needs none of it.","fix":"Nothing, if you know where the file comes from.","atlas":["AML.T0011.000"],"globals":{"logging":"*","warnings":"*","_warnings":"*"},"hit":["logging.getLogger","warnings.warn","logging.Logger"],"miss":["logging.FileHandler","logging.config.dictConfig"]},
@@ -1013,8 +1013,203 @@ export const CALLABLES_JSON: string = `{
  "scipy.stats._distn_infrastructure.rv_sample": [
   "source-in-state"
  ],
+ "statsmodels.base.data.*": [
+  "source-in-state"
+ ],
  "scipy.stats._discrete_distns.poisson_binomial_frozen": [
   "frozen-distribution"
+ ],
+ "statsmodels.base.elastic_net.RegularizedResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.base.model.LikelihoodResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.base.wrapper.ResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.conditional_models.ConditionalResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.count_model.L1ZeroInflatedGeneralizedPoissonResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.count_model.L1ZeroInflatedNegativeBinomialResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.count_model.L1ZeroInflatedPoissonResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.count_model.ZeroInflatedGeneralizedPoissonResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.count_model.ZeroInflatedNegativeBinomialResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.count_model.ZeroInflatedPoissonResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.BinaryResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.CountResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.GeneralizedPoissonResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.L1BinaryResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.L1CountResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.L1GeneralizedPoissonResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.L1MultinomialResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.L1NegativeBinomialResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.L1PoissonResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.MultinomialResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.NegativeBinomialPResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.NegativeBinomialResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.OrderedResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.discrete_model.PoissonResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.truncated_model.HurdleCountResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.truncated_model.L1HurdleCountResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.truncated_model.L1TruncatedLFGenericResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.discrete.truncated_model.TruncatedLFGenericResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.gam.generalized_additive_model.GLMGamResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.genmod.generalized_estimating_equations.GEEResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.genmod.generalized_estimating_equations.NominalGEEResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.genmod.generalized_estimating_equations.OrdinalGEEResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.genmod.generalized_linear_model.GLMResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.genmod.qif.QIFResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.miscmodels.ordinal_model.OrderedResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.multivariate.multivariate_ols.MultivariateLSResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.othermod.betareg.BetaResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.regression.dimred.DimReductionResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.regression.linear_model.RegressionResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.regression.mixed_linear_model.MixedLMResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.regression.recursive_ls.RecursiveLSResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.robust.robust_linear_model.RLMResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tools.validation.validation.PandasWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.ar_model.AutoRegResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.ardl.model.ARDLResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.ardl.model.UECMResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.arima.model.ARIMAResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.base.tsa_model.TimeSeriesResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.exponential_smoothing.ets.ETSResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.exponential_smoothing.ets.PredictionResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.holtwinters.results.HoltWintersResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.regime_switching.markov_autoregression.MarkovAutoregressionResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.regime_switching.markov_regression.MarkovRegressionResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.regime_switching.markov_switching.MarkovSwitchingResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.statespace.dynamic_factor.DynamicFactorResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.statespace.exponential_smoothing.ExponentialSmoothingResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.statespace.mlemodel.MLEResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.statespace.mlemodel.PredictionResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.statespace.representation.MatrixWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.statespace.representation.OptionWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.statespace.sarimax.SARIMAXResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.statespace.structural.UnobservedComponentsResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.statespace.varmax.VARMAXResultsWrapper": [
+  "delegate"
+ ],
+ "statsmodels.tsa.vector_ar.var_model.VARResultsWrapper": [
+  "delegate"
  ]
 }`;
 
@@ -1025,274 +1220,290 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     version: "9.5.0 to 13.0.0",
     roots: ["PIL"],
     text: `00PIL 0UnidentifiedImageError
-03.AvifImagePlugin ~0AvifImageFile
-04BdfFontFile ~0BdfFontFile
-05lpImagePlugin 0AlphaEncoding ~0BLP1Decoder ~32Decoder ~3Encoder 3FormatError ~1lpImageFile 0Encoding 0Format ~0_BLPBaseDecoder
-05mpImagePlugin ~0BmpImageFile ~3RleDecoder ~0DibImageFile
-04ContainerIO ~0ContainerIO
-05urImagePlugin ~0CurImageFile
-04DcxImagePlugin ~0DcxImageFile
-05dsImagePlugin 0D3DFMT 1DPF 2SCAPS 72 3D 1XGI_FORMAT ~1dsImageFile ~3RgbDecoder
-04ExifTags 0Base 0GPS 0IFD 1nterop 0LightSource
-04FitsImagePlugin ~0FitsGzipDecoder ~4ImageFile
-05liImagePlugin ~0FliImageFile
-05ontFile ~0FontFile
-05texImagePlugin 0Format ~1texImageFile
-04GbrImagePlugin ~0GbrImageFile
-05ifImagePlugin ~0GifImageFile 0LoadingStrategy ~0_Frame
-06mpGradientFile ~0GimpGradientFile ~1radientFile
-08PaletteFile ~0GimpPaletteFile
-04IcnsImagePlugin ~0IcnsFile ~4ImageFile
-06oImagePlugin ~0IcoFile ~3ImageFile ~3nHeader
-05mImagePlugin ~0ImImageFile
-06age 0DecompressionBombError hWarning 1ither ~0Exif ~0Image ~5PointHandler ~aTransform ~5TransformHandler 0Palette 0Quantize 0Resampling ~0SupportsArrayInterface ~bowArrayInterface ~8GetData 0Transform 5pose 0UnidentifiedImageError ~0_E
-09Draw ~0ImageDraw
-0d2 ~0Brush ~0Draw ~0Font ~0Pen
-09Enhance ~0Brightness ~0Color ~2ntrast ~0Sharpness ~0_Enhance
-09File ~0ImageFile ~0Parser ~1yCodec ~7State ~2Decoder ~2Encoder ~0StubHandler ~4ImageFile ~0_Tile
-0cter ~0BLUR ~1oxBlur ~1uiltinFilter ~0CONTOUR ~1olor3DLUT ~0DETAIL ~0EDGE_ENHANCE ~c_MORE ~1MBOSS ~0FIND_EDGES ~1ilter ~0GaussianBlur ~0Kernel ~0MaxFilter ~1edianFilter ~1inFilter ~1odeFilter ~1ultibandFilter ~0RankFilter ~0SHARPEN ~1MOOTH ~6_MORE ~0UnsharpMask
+03.AvifImagePlugin ~0%%!4File
+04BdfFontFile ~0%'!0
+05lp%(!_0AlphaEncoding ~0BLP1Decoder ~32%&!-En%!!,3FormatError ~1%"!sFile 0%%!l0%!!G ~0_BLPBase%"!m
+05m%)"H~0B%"!3%!"w3Rl%#!N ~0Dib%(#DContainerIO ~0%'!0
+05ur%*!{C%"!3%"!^Dcx%*!B%#!3%"%(ds%)%(D3DFMT 1DPF 2SCAPS 72 3D 1XGI_FORMAT ~1%"!X%##'gb%%#S4ExifTags 0Base 0GPS 0IFD 1nterop 0LightSource
+04Fit%)"J~0FitsGzip%%#}4%("zli%+!P%"!3%"!A%&'Z%''Wte%)#s%%&]1%#!;%"%>Gb%+%_%#!3%"!l%,)%G%')# 0LoadingStrategy ~0_Frame
+06mpGradie%%"fGi%,!51%'!0
+08Palett%"%u0Gimp%'!4
+04Icn%+%HIcns%!!Q%(%A6o%,!Ho%"&n%(&znHea%")K%+!Q%!!2%"!page 0DecompressionBomb%!*^hWarning 1ither ~0Exif ~0Image ~5PointHandler ~aTransform ~5%%!.%#!A0%"#Y 0Quantize 0Resampl%!,CSupportsArrayInterface ~bow%,!58GetData 0%&":5pose%4.J ~0_E
+09Draw%##,Draw
+0d2 ~0Brush ~0%"!AFont ~0Pen
+09Enhance ~0Brightness ~0Color ~2ntrast ~0Sharp%"!?_%"!W
+09%"'I%'&P0Parser ~1yCodec ~7State ~%&/&2%#/&~0Stub%%%v%&'d ~0_Tile
+0cter ~0BLUR ~1oxBlur ~1uiltinFil%!!ACONTO%!!Dlor3DLUT ~0DETAIL ~0EDGE_ENHANCE ~c_MORE ~1MBOSS ~0FIND_EDGES ~1%#!wGaussian%!"80Kernel ~0Max%#">1edia%%"L1%&"W1ode%%!.ultiband%%"vRank%%!/SHARPEN ~1MOOTH ~6%""g0UnsharpMask
 09Mode ~0ModeDescriptor
-0brph ~0LutBuilder ~0MorphOp
-09Ops ~0SupportsGetMesh
-09Palette ~0ImagePalette
-09Sequence ~0Iterator
+0brph ~0LutBuil%!%gMorphOp
+09Ops%'(}GetMesh
+09%#)R%"&r%"!1
+09Seque%!'mIterator
 0atat ~0Stat
-09Text ~0Text ~0_Line ~1Wrap
-0aransform ~0AffineTransform ~0ExtentTransform ~0MeshTransform ~0PerspectiveTransform ~0QuadTransform ~0Transform
-06tImagePlugin ~0ImtImageFile
-05ptcImagePlugin ~0IptcImageFile
-04Jpeg2KImagePlugin ~0BoxReader ~0Jpeg2KImageFile
-08ImagePlugin ~0JpegImageFile
-04McIdasImagePlugin ~0McIdasImageFile
-05pegImagePlugin ~0BitStream ~0MpegImageFile
-06oImagePlugin ~0MpoImageFile
-05spImagePlugin ~0MspDecoder ~3ImageFile
-04PaletteFile ~0PaletteFile
-05cdImagePlugin ~0PcdImageFile
-06fFontFile ~0PcfFontFile
-06xImagePlugin ~0PcxImageFile
-05dfParser ~0IndirectObjectDef ~8Reference ~hTuple ~0PdfArray ~3Binary ~3Dict 3FormatError ~3Name ~3Parser ~3Stream ~0XrefTable
-05ixarImagePlugin ~0PixarImageFile
-05ngImagePlugin 0Blend ~0ChunkStream 0Disposal ~0PngImageFile ~4nfo ~3Stream ~0_Frame ~1RewindState ~1fdat ~1idat ~0iTXt
-05pmImagePlugin ~0PpmDecoder ~3ImageFile ~3PlainDecoder
-05sdImagePlugin ~0PsdImageFile
-05yAccess ~0PyAccess ~0_PyAccess32_2 ~c3 ~c4 ~98 ~9F ~9I16_B ~dL ~dN ~a32_N ~dSwap
-04QoiImagePlugin ~0QoiDecoder ~3Encoder ~3ImageFile
-04SgiImagePlugin ~0SGI16Decoder ~1giImageFile
-05unImagePlugin ~0SunImageFile
-04TarIO ~0TarIO
-05gaImagePlugin ~0TgaImageFile
-05iffImagePlugin ~0AppendingTiffWriter ~0IFDRational ~1mageFileDirectory_v1 ~k2 ~0TiffImageFile
-08Tags ~0TagInfo ~0_TagInfo
-04WebPImagePlugin ~0WebPImageFile
-05mfImagePlugin ~0WmfStubImageFile
-04XVThumbImagePlugin ~0XVThumbImageFile
-05bmImagePlugin ~0XbmImageFile
-05pmImagePlugin ~0XpmDecoder ~3ImageFile
-04_imagingcms ~0CmsProfile
-05util ~0DeferredError`,
+09Text ~0%"!)_Line ~1Wrap
+0a%&*o0Affine%'+#0Extent%(!4Mesh%(!2Perspectiv%)![Quad%(!2%%!.
+06t%,-8%!!3%"0(ptc%+!B%#!4%".vJpeg2K%+5IoxRea%!%^%'!B%"/m%*!NJpeg%(!tMcIda%+/m%'!6%#"_%"!W%&":itStream ~0M%*!w%,08Mp%!!3%"!os%+7PMs%&4C%&0Z
+04%*1o%)1k5c%!.+%%!iP%"!3%""I%(:>Pc%':>6%+7VP%+7Vf%#-F0IndirectObjectDef ~8Refer%!(phTup%!"&dfArray ~3Binary ~3Dict%+:j3Name ~3%#"'3%%%OXrefTab%!5axa%+6%P%%!5%""ln%)&?0Blend ~0Chunk%"!x0Disposal ~0P%"!R%"4unfo%("C%!6D ~1Rewind%"/}1fdat ~1idat ~0iTXt
+05p%+4vPpm%/&p ~3Plain%&<{s%,&c%"!3%"#<yAcc%!1uP%&!-_%#!.32_2 ~c3 ~c4 ~98 ~9F ~9I16_B ~dL ~dN ~a32_N ~dSwap
+04Qo%+:[Qoi%.?A%*(oSg%+!VSGI16%%!X1%"!A%""~un%+!O%"!3%"!qTa%!>wTa%!>qga%*!QT%"!3%%;3%,B7ppendingTiffWri%!1FIFDRational ~1%#!dDirectory_v1 ~k2 ~0T%#!u%"-:Tags ~0TagInfo ~0_%"!-
+04WebP%*"D%%!4%""gm%+"fWmfStu%)AZXVThum%!!5%%!J%(!7%"!ob%+(CX%"!3%#.C%,!A%1(d
+04_imagingcms ~0CmsProf%"&Ptil ~0DeferredError`,
   },
   {
     library: "accelerate",
     version: "0.27.2 to 1.15.0",
     roots: ["accelerate"],
-    text: `00accelerate.optimizer ~0AcceleratedOptimizer
-0bscheduler ~0AcceleratedScheduler
-0ctate =0AcceleratorState 0DistributedType =0GradientState ~0PartialState
-0butils.dataclasses ~0AORecipeKwargs ~1utocastKwargs ~0BnbQuantizationConfig 0ComputeEnvironment 1ustomDtype 0DDPCommunicationHookType ~1ataLoaderConfiguration ~1eepSpeedPlugin ~9SequenceParallelConfig ~1istributedDataParallelKwargs bType 1ynamoBackend 0FP8BackendType ~3RecipeKwargs ~1ullyShardedDataParallelPlugin ~0GradScalerKwargs ~4ientAccumulationPlugin ~0InitProcessGroupKwargs ~0KwargsHandler 0LoggerType ~0MSAMPRecipeKwargs ~1egatronLMPlugin 0PrecisionType ~2ofileKwargs ~3jectConfiguration 0RNGType 0SageMakerDistributedType ~0TERecipeKwargs ~1ensorInformation ~1orchContextParallelConfig ~5DynamoPlugin ~5TensorParallelConfig ~jPlugin
-0ieepspeed ~0HfDeepSpeedConfig`,
+    text: `00accelerate.optimizer ~0A%%!9dO%#!9
+0bschedul%,!ES%#!9
+0ctate =%&!@orState 0DistributedType =0Gradient%!!C~0PartialState
+0butils.dataclasses ~0AORecipeKwargs ~1utocast%#!20BnbQuantizationConfig 0ComputeEnvironment 1ustomDtype 0DDPCommunicationHookType ~1ataLoader%!!puration ~1eepSpeedPlugin ~9SequenceParallel%""D~1%&#hData%#!A%""}bType 1ynamoBackend 0FP8%"!.%!"M3%,#ellyShard%*!w%#"R0GradScaler%#!U4ientAccumulation%%!NInitProcessGroup%%%^%!!+Handler 0Logger%!"W0MSAMP%+"]egatronLM%""!0Precision%!!W2ofil%%!Q3ject%*%g0RNGType 0SageMaker%,(6~0TE%,">nsorInform%#&QorchContext%,&C5Dynamo%##l5Tensor%,!Hj%!!B
+0ieepspeed ~0HfD%#'O%!!J`,
   },
   {
     library: "albumentations",
     version: "1.3.1 to 2.0.8",
     roots: ["albumentations"],
-    text: `00albumentations.augmentations.blur.transforms =0AdvancedBlur =c.InitSchema =0Blur =4.InitSchema =4InitSchema =0Defocus =7.InitSchema =0GaussianBlur =c.InitSchema =1lassBlur =9.InitSchema =0MedianBlur =1otionBlur =a.InitSchema =0ZoomBlur =8.InitSchema
-0tcrops.transforms =0AtLeastOneBBoxRandomCrop =o.InitSchema =0BBoxSafeRandomCrop =i.InitSchema =1aseCrop =8AndPad =e.InitSchema =4RandomSizedCropInitSchema =0CenterCrop =a.InitSchema =1rop =4.InitSchema =4AndPad =a.InitSchema =4NonEmptyMaskIfExists =o.InitSchema ~4SizeError =0RandomCrop =a.InitSchema =aFromBorders =l.InitSchema =aNearBBox =i.InitSchema =6ResizedCrop =h.InitSchema =6SizedBBoxSafeCrop =n.InitSchema =bCrop =f.InitSchema =0_BaseRandomSizedCrop =k.InitSchema
-0tdomain_adaptation =0FDA =0HistogramMatching =0PixelDistributionAdaptation
-0uropout.channel_dropout =0ChannelDropout =e.InitSchema
-12oarse_dropout =0CoarseDropout =d.InitSchema =2nstrainedCoarseDropout =o.InitSchema =0Erasing =7.InitSchema
-12utout =0Cutout
-11grid_dropout =0GridDropout =b.InitSchema
-11mask_dropout =0MaskDropout =b.InitSchema
-11transforms =0BaseDropout =b.InitSchema =0PixelDropout =c.InitSchema
-11xy_masking =0XYMasking =9.InitSchema
-0tgeometric.distortion =0BaseDistortion =e.InitSchema =0ElasticTransform =g.InitSchema =0GridDistortion =e.InitSchema =0OpticalDistortion =h.InitSchema =0PiecewiseAffine =f.InitSchema =0ThinPlateSpline =f.InitSchema
-13flip =0D4 =2.InitSchema =0HorizontalFlip =0SquareSymmetry =0Transpose =0VerticalFlip
-13pad =0Pad =3.InitSchema =3IfNeeded =b.InitSchema
-13resize =0LongestMaxSize =0MaxSizeTransform =g.InitSchema =0RandomScale =b.InitSchema =1esize =6.InitSchema =0SmallestMaxSize
-14otate =0RandomRotate90 =1otate =6.InitSchema =6InitSchema =0SafeRotate =a.InitSchema
-13transforms =0Affine =6.InitSchema =0ElasticTransform =0Flip =0GridDistortion =4ElasticDeform =h.InitSchema =0HorizontalFlip =0Morphological =d.InitSchema =0OpticalDistortion =0PadIfNeeded =b.PositionType =1erspective =b.InitSchema =1iecewiseAffine =0RandomGridShuffle =h.InitSchema =0ShiftScaleRotate =g.InitSchema =0Transpose =0VerticalFlip
-0tmixing.domain_adaptation =0BaseDomainAdaptation =kInitSchema =0FDA =3.InitSchema =0HistogramMatching =h.InitSchema =0PixelDistributionAdaptation =r.InitSchema
-1h_functional ~0BaseScaler ~0DomainAdapter ~0MinMaxScaler ~0StandardScaler ~0TransformerInterface
-10functional =0ProcessedMosaicItem
-10transforms =0Mosaic =6.InitSchema =0OverlayElements =f.InitSchema
-0tother.type_transform =0FromFloat =9.InitSchema =0ToFloat =7.InitSchema
-0tpixel.functional ~0MacenkoNormalizer ~0SimpleNMF ~1tainNormalizer ~0VahadaneNormalizer
-0ztransforms =0AdditiveNoise =d.InitSchema =1utoContrast =c.InitSchema =0BetaParams =0CLAHE =5.InitSchema =1hannelShuffle =2romaticAberration =j.InitSchema =1olorJitter =b.InitSchema =0Downscale =9.InitSchema =0Emboss =6.InitSchema =1qualize =8.InitSchema =0FancyPCA =8.InitSchema =0GaussNoise =a.InitSchema =5ianParams =0HEStain =7.InitSchema =1ueSaturationValue =i.InitSchema =0ISONoise =8.InitSchema =1llumination =c.InitSchema =1mageCompression =g.InitSchema =1nterpolationPydantic =2vertImg =0LaplaceParams =0MultiplicativeNoise =j.InitSchema =0NoiseParamsBase =2rmalize =9.InitSchema =0PlanckianJitter =f.InitSchema =3smaBrightnessContrast =o.InitSchema =6Shadow =c.InitSchema =1osterize =9.InitSchema =0RGBShift =8.InitSchema =1andomBrightnessContrast =o.InitSchema =6Fog =9.InitSchema =6Gamma =b.InitSchema =7ravel =c.InitSchema =6Rain =a.InitSchema =6Shadow =c.InitSchema =7now =a.InitSchema =7unFlare =e.InitSchema =6ToneCurve =f.InitSchema =1ingingOvershoot =g.InitSchema =0SaltAndPepper =d.InitSchema =1harpen =7.InitSchema =2otNoise =9.InitSchema =1olarize =8.InitSchema =1patter =7.InitSchema =1uperpixels =b.InitSchema =0ToGray =6.InitSchema =2RGB =5.InitSchema =2Sepia =0UniformParams =2sharpMask =b.InitSchema
-0tspectrogram.transform =0FrequencyMasking =g.InitSchema =0TimeMasking =b.InitSchema =4Reverse =b.InitSchema
-0ttext.transforms =0TextImage =9.InitSchema
-0uransforms =0CLAHE =1hannelShuffle =1olorJitter =0Downscale ~9.Interpolation =0Emboss =1qualize =0FancyPCA =1romFloat =0GaussNoise =0HueSaturationValue =0ISONoise =1mageCompression =g.ImageCompressionType =1nvertImg =0JpegCompression =0MultiplicativeNoise =0Normalize =0PixelDropout =1osterize =0RGBShift =1andomBrightness =gContrast =6Contrast =6Fog =6Gamma =7ravel =8idShuffle =6Rain =6Shadow =7now =7unFlare =6ToneCurve =1ingingOvershoot =0Sharpen =1olarize =1patter =1uperpixels =0TemplateTransform =1oFloat =2Gray =2RGB =2Sepia =0UnsharpMask
-133d.transforms =0BaseCropAndPad3D =g.InitSchema =4Pad3D =9.InitSchema =0CenterCrop3D =c.InitSchema =1oarseDropout3D =f.InitSchema =1ubicSymmetry =0Pad3D =5.InitSchema =3IfNeeded3D =d.InitSchema =0RandomCrop3D =c.InitSchema
+    text: `00albumentations.aug%'!0blur.transforms =0AdvancedBlur =c.InitSchema =0%!!74%)!74%)!DDefocus =7%*!]Gaussian%0!{1lass%!!;9%*!XMed%%!V1otio%"!.a%*!IZoom%!!;8%'!;
+0tcrops%+#LtLeastOneBBoxRandomCrop =o%+#XBoxSafe%(!Ei%*##ase%!!:8AndPad =e%*%,%!!_SizedCrop%)"'Center%!!d%*#<1rop%-%y%#")%*!M4NonEmptyMaskIfExists%+#7~4SizeError =0%(#;%*!paFromBorders =l%*!>NearBBox%,#r6Res%##K =h%*!>Sized%#%Y%!!Dn%)!Db%!!7f%*&0_Bas%"&-%%%L =k%*'6domain_adap%!)t =0FDA =0HistogramMatching =0PixelDistributionA%%!Z
+0uropout.channel_d%!!2 =0C%!!4D%#!3%(':
+12oarse%(!Qoarse%%!Pd%)#C2nstrained%+!I%+(zErasing%*+1
+12ut%"",utout
+11grid%'"DGrid%%!xb%)!_1mask%'!MMask%4!M%)*yBa%'"q%(!K%%%f%#!?%(,h
+11xy_mask%!&3XYM%#!.%(,v
+0tgeometric.distor%"'"BaseD%'!3%*+E0ElasticT%#"s =g%+.Krid%7!dOptical%(!D%*)_0PiecewiseAffine%-)GThinPlateSpl%-!B
+13flip =0D4 =2%*!]HorizontalF%!!FSquareSymmetry =0Transpose =0Vertic%!!N
+13pad =0Pad =3%)!{3IfNeeded%,'*3resize =0LongestMaxS%!!3%"!,%6%W%"+scale%,'X1%"!z6%*!TSmall%&",
+14otate%%!pRotate90 =1%"!;%*!e6%*!rafe%!!T%*/-
+13%*2D%"&Z%+"T%.(&0%"&)%,'|4%"!MDe%!!J%+'j%-&kMorphological%,,}%0(_0Pad%(&XPositionType =1erspectiv%.%{%,)-%"%ZGridShuffle%-"xShiftScal%%%N%+'3%5(c0tmixing.%01)BaseDomai%'0e =k%)!~FDA%,)?%01[%-+]%51k =r%)'Th_functional ~0BaseScaler ~0%'"fer ~0MinMax%%!AStandard%%!3%%'verInterface
+10%'"(=0ProcessedMosaicItem
+10%))"%!!<%-)"OverlayElements%+-[0tother.type_%%!s =0FromFloat%-;JTo%"!:%)3.0tpixel.%)%(MacenkoNormaliz%!#mimpleNMF ~1tain%)!?Vahadane%&!7
+0z%+>DditiveNoise%,*=1utoContras%+2~ =0BetaParams =0CLAHE =5%*!c%!6m%%)w2romaticAberr%"'dj%*!TolorJitter%-4SDowns%!/7%+%SEmboss%,&b1qualize%*>l =0FancyPCA%-!;Gauss%"#w%*<&5ian%%#XHEStain%,A'1ueSatu%!#EValue%,<70ISO%""&%*"A1llumin%"%#%+AcmageCompression%,-/1nterpolationPydantic =2vertImg =0Laplace%%#,Multiplica%''T%*&>0Nois%"!TBase =2%"(A%-&3Planckian%#&o%*6X3smaBrightness%&(M%*;[6Shadow%-#joster%0"=RGBShift%-%[andom%?"8Fo%+:O =6Gamma%,(z7ravel%,"c6Rain%,(&%3#27now%,!M7unFlare%,:^6ToneCurv%-:51ingingOvershoot%-2rSaltAndPepper%-,_harpe%-)Y2ot%"'[%*#y1ola%!&.%+%rpa%!'@%,*Eperpixels%-,KToGray%,,12RGB%,-j2Sepia =0Uniform%#)V2sharpMask%+;D0tspectrogram%&IR =0Frequency%%?u%,61ime%%!>%*"{4Revers%+7_
+0ttext%*J^TextImag%+%Q
+0u%(!H%"0D%,06%)/q%'/c~9.I%(,j%'/f%&/V%'/H1%&3s%)/E0H%/.q%'.c%1.7%+!6%":dn%&.+Jpeg%)!W%2.-0%%4.%-D^%',k%',[%,,M =g%&,P6%'!-Fog%&,?%#,18%';w%",/%%+~%!+p%&+b%(+R%.+D0S%#*v%&*N%%*@%)*20Templat%(B+1%#7y2%!*?%!*1%'*"%%)r
+133d%*(NB%"P>%!O43D%,)Z4%"!8%+03%&P73D%.0k%'J}3D%-.2ubic%'ES%""(%*,+%%E43D%-A0%&P<%,"C
 0tutils ~0PCA
-0fcore.bbox_utils ~0BboxParams ~5rocessor
-0kcomposition =0BaseCompose =0Compose =0OneOf =4rOther =0PerChannel =0RandomOrder =1eplayCompose =0SelectiveChannelTransform =2quential =1omeOf
+0fcore.bbox_%#!:Bbox%",z~5%!<vor
+0kcomp%"Ag%#%'om%"@O%&!,OneOf =4rOther =0Per%"NT%%"bOrder =1eplay%&!^Sel%!BX%"!R%'&y2quential =1omeOf
 0khub_mixin ~0HubMixin
-0kkeypoints_utils ~0KeypointParams ~8sProcessor
-0klabel_manager ~0LabelEncoder ~5Manager ~6etadata
-0kserialization ~0Serializable
-0ktransforms_interface =0BaseTransformInitSchema =3icTransform =e.InitSchema =0DualTransform =0ImageOnlyTransform ~1nterpolation =0NoOp =0Transform3D
-0lype_definitions =0ReferenceImage =0Targets
-0kutils ~0DataProcessor ~0Params
-0fimgaug.stubs ~0IAAAdditiveGaussianNoise ~4ffine ~3CropAndPad ~3Emboss ~3Fliplr ~7ud ~3Perspective ~4iecewiseAffine ~3Sharpen ~4tub ~4uperpixels
-0mtransforms =0BasicIAATransform =0DualIAATransform =0IAAAdditiveGaussianNoise =4ffine =3CropAndPad =3Emboss =3Fliplr =7ud =3Perspective =4iecewiseAffine =3Sharpen =4uperpixels =1mageOnlyIAATransform
-0fpytorch.transforms =0ToTensor =83D =8V2`,
+0kkeypoints%%#=K%"!4%##A8s%"?:or
+0klabel_manager ~0LabelEncoder ~5M%#!;6etadata
+0kserializ%!-A~0S%#!2ble
+0k%&(>_i%#@c%"%C%%#?%)'%%)G0%+LrDua%(#w0ImageOnly%&!7~%)9c =0NoOp%#E)form3D
+0lype_definitions =0Reference%"0T0Targets
+0k%#%LData%%%> ~0%!%T
+0fimgaug.stubs ~0IAA%#@*%#[X%!.P~4%!GD~3%&+2 ~3%"0d~3Fliplr ~7ud ~3P%'H:~4%+H,~3%#-=~4tub ~4%&-0
+0m%,,HicIAA%(%KDual%+!5%5#"=%"#"=%(#"=%##"=%##"=7ud =%)#"=%,#"=%%#"=%'"z%"2ZOnly%("[
+0fpytorch%+53oTensor =83D =8V2`,
   },
   {
     library: "catboost",
     version: "1.2.2 to 1.2.10",
     roots: ["_catboost","catboost"],
-    text: `00_catboost 0CatBoostError 0_CatBoost
-00catboost 0CatBoostError
-08.core ~0CatBoost ~8Classifier ~8Ranker ~9egressor 0EFeaturesSelectionAlgorithm iGrouping 2strType 1ShapCalcType ~0_CatBoostBase ~2ustomLoggersStack ~1StreamLikeWrapper ~1TrainCallbacksWrapper ~0polars ~6.DataFrame ~7Series`,
+    text: `00_catboost 0CatBoostError 0_%#!2
+00%3!G
+08.core ~%%!: ~8Classifier ~8Ranker ~9egressor 0EFeaturesSelectionAlgorithm iGrouping 2strType 1ShapCalcType ~%&"aBase ~2ustomLoggersStack ~1StreamLikeWrapper ~1TrainCallbacks%%!:0polars ~6.DataFrame ~7Series`,
   },
   {
     library: "category_encoders",
     version: "2.6.4 to 2.11.2",
     roots: ["category_encoders"],
-    text: `00category_encoders._contrasts ~0ContrastMatrix ~0Diff ~0Helmert ~0Poly ~0Sum
-0ibackward_difference ~0BackwardDifferenceEncoder
-0kse_contrast_encoder ~0BaseContrastEncoder
-0mn ~0BaseNEncoder
-0jinary ~0BinaryEncoder
-0icat_boost ~0CatBoostEncoder
-0jount ~0CountEncoder
-0n_target ~0CountTargetEncoder =0expit
-0iglmm ~0GLMMEncoder
-0jray ~0GrayEncoder
-0ihashing ~0HashingEncoder
-0jelmert ~0HelmertEncoder
-0ijames_stein ~0JamesSteinEncoder
-0ileave_one_out ~0LeaveOneOutEncoder
-0im_estimate ~0MEstimateEncoder
-0julti_hot ~0MultiHotEncoder
-0ione_hot ~0OneHotEncoder
-0jrdinal ~0OrdinalEncoder
-0ipolynomial ~0PolynomialEncoder
-0iquantile_encoder ~0QuantileEncoder ~0SummaryEncoder
-0irankhot ~0RankHotEncoder
-0isum_coding ~0SumEncoder
-0itarget_encoder ~0TargetEncoder =0expit
-0iutils ~0BaseEncoder ~0EncoderTags 5ingRelation ~0SupervisedTransformerMixin ~0TransformerWithTargetMixin ~0UnsupervisedTransformerMixin
-0iwoe ~0WOEEncoder
-0jrapper ~0NestedCVWrapper ~0PolynomialWrapper`,
+    text: `00category_encoders._contrasts ~0C%"!.Matrix ~0Diff ~0Helmert ~0Poly ~0Sum
+0ibackward_difference ~0B%"!8D%%!7E%!"4
+0kse%%"7%#"J ~0Base%#"B%%!Nmn%"!<N%%!5jinary ~0Binary%%!:icat_boost ~0CatBoo%'!mjount ~0Coun%&!8n_targe%%!;Targe%#!A =0expit
+0iglmm ~0GLMM%&!vray ~0Gra%'"Khashing ~0H%!!,%&!Q%%%O%"%Y%&!Wjames_stein ~0JamesStein%&!Dleave_one_out ~0LeaveOneOu%'!km_estimate ~0ME%"!.%&"Hulti_hot ~0MultiHo%'!aone%"!>One%(!<jrdinal ~0O%!!,%&!Vpolynomial%"'q%!!/%&!Cquantile%''AQ%"!5%#%w~0Summ%)'"rank%!"RRank%)"osum_cod%!%uSum%&!<%!'"%'"0%4'&utils%"(U%&"L%"!,Tags 5ingRelation ~0SupervisedTransformerMixin ~0%'!5With%!"<%#!?Uns%5!_
+0iwoe ~0WOE%((Spper ~0NestedCVW%%!4%&%s%"!6`,
   },
   {
     library: "causalml",
     version: "0.17.0 to 0.18.0",
     roots: ["causalml"],
     text: `00causalml.feature_selection.filters ~0FilterSelect
-0gs ~0LabelEncoder ~0OneHotEncoder
-09inference.iv.drivlearner =0BaseDRIVLearner =8Regressor =0XGBDRIVRegressor
-0miv_regression ~0IVRegressor
-0jjax.cevae.cevae ~0CEVAE =0_CEVAENet
-0tmodeling =0BernoulliNet =0DiagNormalNet =0ExponentialNet =0FullyConnected =0Guide =0LaplaceNet =0Model =0NormalNet =0PreWhitener =0StudentTNet
+0gs ~0LabelEncoder ~0OneHot%"!2
+09inference.iv.drivlearner =0BaseDRIVL%#!48Regressor =0XGBDRIV%%!5
+0miv_r%!!1ion ~0%)!@jjax.cevae%!!( ~0CEVAE =0_CEVAENet
+0tmodeling =0BernoulliNet =0DiagNormal%!!2Exponenti%#!3FullyConnected =0Guide =0Laplace%!!HModel =0%(!oPreWhite%!#fStudentTNet
 0ndragonnet ~0DragonNet =9Module =0EpsilonLayer
-0jmeta.base ~0BaseLearner
-0odrlearner ~0BaseDRClassifier ~6Learner ~6Regressor ~0XGBDRRegressor
-0oexplainer ~0Explainer
-0orlearner ~0BaseRClassifier ~5Learner ~5Regressor ~0XGBRClassifier ~4Regressor
-0oslearner ~0BaseSClassifier ~5Learner ~5Regressor ~0LRSRegressor ~0StatsmodelsOLS
-0otlearner ~0BaseTClassifier ~5Learner ~5Regressor ~0MLPTRegressor ~0XGBTClassifier ~4Regressor
-0pmle =0TMLELearner
-0oxlearner ~0BaseXClassifier ~5Learner ~5Regressor
-0jserialization ~0CausalMLVersionMismatchWarning ~0SerializableLearner
-0jtf.dragonnet ~0DragonNet
-0mutils =0EpsilonLayer
-0korch.cevae ~0CEVAE
-0kree._tree._classes ~0BaseDecisionTree
-0puplift._tree ~0BaseUpliftDecisionTree
-0wupliftforest ~0UpliftRandomForestClassifier ~0_KernelUpliftRandomForestClassifier
-12tree ~0UpliftTreeClassifier ~0_KernelUpliftTreeClassifier ~1UpliftTreeNode
-0ocausal._tree ~0BaseCausalDecisionTree
-0vcausalforest ~0CausalRandomForestRegressor
-11tree ~0CausalTreeRegressor
-09match ~0MatchOptimizer ~0NearestNeighborMatch
-0aetrics.sensitivity ~0Sensitivity ~bMSM ~bPlaceboTreatment ~bRandomCause ~hReplace ~bSelectionBias ~cubsetData
-09optimize.policylearner =0PolicyLearner
-0iunit_selection ~0CounterfactualUnitSelector
-0ivalue_optimization ~0CounterfactualValueEstimator
-09propensity =0ElasticNetPropensityModel =0GradientBoostedPropensityModel =0LogisticRegressionPropensityModel =0PropensityModel`,
+0jmeta.base ~0Base%"%O
+0odr%#%o%!!<DRClassifier ~6%#%z~6%&%z~%!%z%'%Xoexplai%!!jE%#!.
+0o%+"#%)""5%%""5%+""%)!I4%("/s%*!tS%?!tLRS%(!1StatsmodelsOLS
+0ot%*!wT%?!wMLPT%+"|%)!Y%("|pmle =0TMLE%&&+x%*";X%<";
+0jserializat%!)nCausalMLVersionMismatchWarning ~0S%#!Sbl%&'Jjtf.%1(<
+0mutils%-(;korch%**i
+0kree._tree._classes%#(?ecisionTree
+0puplift%!!M%"!DUplift%*!Jw%!!Jforest ~0%!!FRandomForest%(%30_Kernel%8!H
+12%"";%!!HTree%6!h%,!@1%&!9Node
+0o%!/n%)#5%!&8%*#5v%!!J%%#5%!!F%("l%&'/11%"!q%!!GTree%''L9match ~0MatchOptimizer ~0NearestNeighborMatch
+0aetrics.sensitivity ~0S%(!0bMSM ~bPlaceboTreatment ~b%!"jCause ~hReplace ~b%!2&ionBias ~cubsetData
+09o%""Z.policy%&1qPolicy%%(uiunit%&3/ ~0CounterfactualUnit%!"/or
+0ivalue_%""#%%*7%)!TValueEstimator
+09propensity =0ElasticNetP%%!9%#1,GradientBoosted%.!CLogistic%"&?ion%.!F%+!4`,
   },
   {
     library: "cmdstanpy",
     version: "1.1.0 to 1.3.2",
     roots: ["cmdstanpy"],
-    text: `00cmdstanpy.cmdstan_args ~0CmdStanArgs ~0GenerateQuantitiesArgs ~0LaplaceArgs =0Method ~0OptimizeArgs ~0PathfinderArgs ~0SamplerArgs ~0VariationalArgs
-0astanfit.gq =0CmdStanGQ
-0ilaplace =0CmdStanLaplace
-0imcmc =0CmdStanMCMC
-0jetadata ~0InferenceMetadata
-0jle =0CmdStanMLE
-0ipathfinder =0CmdStanPathfinder
+    text: `00cmdstanpy.%"!,_args ~0CmdStanA%!!0GenerateQuantities%"!;LaplaceArgs =0Method ~0Optimiz%!!:~0Pathfinder%"!3Sampl%%!0VariationalArgs
+0astanfit.gq =%#"RGQ
+0il%!"7%&!8%""H
+0imcmc%&!:MCMC
+0jetadata ~0InferenceM%"!6
+0jl%'!mMLE
+0ip%%"s%&!<%&#*
 0irunset =0RunSet
-0ivb =0CmdStanVB`,
+0ivb%&!MVB`,
   },
   {
     library: "dateutil",
     version: "2.8.2 to 4.0.0",
     roots: ["dateutil"],
     text: `00dateutil._common ~0weekday
-09parser._parser 0ParserError 0UnknownTimezoneWarning ~0_resultbase ~1tzparser ~9._result ~1ymd ~0parser ~6._result ~6info
-0gisoparser ~0isoparser
-09relativedelta ~0relativedelta
-0arule ~0_iterinfo ~1rrulestr ~0rrule =5base ~5set ~8._genitem ~0weekday
-09tz 0DeprecatedTzFormatWarning
-0b._common 0_tzinfo ~0tzrangebase
-0dtzfile ~0_CalendarOffset ~1DayOffset ~1TZStr ~3ifHeader ~1ttinfo 1unpickle ~0tzfile
-0ctz 0DeprecatedTzKeyWarning ~0_ttinfo ~2zfile ~3icalvtz ~acomp ~0tzfile ~2local ~2offset ~2range ~2str ~2utc`,
+09parser._%!!* 0ParserError 0UnknownTimezoneWarning ~0_resultbase ~1tz%"!b~9.%"!< ~1ymd ~0%#!<6%&!<6info
+0giso%#!@0%%!.
+09relativedelta ~0%)!2
+0arule ~0_iterinfo ~1rrulestr ~0rrule =5%!"e5set ~8._genitem%)#jtz 0DeprecatedTzFormat%"#R
+0b%%%B0_tz%!"10tzrangebase
+0dtzfi%!"TCalendarOffset ~1Day%%!.TZStr ~3ifHeader ~1ttinfo 1unpickle ~0%!!q
+0c%,"aKey%'&1%"!]~2%""C3icalvtz ~acomp%%!m ~2local ~2o%""P2range ~2str ~2utc`,
+  },
+  {
+    library: "diffusers",
+    version: "0.31.0 to 0.42.1",
+    roots: ["diffusers"],
+    text: `00diffusers.configuration_utils ~0FrozenDict =0LegacyConfigMixin
+0amodels._modeling_parallel ~0ContextP%"!4%!![ ~fInput ~fOutput ~0%,!D0Tensor%*!9
+0hactivations ~0ApproximateGELU ~0FP32SiLU ~0GEGLU ~2LU ~0LinearA%%!b ~0SwiGLU
+0idapter ~0A%!!,Block ~7Resnet%"!00Full%"!C ~bXL ~0Light%%!6c%"!Lc%(!Z=0Multi%#!G=0T2I%"!/
+0itten%""UA%#!.Mixin ~aodule%"!/0FeedForward ~0Lumina%*!6SkipFFTransform%"#2
+0q_dispatch =%&",BackendName =0SeqAllToAllDim =0TemplatedRingAnything%%!a =e%&!-9Ulysses%/!Hh%'#K_%,"BRegistry ~1HubKern%&'Arprocessor ~0AllegroAttnP%#!92_0 ~1ttnAddedKV%%!; ~k2_0 ~4%'!4d2_0 ~dNPU ~1uraFlow%.!r0CogVideoX%/"1ustomDiffusion%)!C ~s2_0 ~fXFormers%*!@=0Flux%-!w=k_NPU =4IP%"'kJoint%.!J4Single%1"[ed%.!96%5#M5%6#M=5%2"np_NPU ~5Hunyua%*#f%!!x%2#!~0%5!T0%%#^%+%Wm2_0 ~9%2%W~0%4"0LoRAA%1'f8%'!.h%!'r%3"#1umina%/"#Mochi%&)x~8%,#mVa%/&P0PAGCFG%5#q6IdentitySelf%/!A%3#W6Sana%"/J%-!?3%5"53%%"5%7!cc%1"Q3%4&+SD3%;)^~1%7"54Multiscale%%%pProjec%!%zh%+!Re%%!m%#&?1lic%!*H%.'Sa%('5patialNorm ~1tableAudi%/.+0%('y%.!yc%((Y%.#a ~1LAFlash%/+Kux%1!<
+0iuto%!6< =0AutoModel
+0lencoders.auto%"!/_asym_kl =0AsymmetricA%&!BKL
+16cosmos3_audio =0C%!!2AVAEAudioTokenizer ~8udioConvNeX%#5EcDecoder ~j%"4|j%"7L=cE%!".%#7]cResidualUnit ~cSpectrogram%#!y%"!T ~0Snake1d
+16dc%"#W%"#!DC ~0DCDownBlock2d ~2Up%%!.1%#"X0EfficientViT%""x1%%"(Res%!5P16kandinsky6_sr ~0K%%!2SRCausalConv3d%&#Z3D ~downsample ~%##W3D%*7y3D ~cSafe%#!ed%&(_3D ~cUp%"!g=cVAE ~aVAERMSNorm
+17%#'@%'&h8_a%!5>%&5H%'"[8%#%&3D ~7%'"]7Mid%"!;Conv ~7Tempor%!#GLayer ~7%"%W3D =1%(">%""0
+19cogvideox%,"c%%3A%(5z%*%N9%'"ra%("r9%'"r9%&"r ~9%+%]9%(%]a%*%]9%%#)
+1bsmos%."ksmos ~%"*,%!"e%'-Zc%%'@Group%!-:7onv%&.F3d ~6%##2d ~7%%#2d ~a%!'%3d ~6%##=d ~6%%#=d ~6PatchEmbed3d ~6%(#Ld ~6S%!#@%(/h%(2A%#&l%4!BUnpatch%""f%"#~d ~8%#"d
+19flux2%,%-Flux2
+19h%!3*_video%,!G%"3GVideo%&7[Video%:*r%%&xg%!"O%!!P3D%++'%('U%(+4%'!Q%&)F~e%*!p
+1gimage%3"~Image%&"~Imag%&3b%+/N2%3,s2%("n%+Bx%&,_
+1l_refiner%8"SR%"!E%*"Z%"!8Att%#"]j%*%nj%'%nk%(%n%""wDCAE ~j%'%jj%&"{jRMS_norm ~k%(#(j%'%jl%&!l
+1%!-%15%8'g15%+'i15%'#+%"&V%##+e%'#+f%(#+i%#&"e%'#'e%&#'e%&#'f%(#'e%'#'%"(_
+19kva%-'fKVAE ~0KVAE%''Cb%"+cNorm2D ~4%''G4PXSD%''e7%%1|~4%''W2D
+1d%%6E%-";Audio%""@%#9>%%.Q%(8a%#0G ~g%"#I%#0@%'!4%*6I9%%6,e%1,FKVAE%#,CKVAECached%*&Ia%(1e%'&3a%'0.a%+#xd%&#xa%+1ra%'%d3D ~6%("34%&22
+19lt%-3^LTX%#"y%#!-095%%8;3D ~8%*#+8%'1]9%(!Jc%!"kr3d ~8%'1^8%(1^8%+1N8%#(O%&2Br3d
+1c%-0ZLTX2%'"t%!!.%35Qd%+5Qd%'"d%%5^d%(5^d%+5^d%'5Ad ~b%'!e0PerChannel%%9.%3)4LTX2%#)4%%!.%',AaudioPatchifier ~9%&#=2%'#=%!#;%#'^%&)K9Pixe%"AW%(#+ ~9%&0F9magvit%,"eM%!!8~0EasyAnimat%+-wb%%"Ec%(%_f%##zD ~b%%"Rb%(%]b%#+%%%!Wb%'%_%%&DD
+1ainimax_h3%-"iiniMaxH3 ~0%%!.Vide%(,f%'E7%/0"%(9!%"/u3d%'/wd ~e%'+fe%+']fotaryPosEmbed ~e%,Sr ~eViT%%(w
+1j%2'd%%#+%#'i%*!3AMP%"!sf%%WF1d ~f%*Eql%%GyeBigVGAN%%&V%"#h%'%*eDiagonalGaussianDistribu%!!AfownSample1%'%! ~%!&i =l%#DOeGeGluMlp ~eLowPassFilter1d%!%B%'0Ee%"0E ~jBeta ~eUp%#",
+1aochi%-%+ochi ~0FourierFeatures%#NUChunked%%&Z3D ~5%'0i6%()=5%'0v5%(:w5%+0Z5%'@19qwen%1:dQwe%%:a%%!.%,:]%',D%,.a%1.F ~9%&6_a%"<6 ~c%&*y%&.V%%.T
+1i21%5"h21%("j21%-<IvgDown3D ~b%2,v3d ~cupUp%(,h3d%',j ~b%&#"c%%#"e%(#"j%%+_%&:|%&-1%%-/
+19t%"At_d%")g%+#G%#B7%%*)0%+!4
+19wan%,!YWan ~1%&#Z0D%##@0Wan%,%(3%*#z3%'#z3%'#q3%&#q3%&#q4%%#q6%(#qb%'#q%&#g3%%!,5%##q6longcat%!-j_dit ~0AudioDiTVa%#=>%(1-0%&8aShortcut =0LongCat%'!^ =i%"!b%#O9i%+O9%#Nj ~0%#3<%%!v~0%&"E%##+%"!c%%#t%'--
+16mm%!/x~0MM%*5@1D ~b%(SJ%&&e ~7%"",1%"Lz%!"O1%'L{1D ~7MPConv1d ~8el%'Q,%*gJ1D%'>Z1D =7VAE
+16oobleck%*()O%#!7i%%%!%"!5%&0y%"0.e%#!D8%90w%#"{%%![~7%*0A%'Rpr%,AERAE ~0R%%AA =a%%"aViTMAEIntermediate ~6%"O_6%!!H
+17fd4_proteina ~0RFD4P%"!1Adaptiv%&/: ~k%!5MkTransi%!gUd%(&Pn%"1RFactory%'Ut%%Ul%%HA%(!5Pai%(Z8j%(4yc%'"5~eunk%"#10_ElementChargeEmbedding ~1TokenTyp%&!7
+16s%!jK%'%PSAME =f%+*=%&o,DynamicTanh%-l,%&O> ~0Rotary%'"I0SAME%'#=7%(#=4%%(,%#Es ~4%'8qR%!-Zin%#DT1oftNormBottleneck ~0%-m816tiny%*#NTiny%%#>
+16vidto%+){VidTok ~0FSQRegular%!Z}0%!!<%'?F6%&/}1d ~g%)RvD%!Rv%!+82D ~g3D%'RqD%#)#%!(D%(Ra ~6%#+r2D ~e3D
+0uconsistency%#2__%!IpC%&!<%""CVAE%%9n
+0ultx2_%!uMion%%3A%'Cd%%lv%&2,=pModel ~9VaeAdaLNZero ~c%%!NNA%#5y%%!,deighborhood%''Jr%('JoNatte%))yPixelShuffle%##hr ~c%!(H%#>e%![p%"txum%"@gmusic3_vo%##A%">>Music3%#1n=dV%#!Ck%""uk%)1J0v%!1I%(!m%"1Q%%?%8%)?%7D%)>&7%-=[7Snake%!=G7%&=G =7%""S
+0uvae ~%()"%#uW%%-c7%#+p7Tiny ~1%90i0%%.+%,!Z0%#jW%+!SMaskCondit%&'Z ~d%&62%##& ~0VectorQuantizer
+0vq%%f}VQ%*5~=2%"g.hcache%%|8Cach%!x,
+0i%#"?_embedd%"|p%+!6_anima ~0Anima%,.:=5Text%%#.er ~k%'(}n%((k%!'V
+1k%*(= =%*(5%%!q%"#>
+0ktrolnet%"}brolNe%&";ing%'"Wa%!+'%#47
+0r_flux%"ur%&!c%"!I%#5{=%!mT%+!B
+0s%"]Z =%#VN%&!E%#!^7DiT2D%-"!c%3!vsd3 =0SD3%-!Td%#!v3%2!^tparsectrl ~0Sparse%=#~g%"""g%##~sxs%!/9%"!ZXS%&~xCrossAttn%&jcD ~l%#>i2D ~l%#jpD =c%&4X%#!R%1!|0%#!e%0!@=0U%!#*%%!<%"0!1%!"0%/!V
+0%!)O%W't13_%!o6%%o/%-&D%#%C14%W(A14%n(A14%(I-%%G)%-!b%%pk9%3!ksana =0Sana%4#B
+15%T)R15%a)R14union%))UUnion%"("0Quick&""*~%#3j%,FwhMlp
+14%~*A%~*Aer
+14z_%!'T%,>.Ro%#?1%!JOimestep%%!5=0Z%1(&~1&!"&MStream%)x{
+0tmulti%'+W&""-=%-'F8_%#&^%+!B%&&d
+0h%%jW%!?i%%rQ%&IS%!K|%)G>a2D ~0Fir%&!92D ~0K%(!2
+0h%!4lings&(".cPoo%,"5%(AG5ew3Combined%#%DSiz%&Bls ~8Plus%(!W2%*!RGuidanceTextProj%(!_gLabel%)!4%/!I%!.7%&Y10GLIGENTextBoundingbox&("!|1%"9t%"Un%(!=%&.C%*"pTextSizeStyl%(EN7DiT%)%@&("*#FaceIDImage%("+fPlus%-!8aull%-!79%1!M%!{t ~9Time%5!@1mageHintTim%("|5Po%!G}a%)%n6%'!g5%+!U0%*&?&#"*v%,%6Caption%'!J%'vr&-"+6%!%?5%>!i1ulti%%%h%-#]%)H^1ixArtAlph%-"g%,)?b%#(L%%!mSinusoidal%/%4 ~0Text%.&Y%+%=4%+!21%).*ing ~8s
+0hlatent_upscaler.%+!2_&8"#,LatentU%"!M =qBank ~q%#VkqModulated%!H?q%!1?Head ~q%"iF ~r%(fG ~q%&n.qX2Branch
+0iora&""1-Compatible&!""6&"",# ~6nv2d%"NG4%!!7%#NUPatchedLora%&%G
+0h&%">Soutput%-~V%#6#%(LN2DMode%%Iaq%%BW&!"?0Managers&%"?tModel%!ED=0%&!/
+0hnormaliz&#">1Ad%(q63%'KkcContinuous ~c%!2b ~c%!J8g%#!2%&0H%%!^%!!D5ew3PlusAda%)!<%%(K&""@"%'"90GlobalResponse%"!7L%""e%!+k%%!Q%("g6%"'4%!"A%!+^%%'G0%&!,SD35%,"WX
+0hres%!><AlphaBlen%!5q%!OD&#"@y%#8y%#_W%%Xi3%&w6 ~bCond%#w|0Spatio%#!T&#",9%'aA&'")U%(s#
+0ht%&'Zs.ace_step_%'!8 ~0AceStep%'G3a&+"%V7MLP ~7%*8(ing =8%&!n1%!(a ~i%""Dvuraflow%("6_2d ~0A&""<B%)9;8%(.i9reFin%#+K=8%.)n
+0u&%"+j%)")3d =%&(Q%'![3%#![wnsisid%0!XnsisID%.!W ~0LocalFacialExtractor%!txceive%(YH9%#=]%!!3
+0udit%,#u=0DiT%0#Dvual%.%EDual%1#t&#")E%.%y%')JShift%&CnDiT%&!elatte%.#{Latt%(qn%%%Pvumina_nextdit2d =&""GENext%&!~ ~%!*?%.Shrvq_depth%'V4%)M^Depth%'%cl%(NF%#fB%"'xdRVQDepth%#ip0upixar%/&&PixArt%1&)rior%)*c=0Prior%'!O%'KTusana%++5GLUMB%!2K0Sa&0"A%4%,6Y%#=F%(6^4%*48=%(^5%%%lf%#+Qtable%"j<%*#*S&&"=/DiT%"!Zb%#U9%-=D
+0ut5_film%+#C%"%i%#4LNewGELU&)"O#T5DenseGatedActDense ~2FiLM%!!Y=4lm%%U_%!1{%**m ~7FFCond ~7&""3}&""C<%!!BCond
+0v%,'+%/'%18_dreamlite ~0Basi%!e:%'b5DreamLite =0%%!.%0!p6&#"9L=&#"9L%/*Y17nyflow ~0Any&""I{%/0s ~7%%I.%(!7Dual%(ADIma%)fn7%-!3%*^B =7%0/2%"1R1d_far%@"e%#{-%(!8d%+"2~8%N#.%!!} =7FAR%/"r%&{V%.#U%/g'bria ~0Bria%5hHEmbedND ~4%&#%4%#"j%,F}cs =5%/'Wa_fibo%""2Fib&("#?b%("68%%"68%,A/9%3";gs =9%/";f2%'"72&5"0<%%4.%",)i%"jfer =9%0-j%*N,1inal%#,f%;N8
+16chroma ~0Chroma%(3n%&<!Pruned ~iZero%#!/m%!=j%#!17&%"[Dor ~6%0Ij%,K*6%0,*anoe%!x.ChronoEdit%,*^a%17o%(zM ~6&("Ubg&""Ne%+)(3Time%.){
+17ogview3plu%!T5gVi%"@#%0&8%!S_
+1d4%#@gew4%2%] ~k%!?U9%*+V%);_8%-,-Train&!"Zt%(#Db%.0I&)"CY%("K%"&w ~7%-4yl5 ~6%(K(Learnable%+I0%+KC6%,"q6%/>t7%/&dh%"%Bc3%%"t3%,.VNemotron%#B^=7Omni%)7^m%%.;PackedMo%&P7 ~7VLTextMLP ~eo&#"-a%"*g%"0#%(KPDomainAwar%"H[
+16easya&!"1j&*"1x%.8Pb%+F3b%,)[b%13xrnie%%XjErni%!P~AdaLN%((7b%'2M%".t3 ~&*"dAa%&&S%"ws ~aSharedAdaLN&#"%+%4Y+%*+I%#*)=s%%vPflux ~&#"_}%21o&4"]?%&1~%0;5
+1a2%"!~%(0C&'"[+ ~5%)#Y5KV%,(3Cache ~7%!9{%"!/&#"j^&-"[' =5%"<t%!T3%+!K%%~-%("*6%%*55%!0'&."4N6wiGLU%"U(%3>6=6%/%zn%#)u%!{A
+1a3%"%"3%*,]6%B%1Mod%/"h8%'#^%E#9=5%1<%glm%%)bGlm%%)_%G/|%=^K%(UTor ~8KV%"'58Layer%&!1%,+a%0J@16helios ~0Helio%(?z9%)'D%!&C%#}@%0/mText%9/m
+17idrea%&%6HiD%.+f~7&#")Z%&4CND ~c%''*%!{P ~cOu%!"; ~c%(1Wdooled%#!<%)1S =d%09*MOE%/"'1oEG%!/q%*;-
+17&)"R:&*"L4Ada%!%:d&."e;%&vo%&18cIndiv%!R;oken&%"O=y&#"!?%(#H%+~O%%Ul%.)Sc%*!rjplac%))6%!))zmZero%#VD%"!+%.!r%(Cx%#Jz%/5-%#8Mj&0"O:%#%*&)">z&!"f[ByT5%,?&%.cof%3%;z&%"@{%(%<e%,%<e%+_>f%(!i=f%/#;%!mP
+1j_framepa&!"wz%#!.ClipVis&+"i'%)#e%%!N%,,%%(QN%%"7cHistory%&#3
+1d%%*|&("Vd%1(g ~c%0%Zc%(.6%-1N%7)'%;(|%)!O%/+H
+16ideogram4&!"%P%!!.%5CUEmbedScalar ~9F%'C#9MLP ~aRoPE%1Cb
+16joy%#%;Joy&*"A=%*E{=8Edi%(R.%%&68%#PZ ~8%2A, ~%'F#%"'{e_edit_plus%'"DEditPlu%(1!&)"4Bg%&"3g%3"3=h%/"m%%Ig%%gH%(gD5%'"6d%("6%+;]%(8=aOut%"%{aRoPE1&!"0[ ~a%)2Hs ~b%(+0s =b%/"i&#"A4%",'l&*"=:aVisu%(n"
+1f6%)iO%6#-used%'&n%*"/%4#>i&""Kw%~#F%&N[%/#Og%.l"%'#Sf%),V%(#4c%&#4cRoPE3D%"52%("t%61U ~c%."S7rea2 ~0Krea%7?1%'+n5%%gd6%+-<5%#615TextFus%!#<%#t'%(.e6%.Fe%/>&%%=z&9"EEAdaLNMLP ~c%(5.Final ~9%'#@&#"shV2%#"[%/T2%!QDder ~8%*fSGRN%%<0%(qY%.A]~9inus%#Ii%(!N%/IK&,"G#%)Hj%"qE
+1e%#/R%"!P%,/V%*(7%(1g%,"9%*(%%%0[7tx&!":^&'#*t&+"V|%+Hx%)%G%*3'
+19&!"^Ndio%!(w%'qE&#"[P%(fR%"9i5%&#=5%!!_%!"G&)"X;%,474Perturb&+#(x =4Vide%/]?&&"4x7umina2&%#/=2%.KL7%>yT%9[z%%)t%#[z6%#ghh&)"Z{%(#}%(-/lOut ~a%46,%,#{9%*7b%#mya%5#s =k%%(f&""7m%+i0%'(hg%)^N%"eT%'#x%-Oa=%(1s%%pGo%#&5&""XSMochi%1Ft%#Jted%%.U%#.a%!@*6oPE
+18tif%%BBMotif%*B@%'OF%'3_2_0 ~a%0BIb%+fRi%,!W&."%?%(;^&""<:%&&La%3Ai%2YE%!&m
+16nucleusmo%&QwN%!!5MoE%.)P%!QmRope =%!"k%0)-q%#6*%#86%4b:&"#:!Experts
+16omnigen ~0OmniGe&/#,k%%HQ%)0e7%(%.7SuScale%.(,%/+&
+17vis%%#lOvi&!")"%6b<%%+v%2>Gprx ~0%(520MLP%&2h1%'+l0PR%'06%(^c%!^_&%"V,%#K'3Resolu%&(Mer =3%1"O&&"8D&!"^KDoub%1U}%!pbEmbe&!"#=3DRope ~9%!'C4%5'C%3gK
+1f&-"_g%3Pcc&'"fb%(%xbFle&*#7@ ~b%%P6%!"p%"!/b%!"vb%!(K%)'rb%#}D%#"qs ~d%+E^%2)?=c%/#[bZeroCenter&%"ov6r&^"V'~c&-"Uw&8"UOgBuil&!"wG%(!igUpdate =%(qW%'W"h&#"V&iangleMultiplic%").&)"V=Atom&-"V:5ic&""VU&("-"Cat%!+g%"!2PairDistances ~1SecondaryStructur&@"W2na%%17GLUMBTemp%axE&/#7?3&!#7?%+x_%;8%%!j/%,:)bwm ~0Bidir%!(^alGDNUCPE%"l6athLiteLA%(zdTemp ~&!";DHead%,w_0SanaVideoMSCamCtr&#"/>4WM%,"4%'!ZmCam%(.7%)9Her&!#-J&##0W%/?y6Mlp%=hiSoftma%(cKd%+">%#+rShortConv%"/?%2i50T2I%)0b_%"")%0%W
+1d&%#)E%!%8WM%4>"%'7Hb%4>"%,RD~a%3>"~a&'#*(%'>:h%0(2&#"-06%"!V%%/Gf%&/G
+17&#"G.%14[kyreels_v2 ~0SkyReelsV%(GG%(KH=n%'95%'+]%.9'%4P:%"0S%/K"
+17&'"#*3 ~&(""|3%,)c%)fkcD&##:V=f%"e}%">D ~cExpo&-"u]%(_Q ~c%%='d%,Fwc%+h+%'0W
+16&#"q3&*"c/&*"1n%""X%%3G%"!2o%%kcwan%Ru<%,&+%3uM =4%/&"9&!"X9te ~0FusedLeakyReLU%"?Won&###?&#"ce&&"4%6&#":D0Wan%"pWFac&!"l/%+)yj%,&s&&"{Ia%!"/&%"]*%1?!4%2%'%W#~~%'#~%"@#h_2 ~0&!"=Z0MLPProj%)#J%(*]%*9C&0"&}%29D%0s6 ~m%#mDvace =0WanVACE&8"&|6&3"MQ%H~G&%"M^%0<c&8"Mbhunets.unet_1d&""O]%#Ft=&#"p[0u_block&""L4&&"Q81D ~4&""Q+1&#"M:&&"u-NoSkip&*#3T1D ~4&""M^d&!"Q5Res&-";r0OutConv1D%#@RValueFunc&'"S60ResConv%#!1%),v&!"w]Net&#"R=1D&%"Qq1D ~9%#"h2%+"h2%'"h%)"=%&!m
+0s2%#%@%%s(%=%@2D&&#1i%%!34Skip%*!E&&"Tn%%%q2D&&"nT%%!3&'#EfTin%#k~0&2"Uv&###C2%)&_&(#8S%&!AK&,"W31%2!xa%'!x1%)!<1%("5%!%s&&"Rj%&#>&#"GQ%&!NSimple%2"6f%("6%,%G%(%;%)'R2D ~%&!u ~e%+"*%%'r2D ~2%*%w
+0v&%"iQ%%'J%%N#%"'S&#"t'0s3d%&'U%.#/3D ~i%*3i&(#Hh ~g%,!?%&&_&!#IR%,!A%##O&.#&j%(#o3D%'#Xc%,!i%"#k3D ~7%,!>&%#Lj&%"<e%-#}3%7#}&("7XDepthwiseSepara&%"L]1&#"7O%.Bq&%"B+%*'ciNo%#]m%)!:s%'']i%'!.9%+*Q%)'x%&%+=e%!0Wa%-)_%"!2&%"9C
+0si2vgen_xl ~0I2VGenXL%'1I%#%H%%5p8UNet
+0s%%j[3%(f!%&W!&##,T&%"[<a%#R4%%%yal&(#?}&&"t]%#!K%"";%!5VaResN&%#kLaUNet&'#%jb&""rj&""?Dsmotion&""rb&""qXteDiff%)5!%1*'%!8N%&)w%#!2%&)j%"!4=%":+&%"d-6Modules%+)[%%"*%#!Z5o%'(g&%#&[%")f%!!G
+0sspatio_&%#/i%,)U%**-%,)c&""u:
+0t%!@7cascad&!"#M&/"PASDC%!!C&'"~_9&'"&c9%&<J9%#7a%"&B&!#_7%"!c%!&Nh%%cQU%'/_d
+0ovit&!"I;ConvMlm&#"UPNex&%#q>UVi%!.|v%"Ux6%#<X%"':i%!19&+"cs%#1O3&""dp&(#!j0K%)!0&'#,x~82D
+0aschedulers.deprecated.%"!8ing_karras_ve =0KarrasV&%"oN8S%#!b
+17sde_vp =0ScoreSdeVp%&!A0l%'!wamused =0Amused%%!H%'.Wwblock%"I:ment =0Block%!GWment%'!Y%#C#0w&/#%A&1#%=%'!a%#(118&!#x( =0CMStochasticIterative%'!Uu%#"7ysine_dpmsolver_multistep&!"sEineDPMSolver&!#g_te%(%&wddim =0DDIM%'"&&""pZ
+10_&(#]@&&"jS%*!Q%*!c%#!_1inverse%"!BI%!!0%'!Y4%.!U&%#zd%!!V&%"0z%&!W&%"]!yp%!#%P%3#%%)!oP%8!o11wuerstchen%"!PW%%!3%'!R%"W*
+0xeis%)%}DEIS%0%rxiscrete_%#%z%"!2%+%Q%%#@xpm%3&'%)#R%1&&0z%/'_%8'X1f_%'&X%-!K%,&h
+16sd&!"LitchedBrownianTree ~1%'!0Noise%!3-r%("!SDE%0&47ingle%,"z%!E!%,)Tedm%3*7EDM%9#Y0e%"%MEDMEul%)+r%"0^
+0xntropy_bound =0E%!!2Boun%(-_%&&huler_ancestral_d%"'; =0EulerA%#!<%#'T%'!iv%##n2%,!X%/!O&""?|
+0wflow_map_euler%("9FlowMap%4!g&""}M
+13tch%4!btch%4!d%%"y7heun%1!^Heun%/!]%#/017lcm%(!RLC%1*Pw&""6i=&""6i%/1n12_dmd%%!DDMD%'!G&"#>C
+0y%*"q%3"h%&"?ipndm =0IPND%&"c
+0wk_dpm_2%2'EKDPM2%A'E4%,!X%9'E%!%>%*%5&""}Z
+0xms%("KLMS%/!p%#uc0xtx%"'M%&#.rf =0LTX%*)NRF%'!d&#"Bz0w%'x*&%#/8H3%0&*wpi&""W8DXPolicy =0Piflow%06ox%!&(%,&'repaint =0RePai%)6t&%"_3x%)jN=%)jN%1';sa%!-t =0SA%".E%'1|cm =0S%3&&de%!9y%%9Q%(%|1de%#:.
+0wtcd =0TC%()9%%!mwunclip =0UnCLIP%0%&yipc%)/bUniPC%13ztils%%;W&%#;d%%!Ds ~0%%!/&""qo9%%"Rvq&&#=( =0VQ%.!e%'(Eautils.&&"s^Bas%"#c`,
   },
   {
     library: "econml",
     version: "0.16.0 to 0.17.0",
     roots: ["econml"],
-    text: `00econml._cate_estimator ~0BaseCateEstimator ~0DebiasedLassoCateEstimatorDiscreteMixin ~qMixin ~0ForestModelFinalCateEstimatorDiscreteMixin ~tMixin ~0LinearCateEstimator ~6ModelFinalCateEstimatorDiscreteMixin ~tMixin ~0StatsModelsCateEstimatorDiscreteMixin ~oMixin ~0TreatmentExpansionMixin
-08ensemble._ensemble ~0BaseEnsemble
+    text: `00econml._cate_estimator ~0BaseCateE%'!6DebiasedLasso%)!?DiscreteMixin ~q%"!*0ForestModelFinal%8!Wt%#!WLinear%+"D6%K!iStatsModels%8!Ro%#!RTreatmentExpansionMixin
+08ensemble._%#!,%"%0E%"!1
 08lazy =0_LazyModule
-08ortho_learner ~0_OrthoLearner
-08tree_exporter ~0_CateTreeDOTExporter ~9MPLExporter ~aixin ~1DOTExporter ~1MPLExporter ~1PolicyTreeDOTExporter ~bMPLExporter ~cixin ~1SingleTreeExporterMixin ~1TreeExporter
-07automated_ml._automated_ml ~0AutomatedMLMixin ~codel =0EconAutoMLConfig ~0_InnerAutomatedMLModel
-07cate_interpreter._interpreters ~0SingleTreeCateInterpreter ~aPolicyInterpreter ~0_SingleTreeInterpreter
-07data.dynamic_panel_dgp ~0AbstracDynamicPanelDGP ~0DynamicPanelDGP ~0SemiSynthetic
-08ml._rlearner ~0_ModelFinal ~6Nuisance ~1RLearner
-0bcausal_forest =0CausalForestDML ~0_CausalForestFinalWrapper ~1GenericSingleOutcomeModelFinalWithCovInference
-0bdml ~0DML ~0KernelDML ~0LinearDML ~0NonParamDML ~0SparseLinearDML ~0_BaseDML ~1FinalWrapper =3rstStageSelector ~bWrapper ~1RandomFeatures
-08owhy =0DoWhyWrapper
-08r._drlearner ~0DRLearner ~0ForestDRLearner ~0LinearDRLearner ~0SparseLinearDRLearner ~0_ModelFinal ~6Nuisance
-07federated_learning ~0FederatedEstimator
-07grf._base_grf ~0BaseGRF
+08ortho_learner ~0_OrthoL%!!2
+08tree_export%!!BCateTreeDOTE%%!99MPL%&!0a%!"x1%)!E1%)!E1Policy%-!mb%)!Hc%"!mSingleTree%#!>%"%"1%(!6
+07automated_ml._%(!0 ~0A%#!1ML%"!ccodel =0EconAutoMLConfig ~0_Inner%(!Uodel
+07cate_interpreter.%(!/s ~0%&"vCateI%&!? ~a%!#d%)!60_%&!S%'!;
+07data.dynamic_panel_dgp ~0AbstracD%!!=PanelDGP ~0%.!4SemiSynthetic
+08ml._r%''I%&)V ~6Nuisance ~1R%%'^bcausal_forest =0Causal%!+#DML%!'q%&!5FinalWrapper ~1Generic%!#POutcome%&"<WithCovInference
+0bdml ~0%!!}Kernel%!!.%!+b%!!.NonParam%!!0Sparse%(!B_BaseDML ~1%)"V=3rstStageSelector ~b%&"uRandomFeatures
+08owhy =0DoWhy%"!I
+08r._d%'%UD%#%=%%.)%(!4%""_%'!4%)"x%'!:%2&B
+07federated%!,;ing ~0F%#!7%%-p
+07grf._base_grf%"-:GRF
 0ktree ~0GRFTree
-0bclasses ~0CausalForest ~6IVForest ~0MultiOutputGRF ~0RegressionForest
-07inference._bootstrap =0BootstrapEstimator
-0iinference =0BootstrapInference ~0EmpiricalInferenceResults ~0GenericModelFinalInference ~qDiscrete ~7SingleTreatmentModelFinalInference ~0Inference ~9Results ~0LinearModelFinalInference ~pDiscrete ~0NormalInferenceResults =0PopulationSummaryResults ~0StatsModelsInference ~kDiscrete
-08v.dml._dml ~0DMLIV ~0NonParamDMLIV ~0OrthoIV ~0_BaseDMLIV ~aModelFinal ~aNuisanceSelector ~1OrthoIVModelFinal ~8NuisanceSelector
-0br._dr ~0DRIV ~0ForestDRIV ~0IntentToTreatDRIV ~0LinearDRIV ~6IntentToTreatDRIV ~0SparseLinearDRIV ~0_BaseDRIV ~9ModelFinal ~9NuisanceCovarianceSelector ~hSelector ~1DRIV ~2ummyCATE ~7lassifier ~1IntentToTreatDRIV ~iNuisanceSelector
-0asieve._tsls ~0DPolynomialFeatures ~0HermiteFeatures ~0SieveTSLS
-07metalearners._metalearners ~0DomainAdaptationLearner ~0SLearner ~0TLearner ~0XLearner
-07orf._causal_tree ~0CausalTree ~0Node
-0cortho_forest ~0BLBInference ~1aseOrthoForest ~0DMLOrthoForest ~1ROrthoForest ~0_DMLOrthoForest_nuisance_estimator_generator ~gsecond_stage_parameter_estimator_gen
-07panel.dml._dml ~0DynamicDML ~0_DynamicFinalWrapper ~8ModelFinal ~dNuisanceSelector ~1LinearDynamicModelFinal
-08olicy._base ~0PolicyLearner
-0fdrlearner ~0DRPolicyForest ~8Tree ~0_BaseDRPolicyLearner ~1DRLearnerWrapper ~1PolicyModelFinal
-0fforest._forest ~0PolicyForest
-0ntree ~0PolicyTree
-07score.ensemble_cate =0EnsembleCateEstimator
+0bclasses ~%)'+ ~6IV%#!-0MultiOutputGRF ~0Regression%!!F
+07i%#&s._bootstrap =0B%#!.%'"hi%%!N%(!C%%'W ~0Empirical%%!7Results ~0%"(I%&%6%'![q%#0Y ~7%%+=%!0R%1!R0%'!.9%&"*%!&J%1!Tp%&")0Norm%/"l=0PopulationSummary%&"!%'2]%'!zk%#!z
+08v.dml._%%*IIV%**3IV ~0OrthoIV%'*-IV ~a%((:a%#(:%&*-1%"!Y%(!I8%,!I
+0br._d%!)yIV%')tIV ~0IntentToTrea%#!6%#)kIV ~6%0!C%**5%'##RIV ~9%("W9%#"WCovari%*#-h%'#8%!!_2ummyCATE ~7lassifier ~1%/"Mi%.#Vasieve._tsls ~0DPolynomial%#-6 ~0Hermite%'!4SieveTSLS
+07meta%"-=s._%(!0 ~0DomainAdaptation%'-6%&!-T%&!-X%%1;7orf._%"1@%",I%!,5T%!!/Node
+0c%!7d%"1c~0BLB%'(W1aseOrtho%%,_DML%)!31R%*!B_%*!C_n%"%D%&<R_gener%!;&gsecond_stage_parameter%*!O
+07panel%))~%!4]%"1t%"!0%*3H8%('rd%/)s%"(N%!!_%&!O
+08olicy%!0( ~0%!6s%%%lf%*2%%!!@%##n8%"%p%")B%)!^ ~1%%1u%&3B%!!E%("Ff%!&C.%&&K%("+
+0n%"')%&;8
+07score.%#=<_cate =0%#==%)>B
 0drscorer ~0RScorer
-08klearn_extensions.linear_model ~0DebiasedLasso =0MultiOutputDebiasedLasso =0SelectiveRegularization ~1tatsModels2SLS ~bLinearRegression ~bRLM ~0WeightedLasso ~dCV =fWrapper =dWrapper ~8ModelMixin ~9ultiTaskLasso ~mCV =0_PairedEstimatorWrapper ~1StatsModelsWrapper ~1WeightedCVIterableWrapper
-0qmodel_selection =0FixedModelSelector ~0GridSearchCVList =0ListSelector ~0ModelSelector =0SingleModelSelector =1klearnCVSelector ~0WeightedKFold ~8StratifiedKFold
-08olutions.causal_analysis._causal_analysis ~0CausalAnalysis ~0_CausalInsightsConstants ~2olumnTransformer ~1FrozenTransformer ~1PolicyOutput ~1Wrapper
-07tree._tree_classes ~0BaseTree
-07utilities ~0IdentityFeatures ~0MissingModule ~1ultiModelWrapper =0Summary ~0WeightedModelWrapper ~0_RegressionWrapper ~1TransformerWrapper
-07validate.drtester ~0DRTester`,
+08klearn_extensions.linear_model%,A- =%(2G%,!=%!%yiveRegularization ~1%&/A2SLS ~b%!&<%&3' ~bRLM ~0Weight%#!x~dCV =f%%7+d%+'C%"<n9ultiTask%"!XmCV =0_Pair%'5B%&&4%'0x%&!7%#"ACVIterable%%7_qmodel_s%!#Lon =0FixedModel%&(]0GridSearchCVList =0List%'!D%*!T=%"=x%+!81%!&KCV%'![%#"gKFold ~8Stratifi%"!4
+08olutions.%"-7analysis%%-H%#!3%%-LA%&!3%"<iInsightsConstants ~2olumnTransformer ~1Froze%+!6%!)=%!'v ~1%%%M7tree._tree_%&9*Base%")kutilities ~0Identity%'0^Missing%!E! ~1ultiMode%&<{0%"64%'%7%)!C~0_%&(k%&'K%'#+%&"vvalidate.drtes%!B"DRTester`,
   },
   {
     library: "fastai",
@@ -1305,29 +1516,26 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ccore ~0FilteredBase =0TfmdLists
 0cexternal ~0URLs
 0cload ~0SkipItemException =0_FakeLoader
-0ctransforms =0AttrGetter =0Categorize ~7y =8Map =1olReader =0EncodedMultiCategorize =0IntToFloatTensor =1temGetter =0MultiCategorize =cy =0OneHotEncode ~0RegexLabeller =3ressionSetup =0ToTensor
+0ct%#"5s =0AttrGetter =0Categorize ~7y =8Map =1olReader =0EncodedMulti%'!P=0IntToFloatTensor =1tem%%!~%-!Scy =0OneHot%!!x ~0RegexLabeller =3ressionSetup =0To%!"!
 07fp16_utils ~0FP16Model ~0tofp16
-07interpret =0ClassificationInterpretation =0Interpretation =0SegmentationInterpretation
-07layers =0AdaptiveConcatPool1d =i2d ~0BatchNorm1dFlat ~0Cat ~1onvLayer ~0Embedding ~0LinBnDrop =0MergeLayer =1ishJit =7AutoFn ~0NoneReduce =0ParameterModule ~1ixelShuffle_ICNR ~1oolFlatten ~4Type =4edSelfAttention2d =1rodLayer =0ResBlock =3izeBatch =0SelfAttention =2quentialEx ~1impleCNN =6SelfAttention =1wish =5Jit =0TimeDistributed =0View =0_SwishJitAutoFn
-08earner =0Learner ~0_ConstantFunc
-08osses =0BaseLoss ~0DiceLoss =0FocalLoss =9Flat =0LabelSmoothingCrossEntropy
-07medical.imaging =0PILCTScan =3Dicom =0TensorCTScan =6Dicom
+07interpret =0ClassificationI%#!<a%"%/%-!3Segmen%!!1%*!?
+07layers =0AdaptiveConcatPool1d =i2d ~0BatchNorm1dFlat ~0Cat ~1onvLayer ~%&() ~0LinBnDrop =0Merge%!!G=1ishJit =7AutoFn ~0NoneReduce =0ParameterMo%!)81ixelShuffle_ICNR ~1oolFlatten ~4Type =4edSelfAttention2d =1rod%"">0ResBlock =3izeBatch =0%)!U =2quentialEx ~1impleCNN =6%+!J1wish =5Jit =0TimeDistributed =0View =0_Sw%!#Z%!#W
+08earner =0L%"!,~0_ConstantFunc
+08osses =0BaseLoss ~0Dic%!!-=0Focal%!!.9Flat =0LabelSmoothingCrossEntropy
+07medical.imaging =0PILCTScan =3Dicom =0%!)*%#!96Dicom
 09trics =0CorpusBLEUMetric.NGram
-07optimizer =0Lookahead =0OptimWrapper =5izer =0_BaseOptimizer
-07tabular.core =0Categorify =0FillMissing ~4Strategy =0ReadTabBatch =0Tabular =7Pandas =8roc =0_TabIloc
-0flearner =0TabularLearner
-0fmodel =0TabularModel
-08ext.core ~0BaseTokenizer ~0SentencePieceTokenizer ~1pacyTokenizer ~0TokenizeWithRules =8r
-0cdata =0LMTensorText =0Numericalize =0Pad_Chunk =4Input =0TensorText ~2xtBlock
-0cmodels.awdlstm =0AWD_LSTM =0EmbeddingDropout =0RNNDropout =0WeightDropout
-0jcore =0LinearDecoder =0PoolingLinearClassifier =0SentenceEncoder ~2quentialRNN
-08orch_core =0ArrayBase =5Image =aBW =base =5Mask =0Chunks =0Module ~0ShowTitle =0TensorBase =6Category =6FlowField =6Image =bBW =case =6Mask =7ultiCategory ~1itledFloat ~6Int ~6Str =6TensorScalar =7uple
-07vision.augment =0AffineCoordTfm =0Brightness =0Contrast =0DeterministicDihedral ~eraw =dFlip =1ihedral =8Item =0Flip =4Item =0HSVTfm =1ue =0LightingTfm =0RandTransform =4omErasing =6ResizedCropGPU =2tioResize =1otate =0Saturation =1paceTfm =0Warp =0Zoom ~0_BrightnessLogit ~1ContrastLogit ~1Hue ~1SaturationLogit ~1WarpCoord
-0ecore =0AddMaskCodes =0BBoxLabeler =0LabeledBBox =0PILBase =3Image =8BW =3Mask =1ointScaler =0TensorBBox =6Point
-0egan =0AdaptiveLoss =2dChannels =0GANLoss =3Module =0InvisibleTensor
-0elearner ~0TimmBody
-0emodels.unet =0DynamicUnet =0ResizeToOrig =0UnetBlock
-0lxresnet ~0XResNet
+07optimiz%!#>ookahead =0OptimWrapper =5%"!D_BaseO%#!U
+07t%!-|.core%',?fy =0FillMissing ~4Strategy =0ReadTab%#&z%".e =7Pandas =8roc =0_TabIloc
+0fl%%&-%"!P%"&4
+0fmodel%&!;Model
+08ext%!"^~0BaseTokenizer ~0SentencePiec%(!;1pacy%(!K%#!.WithRules =8r
+0cdata =0LM%!&,Text =0Numerical%!.ZPad_Chunk =4Input%%&]Text ~2xt%#1&models.awdlstm =0AWD_LSTM%)2-ropout =0RNN%&!/Weight%"!2
+0j%"&@LinearDeco%!0KPooling%!!9%#.Yer =%%#|%!/vr ~%%+2RNN
+08orch_%"!zArray%!2l5Image =aBW =b%!!5Mask =0Chunks =0%#-:0ShowTitle%%#r%!!i6%"(1y =6FlowField =6%"""bBW =c%!!L%!""7%'2#y ~1itledFloat ~6Int ~6Str =6%!"-Sca%!(Zuple
+07vision.augment =0AffineCoordTfm =0Brightnes%!+%ntrast =0DeterministicDihedral ~eraw =dFlip =1%#!9=8Item =0%!!:4%"!0HSVTfm =1u%!&Xghting%!"?Rand%%6y =4omErasing =6ResizedCropGPU =2tio%!!6 =1otate =0Satur%"3C1pace%!!|Warp =0Zoom ~0_%&#KLogit ~1%##P%#!2Hue ~1%&!r%#!:WarpCoord
+0e%#'kddMaskCod%!/tBo%!6.%!.+abeledBBox%!/6%!'M3%"'68BW =3%!'01ointSca%!![%"'}Box =6Point
+0egan%'5>%!0h2dChannels =0GAN%!!83%"(w=0Invisible%#7Le%#.#~0TimmBody
+0e%"+nunet =0DynamicU%!!0%!%yToOrig =0Une%#,Hlxresnet ~0XResNet
 0ewidgets ~0ImagesCleaner`,
   },
   {
@@ -1336,188 +1544,121 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     roots: ["fastcore"],
     text: `00fastcore.aio ~0CachedAwaitable ~0Debounce
 0apisurface =0OpGroup
-09basics =0AttrDict =8Default =0BasicRepr =0DepProp ~0Float ~1ullString =0GetAttr =7Base =0ImportEnum =1nf ~2t ~0NS =1otStr ~1ullType ~0PrettyString ~0ShowPrint =1tateful ~2r =3Enum =0ValEnum ~0_Arg =1Self =5Cls ~3ntinelEmpty =1clsmethod =0adict ~0bind =0fastuple ~0ignore_exceptions
-09docments =0DocmentList =7Tbl ~8ext =0MarkdownRenderer =0ShowDocRenderer ~0_DocmentBase =4stringExtractor
-0cscrape =0NumpyDocString ~0ParseError ~0Reader
+09basics =0AttrDict =8Default =0BasicRepr =0DepProp ~0Float ~1ullString =0GetAttr =7Base =0ImportEnum =1nf ~2t ~0NS =1otStr%!!dType ~0Pretty%"!q~0ShowPrint =1tateful ~2r =3%!!t0ValEnum ~0_Arg =1Self =5Cls ~3ntinelEmpty =1clsmethod =0adict ~0bind =0fastuple ~0ignore_exceptions
+09docments =0D%!!-List =7Tbl ~8ext =0MarkdownRenderer =0ShowDoc%%!4~0_%"!d%!%-4stringExtractor
+0cscrape =0NumpyDoc%%#zParseError ~0Reader
 09foundation =0CollBase ~2nfig =0L
 09meta ~0AutoInit
 09nbio =0CellRow ~7s =0Found =5Cells =0NbCell =1otebook
 09style =0Style ~5Code
 09xml =0E =0FT ~0Safe ~0XML
-0atras ~0CachedIter ~1onfig =3textManagers =0EventTimer =0IterLen =0PartialFormatter =0ReindexCollection ~0SaveReturn =0TruncatedString =0Unset =0_save_iter`,
+0atras%%)6Iter ~1o%!"f3textManagers =0EventTimer =0IterLen =0PartialFormatter =0ReindexCollection ~0SaveReturn =0Truncated%%)<Unset =0_save_iter`,
   },
   {
     library: "feature_engine",
     version: "1.6.2 to 1.9.4",
     roots: ["feature_engine"],
-    text: `00feature_engine._base_transformers.base_numerical ~0BaseNumericalTransformer
-0ymixins ~0FitFromDictMixin ~0GetFeatureNamesOutMixin ~0TransformXyMixin
-0gdocstrings.substitute ~0Substitution
-0gprediction.base_predictor ~0BaseTargetMeanEstimator
-0rtarget_mean_classifier ~0TargetMeanClassifier
-13regressor ~0TargetMeanRegressor
-0fcreation.base_creation ~0BaseCreation
-0ocyclical_features ~0CyclicalFeatures
-0odecision_tree_features ~0DecisionTreeFeatures
-0ogeo_features ~0GeoDistanceFeatures
-0omath_features ~0MathFeatures
-0orelative_features ~0RelativeFeatures
-0fdatetime.datetime ~0DatetimeFeatures
-0w_ordinal ~0DatetimeOrdinal
-0xsubtraction ~0DatetimeSubtraction
-0giscretisation.arbitrary ~0ArbitraryDiscretiser
-0ubase_discretiser ~0BaseDiscretiser
-0udecision_tree ~0DecisionTreeDiscretiser
-0uequal_frequency ~0EqualFrequencyDiscretiser
-10width ~0EqualWidthDiscretiser
-0ugeometric_width ~0GeometricWidthDiscretiser
-0fencoding.base_encoder ~0CategoricalInitMixin ~kNA ~bMethodsMixin
-0ocount_frequency ~0CountFrequencyEncoder
-0odecision_tree ~0DecisionTreeEncoder
-0omean_encoding ~0MeanEncoder
-0oone_hot ~0OneHotEncoder
-0prdinal ~0OrdinalEncoder
-0orare_label ~0RareLabelEncoder
-0osimilarity_encoder ~0StringSimilarityEncoder
-0owoe ~0WoE ~3Encoder
-0fimputation.arbitrary_number ~0ArbitraryNumberImputer
-0qbase_imputer ~0BaseImputer
-0qcategorical ~0CategoricalImputer
-0qdrop_missing_data ~0DropMissingData
-0qend_tail ~0EndTailImputer
-0qmean_median ~0MeanMedianImputer
-0rissing_indicator ~0AddMissingIndicator
-0qrandom_sample ~0RandomSampleImputer
-0foutliers.artbitrary ~0ArbitraryOutlierCapper
-0obase_outlier ~0BaseOutlier ~0WinsorizerBase
-0otrimmer ~0OutlierTrimmer
-0owinsorizer ~0Winsorizer
-0fpipeline.pipeline ~0Pipeline
-0greprocessing.match_categories ~0MatchCategories
-10olumns ~0MatchVariables
-0fscaling.mean_normalization ~0MeanNormalizationScaler
-0gelection.base_recursive_selector ~0BaseRecursiveSelector
-0uselector ~0BaseSelector
-0pdrop_constant_features ~0DropConstantFeatures
-0wrrelated_features ~0DropCorrelatedFeatures
-0uduplicate_features ~0DropDuplicateFeatures
-0ufeatures ~0DropFeatures
-0upsi_features ~0DropHighPSIFeatures
-0pinformation_value ~0SelectByInformationValue
+    text: `00feature_engine._base_transformers.base_numerical ~0BaseN%#!2T%&!M
+0ymixins ~0FitFromDictMixin ~0GetF%!"4NamesOu%%!<%%!hXyMixin
+0gdocstrings.substitute ~0S%#!/ion
+0gprediction%!"p%"!2or%""pTargetMeanEstimator
+0rtarget_mean_classifier ~0%&!QC%%!9
+13regresso%*!ER%#!8
+0fcrea%&"M%#!0%""LC%"!1
+0ocyclical_%"&-s ~0C%"!6%"%.s
+0odecision_tree%(!ND%"!;Tree%'!Rgeo%(!HGeoDistanc%(!Gmath%(!HMath%'!Arelativ%)"6R%"!6%&!Ifdatetime.%#!+ ~0D%"!-%&!Iw_ordinal%'!@O%!!4
+0xsubtrac%"%4%#!BS%&!8
+0giscretis%!%jarbitrary ~0A%#!.D%#!Fer
+0ubase_d%&!5%"&3%*!G%)%l%+%c%*!Lequal_frequency ~0EqualF%#!3%(!P10width%#!FWidth%*!rgeometric_%#!LG%#!4%.!Pfencoding%!(Nencoder ~0CategoricalIni%#+.kNA ~bMethods%"+/ocount%)#+Count%%#+E%!!y%,(n%+%#%&!Hmean%!"Qing ~0Mean%&!@one_hot ~0OneHot%%!<p%%'c%"'Y%&!Vrare_label ~0RareLabe%'!Bsimilarity%'#pStringS%%!=%&!Qwoe ~0WoE ~3%%!8fimput%+(C_number%((JNumberImputer
+0qbase_i%!!1%"(H%&!?c%&&<%+&J%%!Edrop_missing_data ~0DropM%!!5Data
+0qend_tail ~0EndTai%'!fmean_median%"&#Median%%!Dr%""%indica%!/wAdd%"")I%#!8
+0qrandom_sample ~0RandomSampl%&#Bfoutliers.art%/+[O%!!ACapper
+0obase_%"!V%"%3%"!E ~0WinsorizerBase
+0otrimmer ~0%"!GT%!!3
+0ow%%!N%)![
+0fpipeline.%#!+ ~0P%"!-
+0greprocessing.match_%#&P%#/dch%#&Tes
+10olumn%%!=Variables
+0fscaling.mean_normaliz%#25MeanN%(!6Scaler
+0gele%'48recursive_sele%'4AR%#!;S%"!:
+0u%+!E%&!<pdrop_constant%)2propC%"!:%'17rrelated%.!M%#!<%&!Ouduplicat%*3nropD%#!;%'!O%+!E%'!<psi%,!eHighPSI%&!Gpinformation_value ~0%!#TByI%&!>Value
 0pmrmr ~0MRMR
-0pprobe_feature_selection ~0ProbeFeatureSelection
-0precursive_feature_addition ~0RecursiveFeatureAddition
-17elimination ~0RecursiveFeatureElimination
-0pshuffle_features ~0SelectByShuffling
-0qingle_feature_performance ~0SelectBySingleFeaturePerformance
-0qmart_correlation_selection ~0SmartCorrelatedSelection
-0ptarget_mean_selection ~0SelectByTargetMeanPerformance
-0ftext.text_features ~0TextFeatures
-0gimeseries.forecasting.base_forecast_transformers ~0BaseForecastTransformer
-12expanding_window_features ~0ExpandingWindowFeatures
-12lag_features ~0LagFeatures
-12window_features ~0WindowFeatures
-0gransformation.arcsin ~0ArcsinTransformer
-10h ~0ArcSinhTransformer
-0uboxcox ~0BoxCoxTransformer =0inv_boxcox
-0ulog ~0LogCpTransformer ~3Transformer
-0upower ~0PowerTransformer
-0ureciprocal ~0ReciprocalTransformer
-0uyeojohnson ~0YeoJohnsonTransformer
-0fwrappers.wrappers ~0SklearnTransformerWrapper`,
+0pprob%%"n%"%d%!&EProb%#"o%!!sion
+0p%&&5%#!Xaddi%"!W%%&9%"![A%"!=
+17elimin%#'H%,!KE%&!@
+0pshuffl%)%N%##>Shuffling
+0qing%&!G_performanc%(#pSingl%#"-P%&!E
+0qmart_c%"&wion%)#mSmart%&'7%(#p%(:s%)!U%"":%&:U%)"7ftext.tex%)(pTex%'(hgimeseries.forecast%%4]%#!3%)>f%"*!F%"!>%(>T12expanding_window%("?E%#!>Window%%"J12lag%(!KLag%'!?%.!m%+!d0g%#"J%#3&csin ~0Arcsin%)"j0h%!!:Sinh%)@Xuboxcox ~0BoxCox%'!? =0inv_%!!C
+0ulog ~0LogCp%(!H~3%*!upower ~0Power%*!=recipro%!4"R%%!/%*!Gyeojohnson ~0YeoJ%!!/%)!Gfwrappers.%#!+ ~0Sklear%(!KW%!!?`,
   },
   {
     library: "flair",
     version: "0.12.2 to 0.15.1",
     roots: ["flair"],
     text: `00flair.class_utils ~0StringLike
-06data ~0BoundingBox =0ConcatFlairDataset =2rpus =0DataPair =5oint =4Triple =1ictionary ~0EntityCandidate ~0FlairDataset =0Image =0Label =0MultiCorpus =0Relation =0Sentence =1pan =0Token =0_PartOfSentence
-06embeddings.base ~0DocumentEmbeddings ~0Embeddings ~0ScalarMix ~0TokenEmbeddings
-0himage ~0ImageEmbeddings
-0hlegacy ~0BertEmbeddings ~e.BertInputFeatures =0CamembertEmbeddings ~1harLMEmbeddings ~0DocumentLSTMEmbeddings ~8MeanEmbeddings =0ELMoEmbeddings ~4TransformerEmbeddings ~0OpenAIGPT2Embeddings ~9Embeddings ~0RoBERTaEmbeddings ~0XLMEmbeddings =3RobertaEmbeddings ~2NetEmbeddings
-0htoken =0BPEmbSerializable
-0iransformer =0TransformerBaseEmbeddings
-06hyperparameter.param_selection =0OptimizationValue ~0ParamSelector =0SearchSpace ~2quenceTaggerParamSelector ~0TextClassifierParamSelector
-0qeter =0Parameter
-06inference_utils ~0LmdbWordEmbeddingsStoreBackend ~0SqliteWordEmbeddingsStoreBackend ~0WordEmbeddingsStore ~jBackend
+06data ~0BoundingBox =0ConcatFlairDataset =2rpus =0DataPair =5oint =4Triple =1ictionary ~0EntityCandidate ~0%*!s0Image =0Label =0MultiCo%""-Relation =0Sentence =1pan =0Token =0_PartOf%#!B
+06embeddings.base ~0DocumentE%%!< ~0%)!/ScalarMix ~%!!~%&!@
+0himage ~%!"w%)!<legacy ~0Ber%)"&e.BertInputFeatures =0Camemb%+!M1harLM%)"V%#"zLST%)!;8Mea%'"d =0ELMo%(!D4Transformer%)!wOpenAIGPT2%(!99%)!FRoBERTa%)!6X%)"d=3Robert%)!F2Ne%'#=
+0ht%"&RBPEmbSerializable
+0i%&"h =0%'"vBas%)%n6hyperparameter.param_selec%"'pOptimizationValue ~0ParamSelector =0SearchSpace ~2quenceTagger%*!L~0TextClassifi%+!@
+0qeter =%!"&eter
+06inference%%+BLmdbWord%&#3StoreBackend ~0Sqlite%9!E%/!? ~j%"!B
 06local_loss ~0DiceLoss
-08sses ~0DiceLoss ~0FocalLoss
-06models.clustering ~0ClusteringModel
-0dentity_linker_model ~0CandidateGenerator =0SpanClassifier
-0kmention_linking ~0Ab3PEntityPreprocessor ~0BioSynEntityPreprocessor ~0CandidateSearchIndex ~0EntityMentionLinker ~6Preprocessor ~1xactMatchCandidateSearchIndex ~0SemanticCandidateSearchIndex =1imilarityMetric
-0dlanguage_model =0LanguageModel
-0eemmatizer_model ~0Lemmatizer
-0dmultitask_model ~0MultitaskModel
-0dpairwise_classification_model =0TextPairClassifier
-0mregression_model ~0TextPairRegressor
-0erefixed_tagger ~0EntityTypeTaskPromptAugmentationStrategy =0PrefixedSentence ~aquenceTagger ~0SentenceAugmentationStrategy
-0dregexp_tagger ~0RegexpTagger ~0TokenCollection
-0flation_classifier_model =0EncodedSentence ~5ingStrategy ~2tityMarker ~cPunct ~8sk =0RelationClassifier ~0TypedEntityMarker ~hPunct ~dsk ~0_Entity
-0mextractor_model =0RelationExtractor
-0dsequence_tagger_model ~0SequenceTagger
+08sse%(!4 ~0Focal%!!@6models.clustering ~0C%%!/Model
+0dentity_linker_model ~0%%,RGenera%"%kpan%&%?
+0kmention_link%!"'Ab3P%!-9Preprocessor ~0BioSyn%1!=%%"3%!&pIndex%%.%M%!"*Linker ~6%*!_1xactMatch%3!iSemantic%1!A=1imilarityMetric
+0dlanguage%"#x=0L%"!3%"%Aeemmatiz%'%=L%%!5
+0dmultitask%%!AM%#!4%#&(pairwise_c%"%^cation%%"9TextPair%(%~mregress%&!J%!)dPairR%!!=or
+0erefixed_tagger%%%WTypeTaskPromptAugmentationStrategy =0P%"!a%%1C~a%(++ ~%%1^%0!e
+0dregexp%&"CRegexp%%!bTokenCol%",c
+0f%!2[%%#v%%%g=0Encod%("R5ing%%"u~2tityMarker ~cPunct ~8sk%'3V%&%O ~0Typed%"(Q%"!Xh%"!Xdsk ~0_%!!?
+0mextracto%&"S%#!vE%#!<
+0dse%!%,%"#Y%%&JS%"!:%!#c
 0tutils.crf ~0CRF
-0zviterbi ~0ViterbiDecoder ~7Loss
-0eimple_sequence_tagger =0SimpleSequenceTagger
-0dtars_model ~0FewshotClassifier ~0TARSClassifier ~4Tagger
-0eext_classification_model =0TextClassifier
-0iregression_model ~0TextRegressor
-0eriple_classification_model =0TextTripleClassifier
-0dword_tagger_model =0TokenClassifier
-06nn.decoder ~0DeepNCMDecoder ~0LabelVerbalizerDecoder ~0PrototypicalDecoder
-0aistance.cosine ~0CosineDistance ~0LogitCosineDistance ~0NegativeScaledDotProduct
-0ieuclidean ~0EuclideanDistance ~9Mean
-0ihyperbolic ~0HyperbolicDistance ~aMean
-0aropout ~0LockedDropout ~0WordDropout
-09loss ~0SigmoidLoss
-09model ~0Classifier =0DefaultClassifier ~0Model ~0ReduceTransformerVocabMixin
-06optim ~0ExpAnnealLR ~0LinearSchedulerWithWarmup ~0ReduceLRWDOnPlateau ~0SGDW
-06samplers =0ChunkSampler =0ExpandingChunkSampler ~0FlairSampler =0ImbalancedClassificationDatasetSampler
-07plitter ~0NewlineSentenceSplitter ~1oSentenceSplitter ~0SciSpacySentenceSplitter ~1egtokSentenceSplitter ~2ntenceSplitter ~1pacySentenceSplitter ~0TagSentenceSplitter
-06tokenization ~0JapaneseTokenizer ~0SciSpacyTokenizer ~1egtokTokenizer ~1paceTokenizer ~4yTokenizer ~0Tokenizer ~9Wrapper
-06visual.activations ~0Highlighter
-0dmanifold ~0Visualizer ~0_Transform ~0tSNE
-0dtraining_curves ~0Plotter
-0fee_printer =0NodeToken`,
+0zviterbi ~0V%!!,Decoder ~7%!,Meimple_%+"* =0Simple%,"*dtars%%"HFewsho%'/X ~0TARS%(!34%#!^eext%8)+%()'i%3)'%))"ipl%9)~%!9%%(!{dwor%#)T%&!Moke%).H6nn.d%#%80DeepNCM%%%I%!9>Verbalizer%&!;Prototypical%"!8
+0aistance.cosine ~0CosineD%"!: ~0Logit%-!8NegativeScaledDotProduct
+0ieuclidean ~0E%#!.%&!^9Mean
+0ihyperbolic ~0H%%!/%&!Ka%!!Karopout ~0LockedD%%!2Wor%#!0
+09%"3*Sigmoid%!(?9%%26%&'N=0Defaul%*'uM%"!KReduce%'7BVocabMixin
+06optim ~0ExpAnnealLR ~0LinearSchedulerWithWarmup%%!tLRWDOnPlateau ~0SGDW
+06samplers =0ChunkS%!!2 =0Expanding%)!:%">n%&!IImbalanced%##9%!(k%"?3%"!K
+07plitter ~0Newline%#.,S%%!<1o%.!60SciSpacy%/!Qegtok%.!:2%-!K%2!d0Tag%,!8
+06token%":p ~0JapaneseT%!!9%)"[%'!6%!"T%(!3pac%(!W4%(!P%!+C%!!.9Wrapper
+06visual.activations ~0Highlight%!53anifold ~0Visu%!+R ~0_%%(1 ~0tSNE
+0dtraining_curves ~0Plo%!#Rfee_prin%!<8Nod%!"t`,
   },
   {
     library: "flaml",
-    version: "2.1.1 to 2.8.0",
+    version: "2.1.2 to 2.8.0",
     roots: ["flaml"],
-    text: `00flaml.automl.automl =0AutoML
+    text: `00flaml.auto%%!) ~0AutoML
 0dcontrib.histgb ~0HistGradientBoostingEstimator
 0ddata ~0DataTransformer
-0dlogger =0ColoredFormatter
-0dmodel ~0BaseEstimator ~4ResourceLimit ~0CatBoostEstimator ~8ResourceLimit ~0ElasticNetEstimator ~1xtraTreesEstimator ~0KNeighborsEstimator ~0LGBMEstimator ~1RL1Classifier ~32Classifier ~1assoLarsEstimator ~0RandomForestEstimator ~0SGDEstimator ~1KLearnEstimator ~1VCEstimator ~1parkAFTSurvivalRegressionEstimator ~5Estimator ~5GBTEstimator ~6LREstimator ~5LGBMEstimator ~6inearRegressionEstimator ~bSVCEstimator ~5NaiveBayesEstimator ~5RandomForestEstimator ~0TransformersEstimator ~lModelSelection ~0XGBoostEstimator ~7LimitDepthEstimator ~7ResourceLimit ~7SklearnEstimator ~0suppress_stdout_stderr
-0dnlp.huggingface.data_collator ~0DataCollatorForMultipleChoiceClassification
-0ttrainer =0TrainerForAuto
-0ying_args =0Seq2SeqTrainingArgumentsForAuto =0TrainingArgumentsForAuto
-0hutils ~0Counter ~0LabelEncoderforTokenClassification
-0dstate ~0AutoMLState ~0SearchState
-0dtask.generic_task ~0GenericTask
-0itask ~0Task
-0jime_series_task ~0TimeSeriesTask
-0eime_series.sklearn ~0SklearnWrapper
-0ptcn =0Chomp1d =0DataframeDataset ~0TCNEstimator =3Forecaster =dLightningModule =1emporalBlock
-0qft ~0TemporalFusionTransformerEstimator
-0qs_data ~0DataTransformerTS ~0TimeSeriesDataset
-0smodel ~0ARIMA ~1verage ~0CatBoost_TS ~0ExtraTrees_TS ~0HoltWinters ~0LGBM_TS ~1assoLars_TS ~0Naive ~0Orbit ~0Prophet ~0RF_TS ~0SARIMAX ~1easonalAverage ~8Naive ~8RandomWalk ~1impleForecaster ~1tatsModelsEstimator ~0TS_SKLearn ~1imeSeriesEstimator ~0XGBoostLimitDepth_TS ~7_TS
-0eraining_log =0TrainingLogCheckPoint ~bReader =dcord =bWriter
-06default.suggest ~0AutoMLTransformer
-06tune.analysis ~0ExperimentAnalysis
-0blogger =0ColoredFormatter
-0bsample ~0BaseSampler ~0Categorical ~b._Uniform ~0Domain ~0Float ~5._LogUniform ~7Normal ~7Uniform ~0Grid ~0Integer ~7._LogUniform ~9Uniform ~0LogUniform ~0Normal ~0PolynomialExpansionSet ~0Quantized ~0Sampler ~0Uniform
-0ccheduler.online_scheduler ~0ChaChaScheduler ~0OnlineScheduler ~7uccessiveDoublingScheduler
-0ltrial_scheduler ~0TrialScheduler
-0cearcher.blendsearch =0BlendSearch =bTuner =0CFO =0RandomSearch
-0kcfo_cat =0CFOCat =0FLOW2Cat
-0kflow2 =0FLOW2
-0konline_searcher ~0BaseSearcher ~0ChampionFrontierSearcher
-0ksearch_thread ~0SearchThread
-0luggestion ~0ConcurrencyLimiter ~0OptunaSearch ~0Searcher =0_OptunaTrialSuggestCaptor
-0kvariant_generator ~0RecursiveDependencyError ~0TuneError =0_UnresolvedAccessGuard
-0btrial ~0Trial
-0g_runner ~0BaseTrialRunner ~0Nologger ~0SequentialTrialRunner ~1impleTrial ~1parkTrialRunner
-0cune =0ExperimentAnalysis ~0Tuner`,
+0dlogger ~0ColoredFormatter
+0dmodel ~0Base%%!q ~4ResourceLimit ~0Ca%!";%'!F8%,!FElasticNe%(!H1xtraTrees%'!70KNeighbor%)!8LGBM%(!^RL1Classifier ~32%(!01assoLa%*!fRandomFore%)"t0SGD%(!}KLearn%(!4VC%(!0parkAFTSurvivalRegressio%(!U5%(!.GBT%'!16LR%(!?%+#C6inear%1!xbS%)"O5NaiveBay%)%N5%4#Q%''Q%(!RlModelSelection ~0XG%,''7LimitDepth%(!8%+'=7Skl%+%J0suppress_stdout_stderr
+0dnlp.huggingface.traine%""qinerForAuto
+0ying_args ~0Seq2SeqTrainingArguments%"!O%#!b%/!=
+0hutils ~0Counter ~0LabelEncoderforToken%#(Ecation
+0dspark ~0psDataFrame
+0etate%%,#S%"!0SearchState
+0dtask.generic_task ~0G%!!1Task
+0i%"!7%!!0jime_series%#!PTimeSeries%!!Ee%&!E.s%!&" ~0%"&-Wrapper
+0ptft ~0TemporalFusion%''Y%'-Oqs_%2-QTS%)"FDataset
+0s%#-KARIMA ~1verage%'-<_TS ~0E%%,n%!!2HoltWinters%",__TS%',:%!!HNaive ~0Orbit ~0Prophet ~0RF%!!DSARIMAX ~1easonalA%#"H8%"!a8%!*JWalk ~1impleForecaster ~1tatsModel%)-STS_S%!-0 ~1%%#e%(!D%"*b%&*T_TS ~7_TS
+0e%"(w_log%'))LogCheckPoint ~bReader ~dcord ~bWriter
+06default.suggest%%(X%)1x6tune.analysis ~0ExperimentA%"!7
+0b%72@bsample%"2ASampl%!!Lategorical ~b._Uniform ~0Domain ~0Float ~5._Log%%!B7Normal ~7%&!UGrid ~0Integer ~7%*!U9%&!L%(!90%#!n0PolynomialExpansionSet ~0Quantized ~0%&#(%#!f=0_BackwardsCompatibleNumpyRng
+0ccheduler.online_s%#!3 ~0ChaChaS%'!4Online%'!47uccessiveDoubling%%!?
+0ltrial%)!wTrial%'!Ecearcher.blendsearch ~0Blend%!-q ~bTu%!0*CFO%%4k%!!?
+0kcfo_cat%!!ACat ~0FLOW2Cat
+0kflow2%#!5
+0k%##R%"">%#'O%&!1ChampionFrontier%#!=
+0k%!!W_thread%%/YThread
+0l%!)I%!3BConcurrencyLimi%!1"Optuna%##B%"!cer ~0_%!!=%!%.%!!lCaptor
+0kvariant_generator 0RecursiveDependencyError 0Tune%!!-~0_UnresolvedAccessGuard
+0btrial%#&B
+0g_run%!%tBaseTrialR%#!4No%%+(Sequential%)!E%!.)T%!!x1park%'!A
+0cune%1,( ~0Tuner`,
   },
   {
     library: "gensim",
@@ -1525,211 +1666,101 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     roots: ["gensim"],
     text: `00gensim.corpora._mmreader ~0MmReader
 0fbleicorpus =0BleiCorpus
-0fcsvcorpus =0CsvCorpus
-0fdictionary ~0Dictionary
-0fhashdictionary ~0HashDictionary
-0findexedcorpus ~0IndexedCorpus
-0flowcorpus =0LowCorpus
-0fmalletcorpus =0MalletCorpus
-0gmcorpus ~0MmCorpus
-0fopinosiscorpus ~0OpinosisCorpus
-0fsharded_corpus ~0ShardedCorpus
-0gvmlightcorpus =0SvmLightCorpus
-0ftextcorpus =0TextCorpus ~4DirectoryCorpus
-0fucicorpus ~0UciCorpus ~3Reader ~3Writer
-0fwikicorpus =0WikiCorpus
-07interfaces ~0CorpusABC ~0SimilarityABC ~0TransformationABC ~9edCorpus
-07matutils ~0Dense2Corpus ~0MmWriter ~0Scipy2Corpus ~1parse2Corpus =0psi
-08odels ~0VocabTransform
+0fcsv%%!;Csv%%!:dictionary ~0D%%!/
+0fhash%)!@Hash%)!Dindexed%"!|~0I%!!2%%""low%%";Low%%!:mallet%%!=Mallet%#!@gm%%!tMm%%!Uopinosis%%!>O%"!3%%!Dsharded_%%!DS%!!3%%!|vmligh%&">SvmLigh%%"@ftex%&!@Tex%"!< ~4Directory%%!Nuc%#%{~0Uc%"%z ~3%!&@ ~3Writer
+0fwik%&&IWik%%&I7interfaces ~0%!!8ABC ~0Similarity%!!2TransformationABC ~9%&#E7matutils ~0Dense2%#"U0Mm%!"N ~0Scipy%%!<1par%&!K=0psi
+08odels ~0Vocab%%"<
 0d._fasttext_bin ~0Model
-0eatmodel ~0AuthorTopicModel ~bState =0gammaln
-0ebasemodel ~0BaseTopicModel
-0fm25model ~0AtireBM25Model ~0BM25ABC ~0LuceneBM25Model ~0OkapiBM25Model
-0ecallbacks ~0Callback ~8Any2Vec ~1oherenceMetric ~2nvergenceMetric ~0DiffMetric ~0Metric ~0PerplexityMetric
-0foherencemodel ~0CoherenceModel
-0edoc2vec ~0Doc2Vec ~7Trainables ~7Vocab ~3tag ~0TaggedBrownCorpus ~6Document =6LineDocument
-0eensemblelda ~0CBDBSCAN ~1luster ~0EnsembleLda ~0Topic
-0efasttext ~0FastText ~8KeyedVectors ~8Trainables ~8Vocab
-0ehdpmodel ~0HdpModel ~3TopicFormatter ~0SuffStats =0gammaln =0psi
-0ekeyedvectors ~0CompatVocab ~0KeyedVectors
-0eldamodel ~0LdaModel ~3State =0gammaln =0psi
-0iulticore ~0LdaMulticore
-0hseqmodel ~0LdaPost ~3SeqModel =0gammaln ~0sslm
-0fogentropy_model ~0LogEntropyModel
-0fsimodel ~0LsiModel ~0Projection
+0eatmodel ~0AuthorTopicM%!!5bState =0gammaln
+0ebase%#!SBase%&!Q
+0fm25%%!qtireBM25%"!o0BM25%!#zLucen%)!>Okapi%%!3
+0ecallbacks ~0C%"!. ~8Any2Vec ~1oherenceMetric ~2nverg%(!40Diff%%!/%%!+Perplexity%!!5
+0f%#!p%##'C%%"#%""Udoc2vec ~0Doc%!"H7Trainables ~7Vocab ~3tag ~0TaggedBrown%#&e6Document =6Line%#!1
+0eensemblelda ~0CBDBSCAN ~1lus%!'SE%"!DLda ~0Topic
+0e%#'* ~0FastText ~8KeyedVectors ~8%("o8Vocab
+0ehdp%##WHdp%"&:3TopicFormat%"(quffStats%&'[%#(iekeyedv%#".0Compat%"#t0%("K
+0elda%#"6Lda%#"6%+(Z%#!~iulticore%"!P%#!1
+0hseq%'!lPost ~3Seq%!!v%&!n~0sslm
+0fogentropy_%%!ZogE%!!5%#)Wsi%%!>si%#)4Projection
 0enmf ~0Nmf
-0ephrases ~0FrozenPhrases ~0Phrases ~0_PhrasesTransformation
-0foincare ~0LexicalEntailmentEvaluation ~1inkPredictionEvaluation ~0NegativesBuffer ~0PoincareBatch ~8KeyedVectors ~8Model =8Relations ~0ReconstructionEvaluation
-0erpmodel ~0RpModel
-0etfidfmodel ~0TfidfModel
-0franslation_matrix ~0BackMappingTranslationMatrix ~0Space ~0TranslationMatrix
-0eword2vec ~0BrownCorpus ~0Heapitem =0LineSentence =0PathLineSentences =0Text8Corpus ~0Word2Vec ~8Trainables ~8Vocab
-0m_corpusfile 0CythonLineSentence 6Vocab
-07similarities.annoy ~0AnnoyIndexer
-0kdocsim ~0MatrixSimilarity ~0Shard ~1imilarity ~1oftCosineSimilarity ~1parseMatrixSimilarity ~0WmdSimilarity
-0kfastss ~0FastSS
-0klevenshtein ~0LevenshteinSimilarityIndex
-0ktermsim ~0SparseTermSimilarityMatrix ~0TermSimilarityIndex ~0UniformTermSimilarityIndex ~0WordEmbeddingSimilarityIndex
-07topic_coherence.indirect_confirmation_measure ~0ContextVectorComputer
-0ntext_analysis ~0AccumulatingWorker ~0BaseAnalyzer ~0CorpusAccumulator ~0InvertedIndexAccumulator ~dBased ~0ParallelWordOccurrenceAccumulator ~2tchedWordOccurrenceAccumulator ~0UsesDictionary ~0WindowedTextsAnalyzer ~1ordOccurrenceAccumulator ~4VectorsAccumulator
-07utils ~0ClippedCorpus ~0FakeDict ~0InputQueue ~0RepeatCorpus ~cNTimes ~0SaveLoad ~1licedCorpus`,
+0ephrases ~0FrozenP%%!2%&!,_%"!-%*-+
+0foinca%!#EexicalEntailmentEvaluation ~1inkPre%"2)%(!<0NegativesBuffer ~0P%"!yBatch%.'Z%"%,8Relations ~0Reconstru%+"'
+0er%%'uR%!'t
+0etfidf%#!9Tfidf%#%Lrans%!!{_matrix ~0BackMappingT%&!BM%#!ASpace%#06%(!>
+0eword%"+U%)+*0Heapitem =0LineSentence =0Path%(!5%#2i8%%!_Word%!,E%1*Um%"4'file 0Cython%)"+6%"!K7s%#2Bies.annoy ~0Annoy%!68r
+0kdocsim ~0%!#@%&2w%#5+ ~1%'!61oftCosine%(!L%!2I%/!fWmd%&!2
+0kfastss%"-7SS
+0klevenshtein ~0L%&!0%&!ZIndex
+0kterm%!"uSparseTerm%&!H%%&h%*!9Index ~0Uniform%2!?WordEmbedding%-"@7topic_c%#1/.indirect_confi%"*y_measure ~0Context%!)zComputer
+0ntext_analysis ~0AccumulatingWorker%"4]Analyzer%&7K%#!Lor ~0InvertedIndex%)!=dBased ~0ParallelWordOccurrence%)!N2tched%7!C0Uses%&<^ ~0WindowedTexts%&"n1%6!h4%",n%'!7
+07%#9,Clipp%#9G ~0FakeDict ~0InputQueue ~0Repea%%;VcNTimes ~0SaveLoad ~1lic%#!m`,
   },
   {
     library: "gpytorch",
     version: "1.11 to 1.15.2",
     roots: ["gpytorch"],
-    text: `00gpytorch.beta_features =0_moved_beta_feature ~0checkpoint_kernel ~0default_preconditioner
-09constraints.constraints =0GreaterThan =0Interval =0LessThan =0Positive
-09distributions.distribution =0Distribution ~0_DistributionBase
-0nmultitask_multivariate_normal =0MultitaskMultivariateNormal
-0svariate_normal =0MultivariateNormal
-09functions._log_normal_cdf =0LogNormalCDF
-0jmatern_covariance =0MaternCovariance
-0jrbf_covariance =0RBFCovariance
-09kernels.additive_structure_kernel =0AdditiveStructureKernel
-0irc_kernel =0ArcKernel
-0hconstant_kernel =0ConstantKernel
-0jsine_kernel =0CosineKernel
-0iylindrical_kernel =0CylindricalKernel
-0hdistributional_input_kernel =0DistributionalInputKernel
-0hgaussian_symmetrized_kl_kernel =0GaussianSymmetrizedKLKernel
-0irid_interpolation_kernel =0GridInterpolationKernel
-0mkernel =0GridKernel
-0hhamming_kernel =0HammingIMQKernel
-0hindex_kernel =0IndexKernel
-0kucing_point_kernel =0InducingPointKernel
-0hkeops.keops_kernel =0KeOpsKernel
-0nmatern_kernel =0MaternKernel
-0nperiodic_kernel =0PeriodicKernel
-0nrbf_kernel =0RBFKernel
-0jrnel =0AdditiveKernel ~0Distance =0Kernel =0ProductKernel
-0hlcm_kernel =0LCMKernel
-0iinear_kernel =0LinearKernel
-0hmatern52_kernel_grad =0Matern52KernelGrad
-0n_kernel =0MaternKernel
-0iulti_device_kernel =0MultiDeviceKernel
-0mtask_kernel =0MultitaskKernel
-0hnewton_girard_additive_kernel =0NewtonGirardAdditiveKernel
-0hperiodic_kernel =0PeriodicKernel
-0iiecewise_polynomial_kernel =0PiecewisePolynomialKernel
-0iolynomial_kernel =0PolynomialKernel
-0y_grad =0PolynomialKernelGrad
-0iroduct_structure_kernel =0ProductStructureKernel
-0hrbf_kernel =0RBFKernel
-0r_grad =0RBFKernelGrad
-0wgrad =0RBFKernelGradGrad
-0iff_kernel =0RFFKernel
-0iq_kernel =0RQKernel
-0hscale_kernel =0ScaleKernel
-0ipectral_delta_kernel =0SpectralDeltaKernel
-0qmixture_kernel =0SpectralMixtureKernel
-09likelihoods.bernoulli_likelihood ~0BernoulliLikelihood
-0nta_likelihood =0BetaLikelihood
-0lgaussian_likelihood =0DirichletClassificationLikelihood =0FixedNoiseGaussianLikelihood =0GaussianLikelihood =iWithMissingObs ~0_GaussianLikelihoodBase
-0lhadamard_gaussian_likelihood =0HadamardGaussianLikelihood
-0llaplace_likelihood =0LaplaceLikelihood
-0mikelihood ~0Likelihood ~0_Likelihood ~1OneDimensionalLikelihood
-0v_list ~0LikelihoodList
-0lmultitask_gaussian_likelihood =0MultitaskGaussianLikelihood ~0_MultitaskGaussianLikelihoodBase
-0lnegative_binomial_likelihood =0NegativeBinomialLikelihood
-0moise_models ~0FixedGaussianNoise ~0HeteroskedasticNoise =1omoskedasticNoise =0MultitaskHomoskedasticNoise ~0Noise =0_HomoskedasticNoiseBase
-0lpoisson_likelihood ~0PoissonLikelihood
-0lsoftmax_likelihood ~0SoftmaxLikelihood
-0mtudent_t_likelihood =0StudentTLikelihood
-09means.constant_mean =0ConstantMean
-0s_grad ~0ConstantMeanGrad
-0xgrad ~0ConstantMeanGradGrad
-0flinear_mean ~0LinearMean
-0q_grad ~0LinearMeanGrad
-0vgrad ~0LinearMeanGradGrad
-0fmean ~0Mean
-0gultitask_mean ~0MultitaskMean
-0fzero_mean ~0ZeroMean
-0alls ~0VariationalELBOEmpirical ~bMarginalLogLikelihood
-0d._approximate_mll ~0_ApproximateMarginalLogLikelihood
-0eadded_loss_term ~0AddedLossTerm
-0edeep_approximate_mll ~0DeepApproximateMLL
-0jpredictive_log_likelihood ~0DeepPredictiveLogLikelihood
-0eexact_marginal_log_likelihood ~0ExactMarginalLogLikelihood
-0egamma_robust_variational_elbo ~0GammaRobustVariationalELBO
-0einducing_point_kernel_added_loss_term ~0InducingPointKernelAddedLossTerm
-0ekl_gaussian_added_loss_term ~0KLGaussianAddedLossTerm
-0eleave_one_out_pseudo_likelihood ~0LeaveOneOutPseudoLikelihood
-0emarginal_log_likelihood ~0MarginalLogLikelihood
-0enoise_model_added_loss_term ~0NoiseModelAddedLossTerm
-0epredictive_log_likelihood ~0PredictiveLogLikelihood
-0esum_marginal_log_likelihood ~0SumMarginalLogLikelihood
-0evariational_elbo ~0VariationalELBO
-0aodels ~0AbstractVariationalGP ~0PyroVariationalGP
-0f.approximate_gp ~0ApproximateGP
-0gdeep_gps ~0AbstractDeepGP ~eLayer
-0o.deep_gp ~0DeepGP ~6Layer ~4Likelihood ~0_DeepGPVariationalStrategy
-0qspp ~0DSPP ~4Layer
-0gexact_gp ~0ExactGP
-0mprediction_strategies ~0DefaultPredictionStrategy ~0InterpolatedPredictionStrategy ~0LinearPredictionStrategy ~0RFFPredictionStrategy ~0SGPRPredictionStrategy
+    text: `00gpytorch.beta_features =0_moved_%(!9 ~0checkpoint_kernel ~0default_preconditioner
+09constraints.%'!. =0GreaterThan =0Interval =0Less%"!8Positive
+09distributions.%(!0 =0D%(!1~0_%(!2Base
+0nmultitask_multivariate_normal =0M%#!BM%'!ANormal
+0s%2!Q%+!H9func%!"i_log%"!O_cdf =0Log%!!JCDF
+0jmatern_covariance =0MaternC%%!5
+0jrbf%*!FRBF%(!C9%!&8s.additive_structure%#&S=0A%"!>S%#!=Kernel
+0irc%'!Hrc%#!:hconsta%&'<=0C%"!4%#!Ejsin%'"*Cosin%&!|ylindrical%'!E%&!7%%"/%('!al_inpu%'";%(&~alInpu%%"Fhgaussian_symmetrized_k%'"6G%"!CS%&!BKL%&#gid_interpolation%'![ridI%(!=%#!Wm%)!E%%"Qhamming%&!eH%!!3IMQ%%!Findex%&!DIndex%#!?kucing_%)+@=0InducingPoi%&&+hkeops.keops%&!MKeOps%#!En%"(Y%%!@%!(U%%!Aperiodi%''SP%"!4%%!Erbf%&!@RBF%%'N%+(O%!!: ~0Dist%")D%"!6=0Produc%&#&lcm%&!yLCM%%&@inear%'!=inear%%!Y%!#:52%"!C_grad%%#A52%!!JGrad
+0%5#biulti_devic%')WMultiDevic%%)]mtask%+!Dtask%%"Unewton_girard_%%+d%%!TNewtonGirard%*%7
+0h%>&0iiecewise_polynomi%(+/P%#!@P%%!?%%![%0!Q%-!Hy%#%O%,!=%!%Qi%!&j%0-|%"'(%--{h%4(+r%#"2%%!6%!"+w%0!9%""Ff%(!oF%%!oiq%'!9%&+Ascal%'"kScal%&.^pectral_delta%'!G%"!:Delta%#!Oqmix%*#Z%#!IM%!!;%#!K9likelihoods.bernoulli_%&!8 ~0B%#!9L%%!8
+0nta%(!H=0Beta%(!Cl%%/P%)!IDirichletClassification%&!] =0FixedNoise%#/u%)!A%0!7iWithMissingObs ~0_%.!I%!6;lhadamard_%2"kH%"!A%.!d
+0llaplace%*!TL%!!7%(!Km%(%R%'"r~0_%(!01OneDimensional%(!fv_list%)!bList
+0l%&8E%2#-%%,y%/%:~0_%7!A%"%2negative_bi%"+r%)"'N%"!AB%"!@%)#foise_models ~%!'%%#"/Noise ~0Heteroskedastic%!!9=1om%-!6%&#7H%.!@~0%#!H_%.!@%"#6poisso%)%1~0P%!!7%)'3softmax%*!KS%!!7%)#Ltudent_t%*%#S%!!9T%(!M9mean%">Nant_mean%'9kMean
+0s%!.2~%)!9%!-wx%3!<%!!@fl%!3}mean ~%"3{%!!xq%#!x%&!7%!!Vv%1!:%"!t%"!m%!!gg%&?+%"!9%%>yean
+0fzero%#!>Zero%!!9alls ~0Varia%!:|ELBOEmpirical ~bMarginalLog%(%=d._approximate_mll ~0_A%&!5%3!Zeadded_loss_term ~0AddedLossTerm
+0edeep%/"#Deep%("'LL
+0jpredictive_log%*'jDeepP%%!B%,"Oexact_m%""o%.!bExact%4#1gamma_robust_%!BA%!>kelbo ~0GammaRobust%+%n
+0ei%"<8%)<P_%.%)%/<b%,%<kl%&.0%.!eKL%#,^%,!Zleave_one_out_pseudo%*#mLeaveOneOutPseudo%)#n%6%H%4%Cn%&.E%/"sNoiseMod%.#N%8'<%6'8sum%7'6Sum%4"p%/''%-&ya%#0TAbstrac%('>GP ~0Pyro%)!6
+0f.%()xgp ~0%')sGP
+0gdeep_gp%(!}DeepGP ~eLayer
+0o.%"!G%"*(GP ~6Layer ~4%*3K%!!A%'"MStrategy
+0qspp ~0DSPP ~4%""!g%!*Zgp%#*EGP
+0m%#&4on_s%!!dies ~0D%!MA%#&7on%#"% ~%!Lypolated%1!C%!/P%1!=RFF%1!:SGPR%.!;
 0ggp ~0GP
-0ilvm.bayesian_gplvm ~0BayesianGPLVM
-0mlatent_variable ~0LatentVariable ~0MAPLatentVariable ~0PointLatentVariable ~0VariationalLatentVariable
-0gmodel_list ~0AbstractModelList ~0IndependentModelList
+0ilvm.bayesian_gplvm ~0B%"!3GPLVM
+0mlaten%",Fble ~0Laten%!&z%!!3MAP%-!6Point%-!8%'%p%*!>
+0g%!*3%"8b%#'*ModelL%!!6Independen%&!9
 0gpyro._pyro_mixin ~0_PyroMixin
-0lpyro_gp ~0PyroGP
-0cule ~0Module ~0RandomModuleMixin
-09optim.ngd =0NGD
-09priors.horseshoe_prior =0HorseshoePrior
-0glkj_prior =0LKJCholeskyFactorPrior =4ovariancePrior =3Prior
-0gprior =0Prior
-0gsmoothed_box_prior =0SmoothedBoxPrior
-0gtorch_priors =0GammaPrior =0HalfCauchyPrior =4NormalPrior =0LogNormalPrior =0MultivariateNormalPrior =0NormalPrior =0UniformPrior
-0gwishart_prior =0InverseWishartPrior =0WishartPrior
-09settings ~0_dtype_value_context ~1feature_flag ~1value_context ~0debug ~2tach_test_caches ~0eval_cg_tolerance ~0fast_pred_samples ~avar ~0lazily_evaluate_kernels ~0max_eager_kernel_size ~1emory_efficient ~1in_fixed_noise ~4variance ~0num_gauss_hermite_locs ~4likelihood_samples ~0observation_nan_policy ~0prior_mode ~0sgpr_diagonal_correction ~1kip_posterior_variances ~0trace_mode ~0use_keops ~0variational_cholesky_jitter
-09utils.deprecation ~0DeprecationError
-0ferrors ~0CachingError
-0fgrid ~0ScaleToBounds
-0finterpolation ~0Interpolation
-0fnearest_neighbors ~0NNUtil
-0fquadrature ~0GaussHermiteQuadrature1D
-0fwarnings ~0GPInputWarning ~0OldVersionWarning
-09variational._variational_distribution ~0_VariationalDistribution
-0ystrategy ~0_BaseExactGP ~1VariationalStrategy
-0ladditive_grid_interpolation_variational_strategy ~0AdditiveGridInterpolationVariationalStrategy
-0lbatch_decoupled_variational_strategy ~0BatchDecoupledVariationalStrategy
-0lcholesky_variational_distribution ~0CholeskyVariationalDistribution
-0miq_variational_strategy ~0CiqVariationalStrategy =0_NgdInterpTerms
-0ldelta_variational_distribution ~0DeltaVariationalDistribution
-0lgrid_interpolation_variational_strategy ~0GridInterpolationVariationalStrategy
-0lindependent_multitask_variational_strategy ~0IndependentMultitaskVariationalStrategy ~0MultitaskVariationalStrategy
-0llarge_batch_variational_strategy ~0LargeBatchVariationalStrategy =0QuadFormDiagonal
-0mmc_variational_strategy ~0LMCVariationalStrategy
-0lmean_field_variational_distribution ~0MeanFieldVariationalDistribution
-0lnatural_variational_distribution ~0NaturalVariationalDistribution =0_NaturalToMuVarSqrt ~8VariationalDistribution
-0mearest_neighbor_variational_strategy ~0NNVariationalStrategy
-0lorthogonally_decoupled_variational_strategy ~0OrthogonallyDecoupledVariationalStrategy
-0ltril_natural_variational_distribution ~0TrilNaturalVariationalDistribution =0_TrilNaturalToMuVarSqrt
-0lunwhitened_variational_strategy ~0UnwhitenedVariationalStrategy
-0lvariational_strategy =0ComputePredictiveUpdates ~0VariationalStrategy`,
+0lpyro%!&[PyroGP
+0cu%!#"od%!!+Random%!!1%"!X9optim.ngd =0NGD
+09priors.horseshoe_prior =0H%#!4Prior
+0glkj%%!?LKJCholeskyFactorP%!!;4%%O.%"!33%#!b%#!]%#!2smoothed_box%%!{S%"!7Box%#!Jtorch%!!Cs =%!0z%"""0HalfCauchy%#"F%!Q?%#!B%%QP%#!3%.R7%#!<%*!0Uniform%#"Kwishart%%"pInverseW%!!9%#!W%(!1
+09settings ~0_dtype_value_context ~1%"Vj_flag ~1%+!A0debug ~2tach_test_caches ~0eval_cg_tolerance ~0fast_pred_samples ~avar ~0lazily_evaluat%#Dgs ~0max_eage%#L#_size ~1emory_efficient ~1in_fixed_n%!=J4%%Ta~0num%!49_hermite_locs ~4%&19%&"[0observ%!QQnan_policy ~0prior_mode ~0sgpr_diagonal_correc%!X=1kip_posterior%!,Vnces ~0trac%!3t ~0use_keops ~0%(2?c%")^_jitter
+09utils.depre%!F( ~0D%&!0Error
+0ferrors ~0Caching%#!:grid ~%!I7ToBounds
+0f%)T*%)06ion
+0fnearest_neighb%!!~NNUtil
+0fquadr%#]fGaussH%!%nQ%%!;1D
+0fwarn%"(gGPInputW%!!4 ~0OldVersion%"!6
+09%'#w.%):I%)]D~0_%'/V%(WA
+0y%"2sy ~0_Base%"3; ~1%13}l%%P_g%.W/%("I%'!|%#Pu%-WE%2")batch_decoupled%4!zBatchD%#!H%2!o%%'z%7%-%#/~%5%4miq%4"KCiq%/"@ =0_Ng%"#WTerms
+0l%!OO%7"ODelta%5"Ll%F&%%C%zi%&4g%!crtask%4!x%(57%#!N%0#h%'EP%2"=large_%!'>%3"3LargeBatch%2%oQuadFormD%".-
+0mmc%5!qMC%2"Pmean_fiel%*(c%+&KMeanFiel%((b%+&Onatural%8!jN%!!E%3!h =0_%"!DToMuVarSqrt ~8%6)7%+.J%4#kNN%2#jorthogonally%>+XO%'!P%;+atril_%?%!Tril%>%&%'!H%'%*
+0lunwhiten%6"}U%%!D%2"r%1!Y=0Compute%&E1Update%+M"%#!l`,
   },
   {
     library: "gymnasium",
     version: "0.29.1 to 1.4.0",
     roots: ["gymnasium"],
-    text: `00gymnasium.envs.classic_control.acrobot ~0AcrobotEnv =0cos =0sin
+    text: `00gymnasium.envs.classic_control.acrobot ~0A%!!,Env =0cos =0sin
 0vcartpole ~0CartPoleEnv ~8VectorEnv
-0wontinuous_mountain_car ~0Continuous_MountainCarEnv
-0vmountain_car ~0MountainCarEnv
-0vpendulum ~0PendulumEnv
-0ftoy_text.blackjack ~0BlackjackEnv
-0ocliffwalking ~0CliffWalkingEnv
-0ofrozen_lake ~0FrozenLakeEnv
-0otaxi ~0TaxiEnv
+0wontinuous_mountain_car ~0C%&!<M%"!<Ca%!!Wv%+!M%-!Bpendulum ~0P%"!-Env
+0ftoy_text.blackjack ~0B%#!.Env
+0ocliffwalking ~0CliffW%!!1%!!Cfrozen_lake ~0FrozenLake%!!@taxi ~0TaxiEnv
 0aspaces.box ~0Box
 0hdict ~0Dict
-0jscrete ~0Discrete
-0hgraph ~0Graph ~5Instance
+0jscrete ~0Di%!!-
+0hgraph ~0G%!!*5Instance
 0hmulti_binary ~0MultiBinary
-0ndiscrete ~0MultiDiscrete
-0honeof ~0OneOf
-0hsequence ~0Sequence
-0ipace ~0Space
+0nd%"!g%#!;%'!woneof ~0OneOf
+0hsequence ~0S%"!-
+0ipa%!!4pace
 0htext ~0Text
 0iuple ~0Tuple
 0awrappers.utils ~0RunningMeanStd`,
@@ -1738,645 +1769,417 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     library: "hdbscan",
     version: "0.8.40 to 0.8.44",
     roots: ["hdbscan"],
-    text: `00hdbscan._hdbscan_boruvka 0BallTreeBoruvkaAlgorithm 1oruvkaUnionFind 0KDTreeBoruvkaAlgorithm
-0hlinkage 0UnionFind
-0htree 0TreeUnionFind
-08branch_data ~0BranchDetectionData
-0ees ~0BranchDetector ~0SequentialPool
-08dist_metrics 0ArccosDistance 0BrayCurtisDistance 0CanberraDistance 1hebyshevDistance 0DiceDistance 2stanceMetric 0EuclideanDistance 0HammingDistance 2versineDistance 0JaccardDistance 0KulsinskiDistance 0MahalanobisDistance 2nhattanDistance 2tchingDistance 1inkowskiDistance 0PyFuncDistance 0RogersTanimotoDistance 1ussellRaoDistance 0SEuclideanDistance 1okalMichenerDistance 5SneathDistance 0WMinkowskiDistance 0newObj
-08hdbscan_ ~0HDBSCAN
-08plots ~0ApproximationGraph ~0CondensedTree ~0MinimumSpanningTree ~0SingleLinkageTree
-09rediction ~0PredictionData
-08robust_single_linkage_ ~0RobustSingleLinkage`,
+    text: `00hdbscan._%"!+_boruvka 0BallTreeB%!!3Algorithm 1%!!3UnionFind 0KD%0!K
+0hlinkage 0%%!O
+0htree 0Tree%'!88branch_data ~0BranchDetectionData
+0ees%+!=or ~0SequentialPool
+08dist_metrics 0ArccosDistance 0BrayCurti%'!6Canberra%%!41hebyshev%&!FDice%%!02%!!*Metric 0Euclidean%&!QHamming%&!Tversin%&!g0Jaccard%&!3Kulsinski%&!5Mahalanob%'"w2nhatt%'"32tch%("21inkow%)!lPyFunc%&!2RogersTanimoto%&!]ussellRa%&!50S%.#I1okalMichener%%!85Sneath%&!]WM%."PnewObj
+08%#(r ~0HDBSCAN
+08plots ~0ApproximationGraph ~0CondensedTree ~0MinimumSpanning%"!8SingleL%!({Tree
+09rediction ~0P%%!/%!(U8robust_single_%")W_ ~0Robust%)!t`,
   },
   {
     library: "hmmlearn",
     version: "0.3.0 to 0.3.3",
     roots: ["hmmlearn"],
-    text: `00hmmlearn._emissions ~0BaseCategoricalHMM ~4GMMHMM ~5aussianHMM ~4MultinomialHMM ~4PoissonHMM
+    text: `00hmmlearn._emissions ~0BaseCategoricalHMM ~4GMMHMM ~5aussian%!!8Multinomi%#!IPoissonHMM
 0akl_divergence =0gammaln
-09base ~0BaseHMM ~0ConvergenceMonitor ~0VariationalBaseHMM ~0_AbstractHMM
-09hmm ~0CategoricalHMM ~0GMMHMM ~1aussianHMM ~0MultinomialHMM ~0PoissonHMM
-09vhmm ~0VariationalCategoricalHMM ~bGaussianHMM`,
+09base%""1HMM ~0Con%#!KMonitor ~0Variational%&!L_AbstractHMM
+09hmm ~0%,"x0%#"x1%("x0%,"x0%("x9v%!!p%'"=%,!{bG%&!s`,
   },
   {
     library: "hub",
     version: "2026.11",
     roots: ["TTS","accelerate","attrdict","catboost","category_encoders","dateutil","easydict","fairseq","flair","gensim","gym","gymnasium","imblearn","lightning","lightning_fabric","llava","mmcv","mmengine","models","nltk","omegaconf","pandas","peft","pyannote","pytorch_lightning","pytz","sentence_transformers","sklearn","statsmodels","tokenizers","torch","torchvision","transformers","trl","ultralytics","yacs","yolov5"],
-    text: `00TTS.config.shared_configs ~0BaseAudioConfig ~4DatasetConfig ~4TrainingConfig
-04tts.configs.shared_configs ~0BaseTTSConfig ~0CapacitronVAEConfig ~1haractersConfig ~0GSTConfig
-0gvits_config ~0VitsConfig
-0gxtts_config ~0XttsConfig
-08models.vits ~0VitsArgs ~5udioConfig
-0fxtts ~0XttsArgs ~5udioConfig
-04utils.radam ~0RAdam
+    text: `00TTS.config.shared_%!!0s ~0BaseAudioConfig ~4Dataset%%!2Training%!!3
+04tts%"!ss%2!tTTS%#!b0CapacitronVAE%#!81haracters%%!JGST%#"(gvits%"!w ~0Vit%"!I
+0gxt%(!=Xt%&!=8models.vits%"!XArgs ~5%&#J
+0fxtts%"!]%/!A4utils.radam ~0RAdam
 00accelerate.state ~0PartialState
-0butils.dataclasses ~0DeepSpeedPlugin 1istributedType
+0b%!!Zdataclasses ~0DeepSpeedPlugin 1istributedType
 01ttrdict.dictionary ~0AttrDict
 00catboost.core ~0CatBoostClassifier ~8Regressor
-03egory_encoders.target_encoder ~0TargetEncoder
-00dateutil.relativedelta 0relativedelta 0weekday
+03egory_encoders.target%#!2 ~0TargetE%!!2
+00dateutil.relativedelta 0%+!1weekday
 09tz.tz 0tzoffset 2utc
-00easydict ~0EasyDict
-00fairseq.data.dictionary ~0Dictionary
-0cclass.configs ~0CheckpointConfig ~1ommonConfig ~6EvalConfig ~0DatasetConfig ~1istributedTrainingConfig ~0EMAConfig ~1valLMConfig ~0FairseqBMUFConfig ~7Config ~0GenerationConfig ~0InteractiveConfig ~0OptimizationConfig
-01lair.data ~0Corpus ~0DataPair ~1ictionary ~0EntityCandidate ~0Label ~0Sentence ~1pan ~0Token
-06embeddings.document ~0DocumentPoolEmbeddings ~8RNNEmbeddings
-0htoken ~0CharacterEmbeddings ~0FlairEmbeddings ~0StackedEmbeddings
-06nn.dropout ~0LockedDropout ~0WordDropout
-06training_utils ~0AnnealOnPlateau
-00gensim.corpora.dictionary ~0Dictionary
-07models.keyedvectors ~0EuclideanKeyedVectors ~0KeyedVectors ~0Vocab ~0Word2VecKeyedVectors
-0eword2vec ~0Word2Vec ~8Trainables ~8Vocab
+00easydict ~0Easy%"#+fairseq.data%*#PD%%!/
+0cclas%%(R ~0Checkpoin%%))1ommon%#!06Eval%%(9%+)T%(%x%))_ ~0EMA%%!IvalLM%%!<F%!"sBMUF%#!67%&)@enerati%&"I0Interactive%%!6Optimiz%'!K
+01lair.data ~0Corpus%""|Pair ~1%(%&EntityCandid%!(gLabel ~0Sentence ~1pan ~0Token
+06embeddings.document ~0D%"!-PoolE%%!D ~8RNN%&!2
+0htoken ~0C%#,#%(!P0Flai%*!4Stacked%(!h6nn.dropout ~0LockedD%%!2Wor%#!0
+06t%"&G_utils ~0AnnealOnPlateau
+00gensim.corpor%7(57%"-'keyedvectors ~0EuclideanKeyedV%%!:%+!1Vocab%""h2Vec%(!A
+0eword2vec%'!D ~8Trainables ~8Vocab
 01ym.spaces.box ~0Box
-0bdiscrete ~0Discrete
-03nasium.spaces.box ~0Box
-0hdiscrete ~0Discrete
-00imblearn.over_sampling._smote.base ~0SMOTE
-09pipeline ~0Pipeline
-00lightning.fabric.utilities.data ~0AttributeDict
-0apytorch.callbacks.early_stopping ~0EarlyStopping
-0smodel_checkpoint ~0ModelCheckpoint
-0iutilities.parsing ~0AttributeDict
-09_fabric.utilities.data ~0AttributeDict
-01lava.train.train ~0DataArguments ~0ModelArguments ~0TrainingArguments
-00mmcv.utils.config 0ConfigDict
-02engine.config.config 0ConfigDict
-09logging.history_buffer ~0HistoryBuffer
-01odels.common ~0Bottleneck ~aCSP ~0C3 ~2Ghost ~2SPP ~2TR ~2x ~1lassify ~1oncat ~3tract ~3v ~1rossConv ~0DWConv ~6Transpose2d ~1etections ~0Expand ~0Focus ~0GhostBottleneck ~5Conv ~0Proto ~0SPP ~3F ~0TransformerBlock ~bLayer
-07experimental ~0CrossConv ~0Ensemble ~0MixConv2d ~0Sum
-07yolo ~0BaseModel ~0ClassificationModel ~0Detect ~6ionModel ~0Model ~0Segment ~7ationModel
+0bdiscrete ~0D%"!-
+03nasiu%0!Rh%1!R0imblearn.over_sampling._smote.base ~0SMOTE
+09pipeline ~0P%"!-
+00lightning.fabric.utilitie%!//%".Libute%!,Hapytorch.callbacks.early_stopping ~0EarlyS%"!2
+0smodel_c%%,J ~0Model%&,]
+0i%&"@pars%!!m%+"C9_%C"n1lava.train%!!(%"+CArguments%#"I%(!3%#-G%%!6
+00mmcv.%!2-%"3m0%!,N%!"/2engine%#6B%0!E9logging.history_buffer ~0H%!!3Buffer
+01%!)Ucommon ~0Bottleneck ~aCSP ~0C3 ~2Ghost ~2SPP ~2TR ~2x ~1%!2ey ~1oncat ~3tract ~3v ~1rossConv ~0DW%!!+6Transpose2d ~1etections ~0Expand ~0Focus ~0Ghost%("X5%"!qProto ~0SPP ~3F%!%WnsformerBlock ~bLayer
+07experimental ~0C%'"]Ensemble ~0MixConv2d ~0Sum
+07yolo%"9.Model ~0%#5Acation%#!8Detect ~6%'!6%#!*Seg%!0%7%&!U
 00nltk.probability 0FreqDist
-00omegaconf ~0DictConfig ~0ListConfig
-09.base ~0Box ~0Container ~9Metadata ~0Metadata ~0Node 0SCMode ~0UnionNode
-0econtainer ~0BaseContainer
-0adictconfig ~0DictConfig
-0alistconfig ~0ListConfig
-0anodes ~0AnyNode ~0BooleanNode ~1ytesNode ~0EnumNode ~0FloatNode ~0IntegerNode ~4rpolationResultNode ~0PathNode ~0StringNode ~0ValueNode
-00pandas._libs.tslib 0NaTType 0Timestamp 0__nat_unpickle
-07core.categorical 0Categorical
+00omegaconf%".:%%2<Lis%"!/
+09%#+XBox ~0Container ~9Meta%")F%'!-Node 0SCMode ~0UnionNode
+0ec%&!a0Base%%!q
+0adict%%:t%&"U
+0alis%&!<%("danode%!0qyN%!"5Boolean%!!01ytes%"!;Enum%"!-Float%"!.Integer%!!04rpolationResul%#!FPath%"!-String%"!/Value%!#F0pandas._libs.tslib 0NaTType 0Timestamp 0__nat_unpickle
+07core.categorical 0C%&!/
 0cindexes.frozen ~0FrozenNDArray
-07indexes.base 0Index 0_new_Index
-0fmulti 0MultiIndex
-0fnumeric 0Float64Index 0Int64Index 0UInt64Index
-0frange 0RangeIndex
-07tseries.index 0DatetimeIndex 0_new_DatetimeIndex
-09lib 0NaTType 0Timestamp 0__nat_unpickle
-08ypes.dtypes 0CategoricalDtype 0DatetimeTZDtype
-01eft.tuners.lora.config ~0LoraConfig
-05utils.peft_types 0PeftType 0TaskType
-01yannote.audio.core.model 0Introspection
-0ktask 0Problem 0Resolution ~0Specifications
-02torch_lightning.callbacks.early_stopping ~0EarlyStopping
-0smodel_checkpoint ~0ModelCheckpoint
-0iutilities.enums 0GradClipAlgorithmType
-0sparsing ~0AttributeDict
-03z 0_UTC 1p
-00sentence_transformers.models.Normalize ~0Normalize
-0tPooling ~0Pooling
-0mtraining_args 0BatchSamplers 0MultiDatasetBatchSamplers ~0SentenceTransformerTrainingArguments
-01klearn.externals.joblib.numpy_pickle ~0NumpyArrayWrapper
-01tatsmodels.tools.bunch ~0Bunch
-0itools ~0Bunch
-00tokenizers 0AddedToken ~0Tokenizer
+07%#!Cbase 0Index 0_new_Index
+0fmulti 0Multi%#!6numeric %!#{64%"!ZIn%&!.U%&!/
+0frange 0Range%"!67tseries.i%!!SDatetim%!!A%""K%)!6
+09%E%*8ypes.dtypes%)%%Dtype%&"4TZDt%!>|eft.tuners.lora%#/1~0Lora%#(35%!/rpeft_%"""Peft%""Vask%"?nyannote.audio.core.model 0Introsp%!.,
+0ktask 0Problem 0Resolution ~0Spec%%,Zs
+02torch_%&4Q%x3~enums 0GradClipAlgorithm%!#Ls%54@3z 0_UTC 1p
+00s%"<]_t%&/|s%!#xs.Normalize ~0%%!.
+0tPool%!""%"!,
+0m%%;9args 0BatchSamplers%")@%"@@%*!=%&>)%'1F%/5+1k%!8|externals.joblib.numpy_%!(V ~0NumpyArrayWrapper
+01tat%!%qs.tools.bunch ~0Bunch
+0itools%&!20tokenizers 0AddedT%">wT%#!;
 02rch.nn.modules.linear ~0_LinearWithBias
 06tensor 0Tensor
-05vision.models._utils ~0IntermediateLayerGetter
+05vision%#%z%%>[IntermediateLayerGetter
 0jalexnet ~0AlexNet
-0jconvnext ~0CNBlock ~1onvNeXt ~0LayerNorm2d
-0jdensenet ~0DenseNet ~0_DenseBlock ~6Layer ~1Transition
-0jefficientnet ~0EfficientNet ~0FusedMBConv ~bConfig ~0MBConv ~6Config
-0jgooglenet ~0BasicConv2d ~0GoogLeNet ~0Inception ~9Aux
-0jinception ~0BasicConv2d ~0Inception3 ~9A ~aux ~9B ~9C ~9D ~9E
-0jmobilenet ~0ConvBNReLU ~0InvertedResidual ~0MobileNetV2
-0sv2 ~0ConvBNReLU ~0InvertedResidual ~0MobileNetV2
-0t3 ~0InvertedResidual ~gConfig ~0MobileNetV3
-0jresnet ~0BasicBlock ~1ottleneck ~0ResNet
-0jshufflenetv2 ~0InvertedResidual ~0ShuffleNetV2
-0kqueezenet ~0Fire ~0SqueezeNet
-0kwin_transformer ~0PatchMerging ~0ShiftedWindowAttention ~1winTransformer ~fBlock
+0jconvnext ~0CN%"4i1onvNeXt ~0LayerNorm2d
+0jdense%!!fDenseNet ~0_Dense%"!_6Layer ~1Transi%!*Hjefficient%!!aE%#!1%!!eFusedMB%!5hb%%3x%#!46%#,*jgoogl%""HBasic%%6)GoogL%""WIncep%!+J9Aux
+0ji%&!4%+!Z%%!N3 ~9A ~aux ~9B ~9C ~9D ~9E
+0jmobi%#"?ConvBNReLU ~0InvertedResidua%!6rbileNetV2
+0sv2%L!Ut3%1!G%&H>%&!P3
+0jres%'#~%%&y%&:>0Res%!'Fshufflenetv2%2"PS%!!D%""Qkqueez%"#eFire ~0S%!!6Net
+0kwin%(-+%!5gchMerg%!,oShiftedWindowAtten%!&;1win%',= ~fBlock
 0jvgg ~0VGG
-0kision_transformer ~0Encoder ~7Block ~0MLPBlock ~0VisionTransformer
-0cops.misc ~0Conv2dNormActivation ~4NormActivation ~0FrozenBatchNorm2d ~0MLP ~0Permute ~0SqueezeExcitation
-0gstochastic_depth ~0StochasticDepth
-0ctransforms.functional 0InterpolationMode
-0ntransforms ~0CenterCrop ~1olorJitter ~2mpose ~0Grayscale ~0Normalize ~0Pad ~0RandomAffine ~6Crop ~6HorizontalFlip ~6ResizedCrop ~7otation ~6VerticalFlip ~1esize ~0ToPILImage ~2Tensor
-01ransformers.deepspeed ~0HfDeepSpeedConfig ~2TrainerDeepSpeedConfig
-0dtrainer_utils 0ShardedDDPOption
-02l.trainer.dpo_config ~0DPOConfig 0FDivergenceType
-0cgrpo_config ~0GRPOConfig
-0cppo_config ~0PPOConfig
-0creward_config ~0RewardConfig
-0csft_config ~0SFTConfig
-00ultralytics.nn.modules ~0A2C2f ~1Attn ~1Block ~1Conv ~1Down ~1IFI ~1ttention ~0BNContrastiveHead ~1ottleneck ~aCSP ~0C1 ~12 ~2PSA ~2f ~3Attn ~3CIB ~3PSA ~13 ~2Ghost ~2TR ~2f ~2k ~32 ~2x ~1BAM ~2Fuse ~2Linear ~1IB ~1hannelAttention ~1lassify ~1oncat ~3trastiveHead ~3v ~42 ~4Transpose ~0DFL ~1WConv ~6Transpose2d ~1eformableTransformerDecoder ~sLayer ~2tect ~0ELAN1 ~0Focus ~0GhostBottleneck ~5Conv ~0HGBlock ~2Stem ~0ImagePoolingAttn ~1ndex ~0LRPCHead ~1ayerNorm2d ~1ightConv ~0MLP ~3Block ~1SDeformAttn ~1axSigmoidAttnBlock ~0OBB ~0PSA ~3Block ~1ose ~1roto ~0RTDETRDecoder ~1epBottleneck ~3C3 ~4SP ~4onv ~3NCSPELAN4 ~3VGGDW ~2sNetBlock ~6Layer ~3idual ~0SAVPE ~1CDown ~1PP ~3ELAN ~3F ~1egment ~1patialAttention ~1wiGLUFFN ~0TorchVision ~1ransformerBlock ~bEncoderLayer ~bLayer ~0WorldDetect ~0YOLOEDetect ~5Segment ~0v10Detect
-0m.block ~0A2C2f ~1Attn ~1Block ~1Conv ~1Down ~1ttention ~0BNContrastiveHead ~1ottleneck ~aCSP ~0C1 ~12 ~2PSA ~2f ~3Attn ~3CIB ~3PSA ~13 ~2Ghost ~2TR ~2f ~2k ~32 ~2x ~1BFuse ~2Linear ~1IB ~1ontrastiveHead ~0DFL ~0ELAN1 ~0GhostBottleneck ~0HGBlock ~2Stem ~0ImagePoolingAttn ~0MaxSigmoidAttnBlock ~0PSA ~3Block ~1roto ~0RepBottleneck ~3C3 ~4SP ~3NCSPELAN4 ~3VGGDW ~2sNetBlock ~6Layer ~3idual ~0SAVPE ~1CDown ~1PP ~3ELAN ~3F ~1wiGLUFFN ~0TorchVision
-0nconv ~0CBAM ~1hannelAttention ~1oncat ~3v ~42 ~4Transpose ~0DWConv ~6Transpose2d ~0Focus ~0GhostConv ~0Index ~0LightConv ~0RepConv ~0SpatialAttention
-0nhead ~0Classify ~0Detect =6.forward ~0LRPCHead ~0OBB ~0Pose ~0RTDETRDecoder ~0Segment ~0WorldDetect ~0YOLOEDetect ~5Segment ~0v10Detect
-0ntransformer ~0AIFI ~0DeformableTransformerDecoder ~sLayer ~0LayerNorm2d ~0MLP ~3Block ~1SDeformAttn ~0TransformerBlock ~bEncoderLayer ~bLayer
-0ftasks ~0BaseModel ~0ClassificationModel ~0DetectionModel ~0Ensemble ~0OBBModel ~0PoseModel ~0RTDETRDetectionModel ~0SegmentationModel ~0WorldModel ~0YOLOEModel ~5SegModel
-0cutils 0IterableSimpleNamespace ~0SimpleClass
-0h.loss ~0BboxLoss ~0DFLoss ~0E2EDetectLoss ~0FocalLoss ~0KeypointLoss ~0RotatedBboxLoss ~0VarifocalLoss ~0v8ClassificationLoss ~2DetectionLoss ~2OBBLoss ~2PoseLoss ~2SegmentationLoss
-0ital ~0RotatedTaskAlignedAssigner ~0TaskAlignedAssigner
-0cyolo.utils ~0IterableSimpleNamespace
-0m.loss ~0BboxLoss ~0KeypointLoss ~0v8DetectionLoss ~2SegmentationLoss
-0ntal ~0TaskAlignedAssigner
-00yacs.config ~0CfgNode
-01olov5.models.common ~0Bottleneck ~aCSP ~0C3 ~2Ghost ~2SPP ~2TR ~2x ~1lassify ~1oncat ~3tract ~3v ~1rossConv ~0DWConv ~6Transpose2d ~1etections ~0Expand ~0Focus ~0GhostBottleneck ~5Conv ~0Proto ~0SPP ~3F ~0TransformerBlock ~bLayer
-0eexperimental ~0CrossConv ~0Ensemble ~0MixConv2d ~0Sum
-0eyolo ~0BaseModel ~0ClassificationModel ~0Detect ~6ionModel ~0Model ~0Segment ~7ationModel`,
+0kisio%,"(%"Mn ~7%"#W0MLP%#!-Visio%(!}
+0cops.misc%"&=2dNormActiva%!"S4%,!3%"6ABatch%!*D%!"- ~0Permut%'#vExcita%!*/gstochastic_depth ~0S%%!5Depth
+0c%%#;s.fun%!HI%!3Fe%%9LMode
+0n%&!M ~0CenterCrop ~1olorJitter ~2mpose ~0Graysca%!/C%'1APad ~0RandomAffine ~6%!!m6HorizontalFlip ~6Resized%!!A7o%!#H ~6Vertic%#!I1es%!""ToPILImage ~2%#.y1%(2ydeepspeed ~0Hf%%TG%#)u2Trainer%+!;
+0dt%!!;%"/Z0ShardedDDPOp%!&&2l%!F+er.dpo%&W8DPO%""%0FDivergence%!52cgr%(!MGR%#!N
+0cp%(!<P%'!;rewar%#YQ ~0Rewar%%"rcsft%&!>SF%%Y40ultralytics%'2U ~0A2C2f ~1Attn ~1%#,I%!/s1Down ~1IFI ~1%&+"0BNContrastiveHead%*,~%#Fu1 ~12 ~2PSA ~2f ~3%!".3CIB ~3PSA ~1%(G=TR%!!J2k ~32%"GCBAM ~2Fuse ~2%!4G ~1IB ~1hannel%(,d%1Gr%'"p3v ~42%!^L%!Gi ~0DFL ~1%3H&formabl%(7{De%"-3s%"3{2%!F<0ELAN1%@HFHG%"%}2Stem ~0Image%"9t%"&Bndex ~0LRPC%"%v%&5d ~1ight%"!rMLP ~3%#&tSDeform%"!jaxSigmoidAttn%#.~OBB ~0PSA%'!Yose ~1%"J(RTDETR%%#T1ep%(#23C3 ~4SP ~4onv ~3NCSPELAN4 ~3VGGDW ~2sNet%+743%%2OAVPE ~1C%"(cPP ~3ELAN%!KB1%#Ia1patia%)'<wiGLUFFN ~0Torch%!16 ~%'-"%#Kw%"1p%""D%!L)%!T~ld%#K(0YOLOE%#!05%%K"0v1%"KL
+0m.b%"%I%A*z%~*t%5*t%1*o%,"G%!*7%%)O%-)G%@)@0M%1(V%*(P%#(J%4(;%o(5%2'w
+0nc%!*rCBAM%1-o%#-e%1-T%1-O%*,w%"+w%!J/~0L%',.Rep%"!,S%+)r
+0nh%!&G%"RLy%&RA=6.forward%)-9%#,K%!"c%+,7%&Rc%N*+%&8/er ~0AIFI ~0%!.%%<0"%(BY%:.k%0V/%0,7
+0ftask%#np%@Ud%'!3%'V_OBB%#!8Po%&!m%#%J%+![%"%+%)"%World%#!/YOLOE%"!/5Seg%"VWc%"8hIterableSimpleNamespace ~0%!!4Class
+0h.loss ~0BboxL%!!-DF%"!+E2%"&b%"!2Focal%"!.Keypoin%#!=Rotated%'!jVarif%'!Sv8%*%D%!!92%%#g%"!2OBB%"!,Pose%"!-%(#{Loss
+0i%!Z^%"">TaskAlignedAssig%!Wn%/!8
+0cyolo%!a% ~%4%7
+0m%/%)%+#av8%,#(%."p%"]N%1"Q0yac%%bN~0Cfg%!WV1olov5%#KL%~ad%~ad%6ade%Sade%wad`,
   },
   {
     library: "imblearn",
     version: "0.9.1 to 0.14.2",
     roots: ["imblearn"],
     text: `00imblearn ~0LazyLoader
-08.base ~0BaseSampler ~0FunctionSampler ~0SamplerMixin ~0_ParamsValidationMixin
+08.base ~0BaseSampler ~0Function%&!4%"!,Mixin ~0_ParamsValidationMixin
 09combine._smote_enn ~0SMOTEENN
-0otomek ~0SMOTETomek
-09ensemble._bagging ~0BalancedBaggingClassifier
-0jeasy_ensemble ~0EasyEnsembleClassifier
-0jforest ~0BalancedRandomForestClassifier
-0jweight_boosting ~0RUSBoostClassifier
-09metrics.pairwise ~0ValueDifferenceMetric
+0otomek%#!5Tomek
+09ensemble._bagging ~0BalancedB%!!4Classifier
+0jeasy_%#!W ~0EasyE%"!1%)!Kforest%'!rRandomForest%)!Lweight_boost%!"HRUSBoo%*!I9metrics.pairwise ~0ValueDifferenceMetric
 0aodel_selection._split ~0InstanceHardnessCV
 09over_sampling._adasyn ~0ADASYN
-0orandom_over_sampler ~0RandomOverSampler
-0osmote.base ~0BaseSMOTE ~0SMOTE ~5N ~6C
+0orandom_%&!Jer ~0%!#;Over%"&V
+0osmote%)'2MOTE%#&) ~5N ~6C
 0ucluster ~0KMeansSMOTE
-0ufilter ~0BorderlineSMOTE ~0SVMSMOTE
-0nbase ~0BaseOverSampler
-09pipeline ~0Pipeline
-09under_sampling._prototype_generation._cluster_centroids ~0ClusterCentroids
-0zselection._condensed_nearest_neighbour ~0CondensedNearestNeighbour
-1aedited_nearest_neighbours ~0AllKNN ~0EditedNearestNeighbours ~0RepeatedEditedNearestNeighbours
-1ainstance_hardness_threshold ~0InstanceHardnessThreshold
+0ufil%!!9Borderlin%&!gVM%"!Hn%'"(%)"G9pipeline ~0P%"!-
+09und%)#Nprototype_genera%!%5%""Z_centroids ~0C%!!6C%#!5
+0z%'%icondensed_nearest_neighbour ~0C%#!@N%!!?N%#!>
+1aedit%0!Ys ~0AllKNN ~0Edit%.!bs ~0Repeated%3!D
+1ai%"'D_h%"'E_threshold%/'dT%#!>
 1anearmiss ~0NearMiss
-1cighbourhood_cleaning_rule ~0NeighbourhoodCleaningRule
-1aone_sided_selection ~0OneSidedSelection
-1arandom_under_sampler ~0RandomUnderSampler
-1atomek_links ~0TomekLinks
-0obase ~0BaseCleaningSampler ~4UnderSampler
-0atils._docstring ~0Substitution
-0gtags ~0InputTags ~0SamplerTags ~0Tags
-0gvalidation ~0ArraysTransformer`,
+1c%""!hood_cleaning_rule ~0%%"@hoodC%"!?Rule
+1aone_sided%&)3 ~0OneSidedS%#!6
+1a%"(g%'&d%'(hUnd%&'B1atomek_links ~0TomekLinks
+0o%''x%#"R%%.'4%)!k0atils._docstr%!+iSubstitution
+0gtags ~0InputT%!!.%"!b%"!0Tags
+0gv%%.k ~0ArraysTransformer`,
   },
   {
     library: "implicit",
     version: "0.7.1 to 0.7.3",
     roots: ["implicit"],
-    text: `00implicit.ann.annoy ~0AnnoyModel
-0dfaiss ~0FaissModel
-0dnmslib ~0NMSLibModel
+    text: `00implicit._nearest_neighbours 0N%!!6N%%!5Scorer
 09cpu.als ~0AlternatingLeastSquares
-0dmatrix_factorization_base ~0MatrixFactorizationBase
-09gpu.als =0AlternatingLeastSquares
-0dbpr =0BayesianPersonalizedRanking
-0dmatrix_factorization_base =0MatrixFactorizationBase
-09nearest_neighbours =0BM25Recommender =0CosineRecommender =0ItemItemRecommender =0TFIDFRecommender
-09recommender_base ~0ModelFitError ~0RecommenderBase
-09utils ~0ParameterWarning`,
+0dbpr ~0BayesianPersonalizedRanking 0RNGVector
+0dlmf ~0LogisticMatrixFactorization%*!Qmatrix_f%(!D_base ~0%/!aBase
+09g%b##%U"E%/%w~0BM25Recommender ~0Cosine%*!6ItemItem%*!8TFIDF%(!5=0log =31p =0sqrt
+09r%&!B%!"l0ModelFitError ~0%'!f%""sutils 0ParameterWarning`,
   },
   {
     library: "interpret",
     version: "0.5.1 to 0.7.8",
     roots: ["interpret"],
     text: `00interpret.api.base ~0ExplainerMixin ~5nationMixin
-0etemplates ~0FeatureValueExplanation
+0etemplates ~0FeatureValueExpla%!!M
 0ablackbox._lime ~0LimeTabular
-0kpartialdependence ~0PDPExplanation ~1artialDependence
-0ksensitivity ~0MorrisExplanation ~6Sampler ~7ensitivity ~0SamplerMixin
-0lhap ~0ShapKernel
-0adata._response ~0ClassHistogram ~eExplanation ~0Marginal ~8Explanation
-0aglassbox._aplr =0APLRClassifier ~eTags ~4Explanation ~4InputTags =4Regressor ~dTags ~4Tags ~6rgetTags
-0kdecisiontree ~0BaseShallowDecisionTree ~0ClassificationTree ~0RegressionTree ~0TreeClassifierTags ~4Explanation ~4InputTags ~4RegressorTags ~4Tags ~6rgetTags
-0kebm._ebm ~0DPExplainableBoostingClassifier ~lRegressor ~0EBMExplanation ~3Model ~1bmClassifierTags ~3InputTags ~3RegressorTags ~3Tags ~5rgetTags ~1xplainableBoostingClassifier ~jRegressor
-0qxcel ~0ExportableEBMModel ~0Format ~0OverviewWorksheet ~0ShapePlotsWorksheet ~0VariablesDataWorksheet ~9Worksheet ~0Worksheet
-0klinear ~0BaseLinear ~0LinearClassifierTags ~6Explanation ~6InputTags ~6Regression ~dorTags ~6Tags ~8rgetTags ~1ogisticRegression
-0kskoperules ~0DecisionClassifierTags ~8InputTags ~8ListClassifier ~8RegressorTags ~8Tags ~argetTags ~0RulesExplanation
-0breybox._shaptree ~0ShapTree
-0jtreeinterpreter ~0TreeInterpreter
-0aperf._curve ~0PR ~2Explanation ~0ROC ~3Explanation
-0gregression ~0RegressionExplanation ~aPerf
-0brovider._compute ~0AzureMLProvider ~0ComputeProvider ~0JobLibProvider
-0kenvironment ~0EnvironmentDetector
-0kvisualize ~0AutoVisualizeProvider ~0DashProvider ~0InlineProvider ~0PreserveProvider ~0VisualizeProvider
-0autils._clean_x ~0_ImpossibleType
-0hnative =0Booster =0InteractionDetector ~0Native
-0hpreprocessor ~0EBMPreprocessor ~0PreprocessorInputTags ~cTags ~ergetTags ~dransformerTags
-0hshared_dataset =0SharedDataset`,
+0kpartialdependence ~0PDP%'!h ~1%!!FD%%!F
+0ksensitivity ~0Morris%)!W6Sampler ~7%)!M%"!9%"#1lhap ~0ShapKernel
+0adata._response ~0ClassHistogram ~%(#N ~0Marginal ~8%*#iglassbox._aplr ~0APLRClassifier ~eNative ~eTags ~4%)!}4Input%"!<Regressor ~d%#!Xd%"!>%!!)6rgetTags
+0kdecisiontree ~0BaseShallowD%"!<T%!!<%#"Ucat%&!7%""3%&!3Tree%&##%F"u%5"iebm._ebm ~0%"'GinableBoosting%(%6l%'#i0EBM%)"?3Model ~1bm%,"j3%'"Z3%+"Z3%!!)5%#"Z ~1%:"Lj%%!e
+0klinear%"%kL%#!/%!!+%,"M6%*):%'"[6%&%z ~d%#"c6%!!)8%'"cogistic%&!Q
+0kskoperules ~0%#'/%,"C8%'"58List%(#>8%+%#8%!!)a%&"@0Rule%(+D
+0breybox._shap%"(^ShapTree
+0jtree%%.(er%"(:I%&!4
+0aperf._curve ~0PR ~2%*+>ROC ~3%)">gr%'%<%')D%)![aPerf
+0brovider._compute ~0AzureMLP%"!= ~0C%!!>%'!4JobLib%#!3
+0kenvironment ~0E%&!0Detector
+0kvisualize ~0AutoV%#!2%'!}Dash%'!1Inlin%(!BPreserv%(!5%-!k
+0autils._clean_x ~0_ImpossibleType =0isnan =0logical_not
+0hn%"-i0Boos%!&LInteraction%##9 ~0%!.5
+0hpreproc%'+eP%*!4%(!1%'(fc%!!)e%&(Cdransform%!)8
+0hshared_dataset%!(?redD%!!2`,
   },
   {
     library: "joblib",
     version: "1.1.1 to 1.6.0",
     roots: ["joblib"],
-    text: `00joblib._store_backends ~0FileSystemStoreBackend
+    text: `00joblib._store_backends ~0FileSystemStoreB%!!<
 07hashing ~0_ConsistentSet ~1MyHash
-07memory ~0Memory ~0NotMemorizedFunc ~cResult
+07memory ~0M%#!+NotMemorizedFunc ~cResult
 07numpy_pickle ~0NumpyArrayWrapper`,
   },
   {
     library: "kornia",
     version: "0.6.12 to 0.9.0",
     roots: ["kornia"],
-    text: `00kornia.augmentation._2d.base ~0AugmentationBase2D ~0RigidAffineAugmentationBase2D ~0_InputMetadata
-0ogeometric.affine ~0RandomAffine
-0ybase ~0GeometricAugmentationBase2D
+    text: `00kornia.augmentation._2d.base ~0A%'!:Base2D ~0RigidAffine%1!B_InputMetadata
+0ogeometric.affine ~0Random%!!i
+0y%""6G%#!K%.!|
 0ycenter_crop ~0CenterCrop
-0zrop ~0RandomCrop
-0yelastic_transform ~0RandomElasticTransform
-0yfisheye ~0RandomFisheye
-0yhorizontal_flip ~0RandomHorizontalFlip
+0z%!!5%!!y%!!5yelastic_transform%%!CE%!!<T%#!;
+0yfishey%&"bF%!!2
+0yhorizontal_fli%&"-H%%!:Flip
 0ypad ~0PadTo
-0zerspective ~0RandomPerspective
-0yresize ~0LongestMaxSize ~0Resize ~0SmallestMaxSize
-14d_crop ~0RandomResizedCrop
-0zotation ~0RandomRotation ~e90
-0yshear ~0RandomShear
-0ythin_plate_spline ~0RandomThinPlateSpline
-0zranslate ~0RandomTranslate
-0yvertical_flip ~0RandomVerticalFlip
-0ointensity.auto_contrast ~0RandomAutoContrast
-0ybase ~0IntensityAugmentationBase2D =0_PicklableCompileMixin
-0zox_blur ~0RandomBoxBlur
-0zrightness ~0RandomBrightness
-0ychannel_dropout ~0RandomChannelDropout
-16shuffle ~0RandomChannelShuffle
-0zlahe ~0RandomClahe
+0zerspectiv%&!xP%&!6
+0yresize ~0LongestMaxS%!!3R%#!<Small%&!=
+14d%##k%!!v%!!Ld%"#ro%!%@%&!@%%!3e90
+0yshear%%!@Shear
+0ythin_plate_spl%(&SThinPlateSpline
+0zranslat%'!E%#!4
+0yvertic%,%8V%"!8%!%6ointensity.auto_contrast%&'nutoC%"!7%&'tI%#!X%/(q=0_PicklableCompileMixin
+0zox_blu%&#aBoxBlur
+0zrightness%&!>%%!5
+0ychannel_dropou%&"gC%!!:D%!!9
+16shuffl%&#~%"!CS%!!9
+0zlah%'!@lahe
 0zolor_jiggle ~0ColorJiggle
-16tter =0ColorJitter
-10ntrast ~0RandomContrast
-0ydenormalize ~0Denormalize
-0zissolving ~0RandomDissolving
-0yequalize ~0RandomEqualize
-0zrasing ~0RandomErasing
-0ygamma ~0RandomGamma
-10ussian_blur =0RandomGaussianBlur
-17illumination =0RandomGaussianIllumination
-17noise ~0RandomGaussianNoise
-0zrayscale ~0RandomGrayscale
-0yhue ~0RandomHue
-0yinvert ~0RandomInvert
-0yjpeg ~0RandomJPEG
-0ylinear_illumination ~0RandomLinearCornerIllumination ~cIllumination
-0ymedian_blur ~0RandomMedianBlur
-0zotion_blur ~0RandomMotionBlur
-0ynormalize ~0Normalize
-0yplanckian_jitter ~0RandomPlanckianJitter
-11sma ~0RandomPlasmaBrightness ~cContrast ~cShadow
-0zosterize ~0RandomPosterize
-0yrandom_rain ~0RandomRain
-16gb_shift ~0RandomRGBShift
-15snow ~0RandomSnow
-0ysalt_pepper_noise ~0RandomSaltAndPepperNoise
-10turation ~0RandomSaturation
-0zharpness ~0RandomSharpness
-0zolarize ~0RandomSolarize
-0omix.base ~0MixAugmentationBaseV2
-0scutmix ~0RandomCutMixV2
-0sjigsaw ~0RandomJigsaw
-0smixup ~0RandomMixUpV2
-0tosaic ~0RandomMosaic
-0spatchmix ~0PatchMix
-0stransplantation ~0RandomTransplantation
-0l3d.base ~0AugmentationBase3D ~0RigidAffineAugmentationBase3D
-0ogeometric.affine ~0RandomAffine3D
-0ybase ~0GeometricAugmentationBase3D
-0ycenter_crop ~0CenterCrop3D
-0zrop ~0RandomCrop3D
-0ydepthical_flip ~0RandomDepthicalFlip3D
-0yhorizontal_flip ~0RandomHorizontalFlip3D
-0yperspective ~0RandomPerspective3D
-0yrotation ~0RandomRotation3D
-0yvertical_flip ~0RandomVerticalFlip3D
-0ointensity.base ~0IntensityAugmentationBase3D
-0yequalize ~0RandomEqualize3D
-0ymotion_blur ~0RandomMotionBlur3D
-0omix.transplantation ~0RandomTransplantation3D
-0kauto.autoaugment.autoaugment =0AutoAugment
-0pbase =0PolicyAugmentBase
-0poperations.base ~0OperationBase ~0_RandomSign
-10ops ~0AutoContrast ~0Brightness ~0Contrast ~0Equalize ~0Gray ~0HorizontalFlip ~1ue ~0Invert ~0Posterize ~0Rotate ~0Saturate ~1harpness ~2earX ~5Y ~1olarize ~8Add ~0TranslateX ~9Y ~0VerticalFlip
-10policy =0PolicySequential
-0prand_augment.rand_augment =0RandAugment
-0ptrivial_augment.trivial_augment =0TrivialAugment
-0kbase ~0_AugmentationBase ~1BasicAugmentationBase
-0kcontainer.augment =0AugmentationSequential
-0ubase ~0BasicSequentialBase =0ImageSequentialBase =0SequentialBase ~0TransformMatrixMinIn
-0udispatcher ~0ManyToManyAugmentationDispather ~6OneAugmentationDispather
-0uimage ~0ImageModuleForSequentialMixIn =5Sequential
-0uops ~0AugmentationSequentialOps ~0BoxSequentialOps ~0ClassSequentialOps ~0InputSequentialOps ~0KeypointSequentialOps ~0MaskSequentialOps ~0SequentialOpsInterface
-0uparams ~0ParamItem ~2tchParamItem
-0wtch =0PatchSequential
-0uvideo =0VideoSequential
-0kpresets.ada =0AdaptiveDiscriminatorAugmentation
-0krandom_generator._2d.affine ~0AffineGenerator
-15channel_dropout ~0ChannelDropoutGenerator
-1dshuffle ~0ChannelShuffleGenerator
-16olor_jiggle ~0ColorJiggleGenerator
-1dtter ~0ColorJitterGenerator
-16rop ~0CropGenerator ~0ResizedCropGenerator
-16utmix ~0CutmixGenerator
-15gaussian_blur ~0RandomGaussianBlurGenerator
-1eillumination ~0GaussianIlluminationGenerator
-1enoise ~0GaussianNoiseGenerator
-15jigsaw ~0JigsawGenerator
-16peg ~0JPEGGenerator
-15linear_illumination ~0LinearCornerIlluminationGenerator ~6IlluminationGenerator
-15mixup ~0MixupGenerator
-16osaic ~0MosaicGenerator
-17tion_blur ~0MotionBlurGenerator
-15patchmix ~0PatchMixGenerator
-16erspective ~0PerspectiveGenerator
-16lain_uniform ~0PlainUniformGenerator
-18nckian_jitter ~0PlanckianJitterGenerator
-16osterize ~0PosterizeGenerator
-16robability ~0ProbabilityGenerator
-15random_rain ~0RainGenerator
-16ectangle_earase ~0RectangleEraseGenerator
-17size ~0ResizeGenerator
-15salt_pepper_noise ~0SaltAndPepperGenerator
-16hear ~0ShearGenerator
-15translate ~0TranslateGenerator
-123d.affine ~0AffineGenerator3D
-15crop ~0CropGenerator3D
-15motion_blur ~0MotionBlurGenerator3D
-15perspective ~0PerspectiveGenerator3D
-15rotation ~0RotationGenerator3D
-11base =0DistributionWithMapper ~0RandomGeneratorBase ~0UniformDistribution
+16tter =%#!7tter
+10%+%6%'%2denormal%!(1D%&!0
+0zissolving%%![D%%!5
+0yequ%#!Z%"*c%"!3
+0zras%(!ZE%!!2
+0ygamma%%!:Gamma
+10ussian%!&"=%%!>%!!8Blur
+17illumin%!)6%,!FI%'!?
+17nois%&"_%#!GNois%!"eysca%'&+G%#!4
+0yhu%&!:Hue
+0yinver%&%MInvert
+0yjpe%&#MJPEG
+0ylinear_%)"u%#!ELinearCorner%("y ~c%)#+0ymed%%#|%#!bMed%##z0zotio%,!Botio%"!By%('.N%&',yplanckian_jitte%&!bP%#!;%#(21s%'&]Plasma%&*+ ~c%#(B ~cShadow
+0zoster%('mP%#!4
+0yrandom_rai%'.>ain
+16gb_shif%&%vRGBShift
+15snow%&.Pnow
+0ysalt_pepper_%*'ESaltAndPepper%!'J10tur%*&?Sa%#!5
+0zharp%),]S%#!4
+0zola%)#=S%"!3
+0omix%#5DMix%,.5V2
+0scutmix%&+futMixV2
+0sjigsa%&#DJigsaw
+0smixu%&0!MixUpV2
+0tosaic%''Fsaic
+0spatch%!"*PatchMix
+0stranspla%""V%*18%&!:
+0l3%57Q3%;7Q3D%>7@3D%?7B3%87B3D%/7D3D
+0ydepth%.3CD%#!9Fli%!!K%B7(3D
+0yp%:6z3D
+0yr%46)3D%A5!3D%)5#%<4Z3D%8143D
+0ym%9-E3D%")P%C'r3D
+0kauto.auto%"=^%(!. =0Auto%""r
+0pbase =0Polic%##,Base
+0pope%!+Vs%##UO%#!4B%!!2_%"+Fign
+10ops ~0%(7n ~0%(.T0%'!:%##s ~0Gray ~0%*'. ~1u%!%o%"20%%.m ~0Rot%!9|%"-De ~1%&-B2earX ~5Y ~1%%-;8Add ~0%%:JX ~9Y ~0%):910policy%%%!Sequential
+0prand_%#%g%(!/%"50%&%htrivial%%!O%+!2 =0T%!!4%%!Uk%"%u_%,(C ~1Bas%.+j
+0kcontainer%#C# =%)-B%(#)u%""'Basic%&!;B%!'YImage%-!8%+!3%"%NformMatrixMinIn
+0udi%!/Mer ~0ManyToMan%)*WDispather ~6O%*.o%%!=
+0uimage ~%!"WModuleFor%&"OMixIn =5%)#F%#(y%0#gOps ~0Box%,!5Class%,!7Input%,!7Keypoin%-!:Mask%,!6%)!2Interface
+0uparams ~0ParamItem ~2tch%%!1
+0wtch =%!2}%)#Lvideo =0Video%(!<kpresets.ada =0AdaptiveDiscriminator%(%(
+0k%"7sgenerator._2d%&2r%!2lG%#!?
+15%.A%%*@|%'!Nd%&A(%*A!%'!F6%5@s%(!m%":v%'@|%(!g%"3~rop%%!8%%G.d%)!9
+16%#7oCutmix%(#Fg%"?(%*1G%(@,%'!Pe%+>?%0@/%(!Q%#:r%)@2%("E%%96%!90%("|%!?kJPEG%(!S%2?n%4?h%'%+6%3"m5%#:FMixu%)%E%#:G%!:A%'!<7%(4h%&4b%(!y%/:n%("!%)7M%'7G%(!Flain_uni%"N/PlainU%!!1%'!I8%,A%%+@|%*#=%%3P%%3]%*(Rbability ~0P%&!0%(#E%,@yi%(%^6ectangle_ear%!0SR%#!5Era%)'V7%"NY%!)V%("*%0A4%)A.%("9%"NHShea%)&7t%'M}%%5M%'!C23%6-)3D
+15%#=N%(+83D
+15%*:C%/'Z3D
+15%*<k%0'>3D
+15%(<n%"!-%)!C1%":1DistributionWithMapp%'FM%%!V%"4^%"((%(!X
 0kutils.helpers ~0MultiprocessWrapper
-07color.colormap ~0AUTUMN ~1pplyColorMap ~0ColorMap =8Type
-0dgray ~0BgrToGrayscale ~0GrayscaleToRgb ~0RgbToGrayscale
-0dhls ~0HlsToRgb ~0RgbToHls
-0esv ~0HsvToRgb ~0RgbToHsv
-0dlab ~0LabToRgb ~0RgbToLab
-0euv ~0LuvToRgb ~0RgbToLuv
-0draw =0CFA ~0RawToRgb ~82x2Downscaled ~1gbToRaw
-0egb ~0BgrToRgb ~8a ~0LinearRgbToRgb ~0NormalsToRgb255 ~0Rgb255ToNormals ~8Rgb ~3ToBgr ~5LinearRgb ~5Rgb255 ~8a ~3aToBgr ~6Rgb
+07color.colormap ~0AUTUMN ~1pplyColorMap%#.xMap =8Type
+0dg%!:[BgrTo%%Jx%":uscaleToRgb ~0Rgb%'!D
+0dhls ~0Hls%)!DHls
+0esv ~0Hsv%*!=sv
+0dlab ~0Lab%)!>Lab
+0euv ~0Lu%*!YLuv
+0draw =0CFA ~0Raw%"!D82x2Downscaled ~1gbToRaw
+0egb%##C%!!La%%.RRg%%"C%!K0%!#.255%!":255To%"!< ~8Rgb ~3ToBgr ~5%%!g ~5%#!W8a ~3a%"!D6Rgb
 0dsepia ~0Sepia
-0dxyz ~0RgbToXyz ~0XyzToRgb
-0dycbcr ~0RgbToYcbcr ~0YcbcrToRgb
-0euv ~0RgbToYuv ~8420 ~a2 ~0Yuv420ToRgb ~52ToRgb ~3ToRgb
-09nfig =0InstallationMode ~0KorniaConfig =0LazyLoaderConfig
-0astants =0BorderType =0DType =1ataKey =0Resample =0SamplePadding =0_UnknownNameError
-0atrib.augmentation_audit ~0AugmentationAuditReport ~hStep ~0SpatialAudit
-0fclassification ~0ClassificationHead
-0fdistance_transform ~0DistanceTransform
-0fedge_detection ~0EdgeDetector ~cBuilder
-0gxtract_patches ~0CombineTensorPatches ~0ExtractTensorPatches
-0fface_detection ~0Conv4layerBlock ~4DPUnit ~4_head ~0FaceDetector ~cResult =4Keypoint ~0YuFaceDetectNet ~0_PriorBox
-0fimage_prompter ~0ImagePrompter
-0lstitching ~0ImageStitcher
+0dxyz%##=Xyz ~0XyzTo%!!Nycbcr%#!@Y%"!/Ycbc%!#)%#%*%!!Auv ~8420 ~a2 ~0Yuv420%"#<52%"!+3%"![9nfig =0InstallationMode ~0KorniaCo%"!DLazyLoader%!!5
+0astants =0BorderType =0D%!!*1ataKey =0Resample =0SamplePadding =0_UnknownNameError
+0atrib%)a%_audit%+;FAuditReport ~hStep ~0SpatialAudit
+0fclassific%#,"C%)!3Head
+0fdistance%)^vD%"!7%'^qfedge_detec%"!sEdgeDetector ~cBuilder
+0gxtract_%!>i%!D(mbineTensorP%%!9E%!!K%)!9
+0ffac%*"0Conv4layerBlock ~4DPUnit ~4_head ~0Fac%("SResult =4%#=m ~0Yu%&!GNet ~0_PriorBox
+0fimage_promp%!41ImageP%"!2
+0lstitch%!X)%!Astitcher
 0fkmeans ~0KMeans
-0fmodels.base ~0ModelBase
-0msam.architecture.common ~0LayerNorm ~92d ~0MLPBlock
-13image_encoder ~0Attention ~0Block ~0ImageEncoderViT ~0PatchEmbed
-13mask_decoder ~0MLP ~1askDecoder
-13prompt_encoder ~0PositionEmbeddingRandom ~1romptEncoder
-13transformer ~0Attention ~0TwoWayAttentionBlock ~6Transformer
-0qmodel ~0Sam ~3Config =3ModelType
-0ntructures ~0Prompts ~0SegmentationResults
-0fobject_detection ~0BoundingBox =bDataFormat ~2xFiltering ~0ObjectDetector ~eResult ~0RTDETRDetectorBuilder
-0fsuper_resolution ~0RRDBNetBuilder ~0SmallSRBuilder ~1uperResolution ~fConfig
-0fvisual_prompter ~0VisualPrompter
-0ht ~0FeedForward ~0MultiHeadAttention ~0PatchEmbedding ~0ResidualAdd ~0TransformerEncoder ~iBlock ~0VisionTransformer
-0i_mobile ~0Attention ~0FeedForward ~0MV2Block ~1obileViT ~9Block ~0PreNorm ~0Transformer
-09re.download ~0_SleepBudget =1TruncatedTransfer
-0cexceptions ~0BaseError ~0DeviceError ~0ImageError ~0ShapeError ~0TypeCheckError ~0ValueCheckError
-0eternal =0LazyLoader
-0cmixin.image_module ~0ImageModuleMixIn
-0dodule ~0ImageModule ~5Sequential
-0csafetensors ~0_TensorEntry
-0ctensor_wrapper =0TensorWrapper
-07enhance.adjust ~0AdjustBrightness ~gAccumulative ~6Contrast ~eWithMeanSubtraction ~6Gamma ~6Hue ~6Log ~6Saturation ~gWithGraySubtraction ~7igmoid ~0Invert
+0fmodel%%GWModel%!CAmsam.architecture.comm%!8BayerNorm ~92d ~0MLPBlock
+13%!"hencoder ~0Atten%"%0%"%&%!"^E%!!EViT%#7SEmbed
+13mask_de%#!fMLP ~1askD%!!5
+13%!#l%'"-PositionEmbedding%!1j ~1rompt%""3
+13%%(<%-"fTwoWay%%!4%""u6%%(Yer
+0qmodel ~0Sam ~3%#+e3Model%!1Untructures%!7umpt%!BW%&*^%!'Os
+0fobject%)(CBoundingBox =bDataFormat ~2xFilter%!'5Object%&(Je%"(J~0RTDETR%#!<%%*7fsuper_resolu%#5XRDBNet%"!F%#g=SR%%!31uperR%'!Uf%#.3fvisual%().Visual%&)/ht ~0FeedForward%#5WHead%(&0%&'Xd%"adesidual%'Ld%!&8%"'" ~i%#(KVision%)&[i_mobile%+';%+"PV2%"!g1obileViT ~9%#!zPre%!*)%("D
+09re.download ~0_SleepBudget =1Truncated%!!Ver
+0cexceptions%!L+%!0g ~0Devic%%!0%!*[%"!/Shap%%!/TypeCheck%#!3Valu%'!4
+0eternal%)2n
+0cmixin.%!,!modul%+KdMixIn
+0d%/!= ~%)Kmcsafetensors ~0_%!0.Entry
+0c%!!;_w%!:^ =0%!!A%&:oenhance.adjust ~0Adjust%(SJgAccumula%!=;6%&SYeWithMeanSubtra%"*q6G%!gQ6Hue ~6Log ~6%&_a ~gWithGray%)!Y7igmoid%%T,
 0fcore ~0AddWeighted
-0fintegral ~0IntegralImage ~8Tensor
-0fjpeg ~0JPEGCodecDifferentiable
-0fnormalize ~0Denormalize ~0Normalize
-0frescale ~0Rescale
-0fthreshold ~0Threshold =9Type
-0fzca ~0ZCAWhitening
-07feature._normalization ~0_DescriptorSequential
-0fadalam.adalam ~0AdalamFilter
-0mcore =0AdalamConfig
-0gffine_shape ~0LAFAffNetShapeEstimator ~6ineShapeEstimator ~0PatchAffineShapeEstimator
-0gliked.aliked ~0ALIKED ~6Features ~0ConvBlock ~0DKD ~1eformableConv2d ~0InputPadder ~0ResBlock ~0SDDH
-0fdedode.decoder ~0ConvRefiner ~0Decoder
-0odode ~0DeDoDe
-0oscriptor ~0DeDoDeDescriptor
-0otector ~0DeDoDeDetector
-0mencoder ~0FrozenDINOv2 ~0VGG19 ~3_DINOv2
-0mtransformer.dinov2 ~0BlockChunk ~0DinoVisionTransformer
-0ylayers.attention ~0Attention ~0MemEffAttention
-15block ~0Block ~0NestedTensorBlock
-15dino_head ~0DINOHead
-16rop_path ~0DropPath
-15layer_scale ~0LayerScale
-15mlp ~0Mlp
-15patch_embed ~0PatchEmbed
-15swiglu_ffn ~0SwiGLUFFN ~9Fused
-0mvgg ~0VGG
-0hfmo ~0Bottleneck ~0DeFMO ~0EncoderDeFMO ~0RenderingDeFMO ~2sNet
-0gisk._unets.blocks ~0Conv ~0ThinUnetDownBlock ~8UpBlock ~1rivialDownsample ~7Upsample
+0fintegral%"XEgralI%!O78%!#I
+0f%"ffJPEGCodecDifferentiable
+0f%3jQ%*eSfre%%h;%!!,
+0fthreshold ~0T%%!.=9%!.>fzca ~0ZCAWhitening
+07feature._%#"0%#6P_Descript%(Q/
+0fadalam.%!!) ~0Adalam%!.?
+0mcore%!NLlam%#-,gffine_shape ~0LAFAffNet%!)Vstim%"I3ine%,!6%!,{%!CS%*!>
+0gliked.aliked ~0ALIKED ~6F%!#B%"YJv%#,2DKD ~1eform%!q2nv2%!'1putPad%!/NRes%#!SSDDH
+0fdedode.%&3sConvRefine%!,'%!3<0od%!<=DeDoDe
+0o%#%S%%!6%&%h
+0o%#1O%%!>%!!3
+0m%&4]FrozenDINOv2 ~0VGG19 ~3_%!!4
+0m%'4T.dinov2%#66Chunk ~0Dino%//sylayers.a%'/p%(/|MemEff%%!4
+15b%"%'%#%/Nested%!*#%"7s5dino%#:LDINOHead%!Qf_path ~0DropPath
+15layer_%#)pLayerScale
+15mlp ~0Mlp%#Mr_embe%!z2%&8B5swiglu_ffn ~0SwiGLUFFN ~9Fused
+0mvgg%!%H
+0hfmo ~0Bottlene%!'oeFMO ~0%"37%#!1Rendering%"!32sNet
+0gisk._unets.block%#(c ~0ThinUnetDow%#8S8Up%#3B%!^YDown%"AG~7Up%!!-
 0runet ~0Unet
 0kdisk ~0DISK
-0kstructs ~0DISKFeatures ~0Keypoints
-0fhardnet ~0HardNet ~78
-0gynet ~0FilterResponseNorm2d ~0HyNet ~0TLU
-0fintegrated ~0DoGAffNetHardNet ~3HardNet ~0GFTTAffNetHardNet ~0HesAffNetHardNet ~0KeyNetAffNetHardNet ~6HardNet =0LAFDescriptor ~1ightGlueMatcher ~1ocalFeature ~cMatcher ~0SIFTFeature ~bScaleSpace ~0_DoGSingleMagnitude ~1SIFTFeature
-0fkeynet ~0KeyNet ~6Detector =6_conf ~0_FeatureExtractor ~1HandcraftedBlock ~1LearnableBlock
-0flightglue ~0Attention ~0CrossBlock ~0LearnableFourierPositionalEncoding ~1ightGlue ~0MatchAssignment ~0SelfBlock ~0TokenConfidence ~1ransformerLayer
-0o_onnx.lightglue ~0OnnxLightGlue
-0goftr.backbone.resnet_fpn ~0BasicBlock ~0ResNetFPN_16_4 ~a8_2
+0kstructs%"!3%'*"%#>&s
+0fhard%!!hHardNet ~78
+0gy%!!7%!,2ResponseNorm2d ~0Hy%!>STLU%&/@ted ~0DoG%!,7%%!t3%%!,0GFTT%+!@0Hes%,!5KeyNet%+!86%#!,=0LAF%&*Y ~1ightGlueM%#_]1ocal%"#_ ~c%%!:0SIFT%%!:bScaleSpace ~0_DoGSingleMagnitude ~1%'!S
+0fke%"%)%!"k ~6%%;M=6_conf ~0_%"!R%"C)or ~1Handcrafted%#'4Learnable%!*K0flightglu%,9;Cros%%.6%%!XFourier%#?YalEnco%!:i%%#~ ~0MatchAssignment ~0Self%#!rTokenConfidence ~1%&,~Layer
+0o_onnx.%("fOnnxL%#"+
+0goftr.backbone.resnet_fpn%#f"%#"5ResNetFPN_16_4 ~a8_2
 0lloftr ~0LoFTR
-0q_module.fine_preprocess ~0FinePreprocess
-0ylinear_attention ~0FullAttention ~0LinearAttention
-0ytransformer ~0LoFTREncoderLayer ~2calFeatureTransformer
-0lutils.coarse_matching ~0CoarseMatching
-0rfine_matching ~0FineMatching
-0rposition_encoding ~0PositionEncodingSine
-0fmatching ~0DescriptorMatcher ~hWithSteerer ~0GeometryAwareDescriptorMatcher
-0gkd ~0EmbedGradients ~1xplicitSpacialEncoding ~0MKDDescriptor ~3Gradients ~0SimpleKD ~0VonMisesKernel ~0Whitening
-0forientation ~0LAFOrienter ~0OriNet ~0PassLAF ~2tchDominantGradientOrientation
-0fresponses ~0BlobDoG ~7Single ~4Hessian ~0CornerGFTT ~6Harris
-0fscale_space_detector =0Detector_config ~0MultiResolutionDetector =0ScaleSpaceDetector
-0gift.pyramid ~0SIFTDescriptorFromPyramid
-0kscale_space =0_SIFTScalePyramid ~aSpaceDescriptor ~htector
-0jdesc ~0DenseSIFTDescriptor ~0SIFTDescriptor
-0gold2.backbones ~0Bottleneck2D ~0Hourglass ~9Backbone ~9Config ~9Net ~0MultitaskHead ~0PixelShuffleDecoder ~0SOLD2Net ~1uperpointDecoder ~cscriptor
-0lsold2 ~0SOLD2 ~0WunschLineMatcher
-0q_detector ~0LineSegmentDetectionModule ~0SOLD2_detector
-0mtructures ~0BackboneCfg ~0DetectorCfg ~0HeatMapRefineCfg ~0JunctionRefineCfg ~0LineDetectorCfg ~4MatcherCfg
-0hsnet ~0SOSNet
-0gteerers ~0DiscreteSteerer
+0q%"91.fine_pre%"P| ~0FineP%%!3%&zG%(.iFull%(%O%!MM%&.m0y%*BRLoFTR%",YLayer ~2%&(=%)/}l%!Recoarse_ma%%FICoars%!)"ing
+0rfin%)!CFin%(!Ap%"&m%!DZ%!!E%%D[%"!5Sine
+0f%'!i%&*=%%)whWithSteerer%&tbyAwar%'3H%"!Q
+0gkd ~0EmbedGradients ~1xplicitSpaci%((H0MKD%(+W3%'!W0SimpleKD ~0VonMisesKernel ~0%'8yfori%#E6%!7nOrien%!C%Ori%!-*PassLAF%!goDominant%#"5%!!S%"fxfr%".ls%!3hbDoG ~7%!,M ~4Hessia%!LMrnerGFTT%!-wris
+0fscale_sp%&L}or =0%#,[_c%!G[%"DC%&E8%&,~0%&-q%&7"gift.pyramid%".E%&%KFromP%!!>
+0k%'"I =0_SIFTScale%"!D ~a%"""%&&/h%#".jdesc%!=ise%*",%-"=
+0gold2%%,-%!m@%#5"2D ~0Hourglass ~9B%"!I ~9%"JN~9%!&SMultitaskH%!7HPix%%j#%":[ ~0SOLD2Net%"Hcpoint%%!@c%&"]lsold2%#!S ~0WunschL%#*ner
+0q%&&Q%!,U%"KZ%!&&%!V-%!DOSOLD2%%!P
+0m%(L?%##?Cf%!+.%!!G%!!0HeatMap%!<q%!!5Junc%!Lb%&!6Lin%%'ACfg ~4%""nCfg
+0hs%!3%SOS%!86%!+{s%!U&crete%",1
 0ftfeat ~0TFeat
-0fxfeat ~0BasicLayer ~0InterpolateSparse2d ~0XFeat ~5Model
-08ilters.bilateral ~0BilateralBlur ~0JointBilateralBlur ~0_BilateralBlur
-0glur ~0BoxBlur
-0j_pool ~0BlurPool2D ~0EdgeAwareBlurPool2D ~0MaxBlurPool2D
+0fx%"!2Basic%".X0Interpo&!"3:arse2d ~0XFeat ~5Model
+08ilters.bilate%!DBB%#!.B%!cgJoint%,!7_%)!3
+0g%!!9&%"27j_pool ~0BlurPool2D%"VsAware%)!8Max%&!2
 0fcanny =0Canny
-0fdexined ~0CoFusion ~0DexiNed ~1oubleConvBlock ~0SingleConvBlock ~0UpConvBlock ~0_DenseBlock ~6Layer
-0gissolving ~0StableDiffusionDissolving ~0_DissolvingWraper_HF
-0fgaussian ~0GaussianBlur2d
-0guided ~0GuidedBlur
-0fin_range ~0InRange
-0flaplacian ~0Laplacian
-0fmedian ~0MedianBlur
-0gotion ~0MotionBlur ~a3D
-0fotsu_thresholding ~0OtsuThreshold
-0fsobel ~0Sobel ~1patialGradient ~f3d
-0funsharp ~0UnsharpMask
-07geometry.boxes =0Boxes =53D =0VideoBoxes
-0gcamera.pinhole =0PinholeCamera =dsList
-0nstereo ~0StereoCamera ~6Exception
-0honversions =0QuaternionCoeffOrder
-0gdepth ~0DepthWarper
-0gepipolar.essential =0_NullSpaceBasis
-0gkeypoints =0Keypoints =93D =0VideoKeypoints
-0gliegroup.se2 =0Se2
+0fdexined ~0CoFus%!-8DexiNed ~1ou%"Af%%ANing%*!4Up%(!0_Dens%!62 ~6%"4Yg&("1_StableDiffus%!v]%&!>_%&!0Wraper_HF
+0f%#p+%'o,Blur2d
+0guided ~0Guided%!%2fin_ran%!wMnRange
+0flaplac%!!kL%#!.
+0f&!"/9 ~0&("/.go%#AC%%h@ ~a3D
+0fotsu_%%H+%"S+tsu%%H2
+0fsob%!Tl%!!*1%!]Z%#0S ~f3d
+0funsharp ~0U%!!,Mask
+07&"")Fy.boxe%!_nxes =53D%#vgBoxes
+0gcamera.pinhole =0P%!!,Camera =dsList
+0nstereo ~0Stereo%"!B~6E%#PP
+0honversions =0QuaternionCoeffOr%!^Bdep%!CMepthWarper
+0gepipolar.ess%!J4 =0_NullSpaceBasis
+0gk%#@K =%&@W =9%&#D%'@ogliegroup.se2 =0Se2
 0r3 =0Se3
-0qo2 =0So2
-0r3 =0So3
-0ine ~0ParametrizedLine
+0qo2 =0So%%!7o3
+0%!mjParametrizedLine
 0gplane =0Hyperplane
-0hointcloud ~0_PlyElement ~4Header
-0ise ~0NamedPose
-0gquaternion =0Quaternion
+0hointcloud ~0_PlyEle%!<d4He%!R?%!obNamedPose
+0gq%%%(%)%5
 0gransac ~0RANSAC
-0gsolvers.polynomial_solver ~0_QuarticColumns
+0gsolvers.polynomial_%!!5 ~0_QuarticColumns
 0hubpix.nms ~0NonMaximaSuppression2d ~k3d
-0nspatial_soft_argmax ~0AdaptiveQuadInterp3d ~0ConvQuadInterp3d ~4SoftArgmax2d ~e3d ~0IterativeQuadInterp3d ~0SpatialSoftArgmax2d
-0gtransform.affwarp ~0Affine ~0Rescale ~3ize ~1otate ~0Scale ~1hear ~0Translate
-0qcrop2d ~0CenterCrop2D
-0qflips ~0Hflip ~0Rot180 ~0Vflip
-0qhomography_warper ~0BaseWarper ~0HomographyWarper
-0qimage_registrator ~0BaseModel ~0Homography ~0ImageRegistrator ~0Similarity
-0qpyramid ~0PyrDown ~3Up ~0ScalePyramid
-0gvector =0Scalar =0Vector2 =63
-08rad_estimator.ste =0STEFunction ~1traightThroughEstimator
-07image.base =0ChannelsOrder =1olorSpace ~0ImageLayout ~5Size ~0PixelFormat
-0dimage ~0Image
-0dutils ~0ImageToTensor
-07losses.cauchy ~0CauchyLoss
-0fharbonnier ~0CharbonnierLoss
-0edepth_smooth ~0InverseDepthSmoothnessLoss
-0fice ~0DiceLoss
-0efocal ~0BinaryFocalLossWithLogits ~0FocalLoss =0_TargetLogSoftmax
-0egeman_mcclure ~0GemanMcclureLoss
-0ehausdorff ~0HausdorffERLoss ~f3D ~0_HausdorffERLossBase
-0elovasz_hinge ~0LovaszHingeLoss
-0lsoftmax ~0LovaszSoftmaxLoss
-0ems_ssim ~0MS_SSIMLoss
-0futual_information ~0EntropyBasedLossBase =0MIKernel ~2LossFromRef ~d2D ~d3D ~0NMILossFromRef ~e2D ~e3D
-0epsnr ~0PSNRLoss
-0essim ~0SSIMLoss
-0i3d ~0SSIM3DLoss
-0etotal_variation ~0TotalVariation
-0fversky ~0TverskyLoss
-0ewelsch ~0WelschLoss
-07metrics.average_meter ~0AverageMeter
-0fendpoint_error ~0AEPE
-0fssim ~0SSIM
-0j3d ~0SSIM3D
-08odels._hf_models.hf_onnx_community ~0HFONNXComunnityModel ~kLoader
-0ppreprocessor ~0DPTImageProcessor ~0PreprocessingLoader ~0_DPTResize
-0ebase ~0ModelBase ~9Mixin
-0ecommon ~0ConvNormAct ~0DropPath ~0LayerNorm2d ~0MLP
-0edepth_estimation.base ~0DepthEstimation
-0vdepth_anything ~0DepthAnythingONNXBuilder
-0gxined ~0CoFusion ~0DexiNed ~1oubleConvBlock ~0SingleConvBlock ~0UpConvBlock ~0_DenseBlock ~6Layer
-0eefficient_vit.backbone ~0EfficientViTBackbone ~cLargeBackbone
-0smodel ~0EfficientViT ~cConfig
-0snn.norm ~0LayerNorm2d
-0vops ~0ConvLayer ~0DSConv ~0EfficientViTBlock ~0FusedMBConv ~0IdentityLayer ~0LiteMLA ~0MBConv ~0OpSequential ~0ResBlock ~3idualBlock
-0ekimi_vl.builder ~0KimiVLBuilder
-0mconfig ~0KimiVLConfig ~6ProjectorConfig ~0MoonViTConfig
-0mmodel ~0KimiVLModel ~6Projector
-0oonvit ~0MoonViT ~7Attention ~7Encoder ~7Layer ~7MLP ~7RotaryEmbedding
-0epaligemma.configuration_paligemma ~0PaliGemmaConfig
-0omodeling_paligemma ~0GemmaAttention ~5DecoderLayer ~5MLP ~5RMSNorm ~6otaryEmbedding ~0PaliGemma
-0frocessors ~0OutputRangePostProcessor ~0ResizePostProcessor ~7reProcessor
+0ns%!(O_soft_argmax%!N'ptiveQuad%!/#3%!,nnv%*!54SoftArgmax2d ~e3d ~0Itera%/!c%"f=%(!U
+0g%%=&.affw%!)k%!NA%&P{ ~3ize ~1&%")Z%!!81%"s*&'"Abqcrop2d&)"0o2D
+0qflips ~0H&#".zot180 ~0Vflip
+0qhomography_war%!q@Base%!)? ~0H%%!C%#)Rq%!WFregist%#|}BaseM%"a6%&!U%#WIR%)!NSimilarity
+0q%&9CPyrDown ~3Up%##Z%%9Egv%(:2ar =0Vector2 =63
+08rad_e%#Qi.ste =0STEF%"5O ~1traightThrough%'R87image%!fU=&#""LsOrder =1olor%#G8ImageLayout ~5&""GsPixel%!be
+0d&)")0
+0dutils%#!2To%#W27losses.cauchy ~0CauchyLos%"K>bonni%!R_%&!0%!!Aedepth_smooth%#XfseDepthSmoothness%"!oice ~0Dice%"!afoc%"6QnaryFocalLossWithLogits ~0%%!8 =0_TargetLogSoftmax
+0egeman_mcclur&!"87manM%!!1%"".hausdorff ~0H%#!.ERLoss ~f3D ~0_%+!:%!j_elovasz_hi%!4=LovaszHing%""!ls%!"O%%!>%""a%""@ms_ssim ~0MS_SSIM%"#wutual_inform%#BlEntropyBased%#"I =0MI%#CK2LossFromRef ~d2D ~d3D ~0NMI%)!=e2D ~e3D
+0epsnr ~0PSNR%""Z%""W%&"Ti%!-TSIM3D%"!Ftotal_vari%#"fTotalV%#!3
+0fversky ~0T%!!,%"!]welsch ~0Welsch%!!87&!"<[s.average_me%!E>A%!!2Meter
+0fendpoint_e%"djAEPE
+0f%'"|
+0j%'"x
+08%!oQ_hf_%"o]hf_onnx_commun&!"#~HFONNXComunnity%"-Uk%#eMp%&L&%!YyPT%#q1%%!6%&L8ing%!![ ~0_DPT&!"#s
+0e%,p} ~9&""NBe%%ptConvNormAct%'XN%(q0%#q-%%+J%".'ion%#r'Dept%#-oion
+0v%!!Lanyt%%KHpthA%"!2ONNX%'ug%~>R
+0eefficient_vit%%Fg ~0E%#!;ViT%&FUcLarge%#!2
+0s%#qD%(!Q&!"I6fig
+0snn.n%!lD%'%I
+0v&!"6MConv%#CEDS%"Z-%)"A%"#)FusedMB%"!DIdentity%#!^LiteMLA ~0%%!EOp%&eh%)c:3idual%"UXekimi_vl.b%%q5KimiVL%%&;m%%L(%!!;%#ID6Proj%!FP%%LIoonViT%##im%#%,%!![%")r%&!Z
+0oonvit%&!] ~7%'ST7%%p}7%"#T7MLP ~7Rotary%%qe
+0epaligemma.%!"w%"k^_%%!: ~0PaliGemm&""!d
+0omodeling%)!IGemma%'"M5%"K6%""J5MLP ~5RMS%!qS6%*"S%("/
+0f%#,*s ~0OutputRangePost%(,F%!,,%+!87r%&,l
 0o.naflex ~0NaFlex
-0eqwen25.config ~0Qwen25VisionConfig
-0lvision ~0Qwen25RMSNorm ~6VisionAttention ~cBlock ~cMLP ~cPatchEmbed ~hMerger ~cTransformer
-0errdbnet ~0RRDB ~4Net ~1esidualDenseBlock
-0ft_detr.architecture.hgnetv2 ~0HGBlock ~2Stage ~0LightConvNormAct ~0PPHGNetV2 ~0StageConfig ~2emBlock
-10ybrid_encoder ~0AIFI ~0CCFM ~1SPRepLayer ~0HybridEncoder ~0RepVggBlock ~0TransformerEncoder
-0zresnet_d ~0BasicBlockD ~1lock ~1ottleneckD ~0ResNetD
-10tdetr_head ~0MultiScaleDeformableAttention ~0RTDETRHead ~0TransformerDecoder ~iLayer
-0mmodel ~0RTDETR ~6Config =6ModelType
-0mpost_processor ~0DETRPostProcessor
-0esam.architecture.common ~0LayerNorm ~0MLPBlock
-0vimage_encoder ~0Attention ~0Block ~0ImageEncoderViT ~0PatchEmbed
-0vmask_decoder ~0MaskDecoder
-0vprompt_encoder ~0PositionEmbeddingRandom ~1romptEncoder
-0vtransformer ~0Attention ~0TwoWayAttentionBlock ~6Transformer
-0imodel ~0Sam ~3Config =3ModelType
-0fegmentation.base ~0SemanticSegmentation
-0rsegmentation_models ~0SegmentationModelsBuilder
-0figlip2.attention ~0SigLip2Attention
-0mbuilder ~0SigLip2Builder
-0mconfig ~0SigLip2Config ~7TextConfig ~7VisionConfig
-0mmodel ~0SigLip2Model ~7Result
-0mpreprocessor ~0SigLip2ImagePreprocessor
-0mtext_encoder ~0SigLip2TextEmbeddings ~cncoder ~bLayer ~bMLP ~codel
-0mvision_encoder ~0SigLip2MultiheadAttentionPoolingHead ~7VisionEmbeddings ~encoder ~dLayer ~dMLP ~eodel
-0fmall_sr ~0SmallSRNet ~aWrapper
-0golvlm2.smolvlm2 ~0SmolVLM2
-0ftructures ~0Prompts ~0SegmentationResults
-0etiny_vit ~0Attention ~0BasicLayer ~0ConvBN ~4Layer ~0MBConv ~1LP ~0PatchEmbed ~5Merging ~0TinyViT ~7Block
-0evit ~0FeedForward ~0MultiHeadAttention ~0PatchEmbedding ~0ResidualAdd ~0TransformerEncoder ~iBlock ~0VisionTransformer
-0h_mobile ~0Attention ~0FeedForward ~0MV2Block ~1obileViT ~9Block ~0PreNorm ~0Transformer
-0eyunet.model ~0Conv4layerBlock ~4DPUnit ~4_head ~0YuNet
-0kprocessors ~0PriorBox
-07sensors.camera.camera_model ~0BrownConradyModel =0CameraModel ~bBase =bType ~0KannalaBrandtK3 ~0Orthographic ~0PinholeModel
-0mdistortion_model ~0AffineTransform ~0BrownConradyTransform ~0KannalaBrandtK3Transform
-0mprojection_model ~0OrthographicProjection ~0Z1Projection
-07tracking.planar_tracker ~0HomographyTracker
-07utils ~0ImageToTensor
-0c.image ~0ImageToTensor`,
+0eqwen25%"#a ~0Qwen25%!f?%##Qlvi%"+)%!!@%&#%%!!J%'#V%#X|cMLP ~c%&dt ~hMerger ~&&"a7er
+0errdb%!KvRRDB ~4%!Nc%"v*%&+a
+0ft_detr%*}?hgnetv2 ~0HG%""D2St%!8YLight%*.dPPHGNetV2%!Hqge%#(|2em%"g{0ybrid%(}oIFI ~0CCFM ~1SPRep%#+#Hybrid%%(g0RepVgg%%^&%-x+
+0z%"]Bd%)]@D ~1%#w[%#RSD%%]UD
+10tdetr%#iYMultiScaleD%%mc%([t%!{e%"Rb%'"M%%RAi%"/>%%+O%!!T%!tYfig =6%'~"mpost_%)3KETR%)(n
+0e&A"#p&&"#k0v&^"#k0v&,"#k&'"#f0v&T"#f0v&Z"#fi&>"#ff&'"#M%#5ISemantic&("#k
+0rs%'!1%"8F&+"%3Models&&"#'iglip2%)p[SigLip2%'cdm%&1}%"!?%/1~%"!<%#*p7Text%%!/%*-_%%(J%"!V%"1z7&!"%|
+0m%+9m%"!I%"9q%&!=
+0mtex%(&n%"!LText%%&qs ~c%#!Cb%"+~b%!.R%!Vjm%!/7%.!kMultih&("%gPooling%!*z%"#B%("0%%!gd%""0dMLP ~e%!"0fmall_s&'"'lNet ~a%%~Pgolvlm2.sm%!!+ ~0SmolVLM2
+0f&G"*Jetiny_%!5N%)*w%(YvConvBN ~4%#!3%#7z1LP%)+, ~5Merg%!4,Tiny%!6B%#8#%!".&~")4%.x@h&w")4eyunet.%#)L&?"49YuNet
+0k%%)A%!&[&#"3u7s&!"'A.%"Vq%!!)%!,7 ~0BrownConrad%"BE=0%!Vc%"*gb%!FIbType ~0KannalaBrandtK3 ~0Orth%!NLic ~%#Wl%"_smdistor%&-O%%Q4%%#d%+"L%(!:%+"4&'"8bmp%!<@%(!|%("P%"<a%!&MZ1%&!1
+07tracking.planar_track%+Q8T%!!6
+07%3Mzc&!"+x%,!;`,
   },
   {
     library: "lifelines",
     version: "0.27.8 to 0.30.3",
     roots: ["lifelines"],
-    text: `00lifelines.exceptions 0ApproximationWarning 0ConvergenceError bWarning 0ProportionalHazardAssumptionError 0StatError 4isticalWarning
-0afitters ~0BaseFitter ~0KnownModelParametricUnivariateFitter ~0NonParametricUnivariateFitter ~0ParametericAFTRegressionFitter ~7ricRegressionFitter ~aUnivariateFitter ~0RegressionFitter ~0SemiParametricRegressionFitter ~0UnivariateFitter
-0h.aalen_additive_fitter ~0AalenAdditiveFitter
-0ojohansen_fitter ~0AalenJohansenFitter
-0ibreslow_fleming_harrington_fitter ~0BreslowFlemingHarringtonFitter
-0icox_time_varying_fitter ~0CoxTimeVaryingFitter
-0lph_fitter =0CoxPHFitter ~0ParametricCoxModelFitter ~aPiecewiseBaselinePHFitter ~aSplinePHFitter ~0SemiParametricPHFitter ~0_BatchVsSingle =0exp =0log =0multiply
-0jrc_spline_fitter ~0CRCSplineFitter
-0iexponential_fitter ~0ExponentialFitter
-0igeneralized_gamma_fitter ~0GeneralizedGammaFitter =0gammainccinv =8inv
-10regression_fitter ~0GeneralizedGammaRegressionFitter =0gammaincinv
-0ikaplan_meier_fitter ~0KaplanMeierFitter
-0ilog_logistic_aft_fitter ~0LogLogisticAFTFitter
-0vfitter ~0LogLogisticFitter
-0mnormal_aft_fitter ~0LogNormalAFTFitter =0erfinv
-0tfitter ~0LogNormalFitter =0erfinv
-0imixins ~0ProportionalHazardMixin ~0SplineFitterMixin
-0lture_cure_fitter ~0MixtureCureFitter
-0inelson_aalen_fitter ~0NelsonAalenFitter
-0jpmle ~0interval ~0min_max
-0ipiecewise_exponential_fitter ~0PiecewiseExponentialFitter
-14regression_fitter ~0PiecewiseExponentialRegressionFitter
-0ispline_fitter ~0SplineFitter
-0iweibull_aft_fitter ~0WeibullAFTFitter =0gamma
-0qfitter ~0WeibullFitter
-0astatistics ~0StatisticalResult ~0TimeTransformers
-0autils 0CensoringType ~1ovariateParameterMappings ~0DataframeSlicer ~0LinearAccumulator ~0QuadraticAccumulator ~0StepSizer
+    text: `00lifelines.exceptions 0ApproximationWarning 0ConvergenceError b%%!=ProportionalHazardAssumption%!!N0Stat%!!-4istical%"!b
+0afitters ~0BaseFitter ~0KnownModelParametricUnivariat%&!INon%9!B%"!?ericAFTRegression%#!C7ric%.!8a%/!n%.!H0Semi%&"E%/!C%,!k
+0h.aalen_additive_%!#m ~0AalenA%"!9%#!Qojohansen%+!JJ%"!9%#!Jibreslow_fleming_harringto%'!]B%!!FF%!!EH%%!D%%!icox_time_varying%&!^CoxTimeV%!!:%#!Slph%#!E=0CoxPH%,&.ricCoxModel%%%oPiecewiseBaseline%&!YaSp%*!3%+%v%'!;_BatchVsSingle =0exp =0log =0multiply
+0jrc_splin%'%}CRC%!"/%%#gexponential%&!IE%&!7%%!Kgeneralized_gamma%&!QG%&!=Gamma%""s=0gammainccinv =8inv
+10r%%(-%6!f%-(Q%&!pinv
+0ikaplan_meier%&!kKaplanMeier%%##log_logistic_aft%&!PLogL%"!;AFT%#!Sv%0!B%#!?mnormal%-!lNormal%%!j =0erfinv
+0t%.!I%-!Fimixins ~%/./Mixin ~0%(&oMixin
+0lture_cur%''<MixtureCur%&'>nelson_%!+o%%!LNelsonAal%&+:jpmle ~0interval ~0min_max
+0ip%#)c_%1(3%%*%%.(<14%0'N%0!S%,'R
+0i%,)i%+)fweibul%+&GW%!!7%(&Egamma
+0q%,!F%#!mastatistics ~0S%#!/alResult ~0TimeTransformers
+0autils 0CensoringType ~1o%"/~%%1NMappings ~0DataframeSlic%!'tinearAccumulator ~0Quadratic%*!9StepSizer
 0f.btree ~0_BTree
-0gsklearn_adapter ~0_SklearnModel`,
+0gsklearn_adap%"-dS%!!5Model`,
   },
   {
     library: "lightgbm",
     version: "3.3.5 to 4.7.0",
     roots: ["lightgbm"],
     text: `00lightgbm ~0Booster ~0LGBMClassifier ~4Model ~4Ranker ~5egressor
-08.basic ~0Booster 0LightGBMError =0_InnerPredictor
-09callback ~0CallbackEnv 0EarlyStopException ~0_EarlyStoppingCallback ~1LogEvaluationCallback ~1RecordEvaluationCallback ~3setParameterCallback
-09sklearn ~0LGBMClassifier ~4Model ~4Ranker ~5egressor ~0_EvalFunctionWrapper ~1ObjectiveFunctionWrapper`,
+08.basic%'!d0LightGBMError =0_InnerPredictor
+09callback ~0C%"!-Env 0EarlyStopException ~0_%%!8ping%#!R ~1LogEvaluation%'!:Record%0!=3setParameter%#!9
+09sklearn%I#i ~0_EvalFunctionWrapper ~1Objective%+!=`,
   },
   {
     library: "lightning",
@@ -2385,1583 +2188,1163 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     text: `00lightning.fabric.utilities.apply_func ~0_TransferableDataType
 0rdata =0AttributeDict =0_WrapAttrTag
 0sevice_dtype_mixin ~0_DeviceDtypeModuleMixin
-0sistributed =0DistributedSamplerWrapper ~0_DatasetSamplerWrapper ~1InfiniteBarrier
-0rexceptions ~0MisconfigurationException
+0sis%"!qd =0D%&!0SamplerWrapper ~0_Dataset%,!;1InfiniteBarrier
+0rexceptions ~0MisconfigurationE%#!?
 0rinit =0_EmptyInit
 0rload =0_LazyLoadingUnpickler =1NotYetLoadedTensor
-0rrank_zero ~0LightningDeprecationWarning
-0rspike ~0SpikeDetection ~0TrainingSpikeException
-0rthroughput ~0Throughput ~aMonitor =0_MonotonicWindow
-0sypes ~0CollectibleGroup ~0LRScheduler ~0Optimizable ~0ReduceLROnPlateau ~0Steppable ~0_Stateful
-0rwarnings ~0PossibleUserWarning
-0apytorch.callbacks.batch_size_finder ~0BatchSizeFinder
-0scallback ~0Callback
-0theckpoint ~0Checkpoint
-0sdevice_stats_monitor ~0DeviceStatsMonitor
-0searly_stopping ~0EarlyStopping =dReason
-0sfinetuning ~0BackboneFinetuning ~2seFinetuning
-0sgradient_accumulation_scheduler ~0GradientAccumulationScheduler
-0slr_finder ~0LearningRateFinder
-0vmonitor ~0LearningRateMonitor
-0smodel_checkpoint ~0ModelCheckpoint
-0son_exception_checkpoint ~0OnExceptionCheckpoint
-0sprediction_writer ~0BasePredictionWriter =0WriteInterval
-0uogress.progress_bar ~0ProgressBar
-11rich_progress =0BatchesProcessedColumn =0CustomBarColumn =6InfiniteTask =6Progress =6TimeColumn =0MetricsTextColumn =0ProcessingSpeedColumn ~0RichProgressBar ~fTheme =0_RefreshThread
-11tqdm_progress ~0TQDMProgressBar =1qdm
-0uuning ~0ModelPruning =0_LayerRef
-0srich_model_summary ~0RichModelSummary
-0sspike ~0SpikeDetection
-0ttochastic_weight_avg ~0StochasticWeightAveraging
-0sthroughput_monitor ~0ThroughputMonitor
-0timer =0Interval ~0Timer
-0sweight_averaging ~0EMAWeightAveraging ~0WeightAveraging
-0jore.datamodule =0LightningDataModule
-0nhooks ~0CheckpointHooks ~0DataHooks ~0ModelHooks
-0nmixins.hparams_mixin ~0HyperparametersMixin
-0oodule =0LightningModule =0_TrainerFabricShim
-0noptimizer =0LightningOptimizer =0_MockOptimizer
-0iloops.progress ~0_BaseProgress ~3tchProgress ~1OptimizationProgress ~8erProgress ~1ProcessedTracker ~4gress ~1ReadyCompletedTracker ~1SchedulerProgress ~2tartedTracker
-0itrainer.states =0RunningStage =0TrainerFn ~7State =bus
-0iutilities.enums =0GradClipAlgorithmType
-0txceptions ~0SIGTERMException ~0_TunerExitException
-0smodel_helpers ~0_ModuleMode =1restricted_classmethod_impl
-0sparsing =0AttributeDict
-0stypes ~0DistributedDataParallel ~0LRSchedulerConfig =hType =0OptimizerConfig =9LRSchedulerConfig ~0_SizedIterable`,
+0rrank_zero ~0L%#%xDeprecationWarning
+0rspike ~0SpikeDetection ~0TrainingSpike%("mthroughput ~0T%'!/aMonitor =0_MonotonicWindow
+0sypes ~0CollectibleGroup ~0LRScheduler ~0Optimizable ~0ReduceLROnPlateau ~0Stepp%"!B_Stateful
+0rw%!#As ~0PossibleUser%%#Xapytorch.callbacks.batch_size_finder ~0BatchSizeFinder
+0s%#!R ~0C%"!-
+0theckpoint ~0C%%!/
+0sd%!(sstats_m%"%%~0%!(tStats%"%:
+0searly_stopping ~0EarlyS%#!2=dReason
+0sfinetun%!!HBackboneF%'!72s%'!1
+0sgradient_accumulation_s%'%~G%"!DA%'!C%%&A
+0slr%&%'Le%!%XRat%%%*v%&#I%(!A%&#Jmodel_c%(%;Model%)%@on_%%*l%*!NO%&*h%)!Tprediction_writ%"&nseP%%!:W%!!9=0WriteInterval
+0uogress.pr%!!+_bar ~0P%"!1Bar
+11rich_%#!D =%!'nesProcessedColumn =0CustomBar%#!46%#-4Task =6%#!| =6Time%%![MetricsText%%!6%""&ingSpe%%",~0Rich%'"i ~fTheme =0_RefreshThread
+11tqdm%&#%~0TQDM%(!^=1qdm
+0u%#(FModelPr%!!1=0_LayerRef
+0srich_%!&wsummary%""RModelS%!!5
+0s%2-z
+0ttochastic_weight_avg ~0S%%!:WeightAverag%!)V%&.7%'+%%&.?%%(Wtimer =0%#'2 ~0Timer
+0s%%"3%"!z ~0EMA%+"2 ~0%-"Djore.datamodule =%'0aata%!3:
+0nhooks%)-*H%"!4Data%#!.ModelHooks
+0nmixins.hparams%%4>Hyperparameters%"4;o%-"F%!"B =0_TrainerFabricShim
+0no%!0Ver%(!U%"0me%"1Wck%%!3
+0iloop%&*K ~0_%!+*%#!23t%&(r ~1%#1]tion%&!98er%'!F%%*fTracker ~4%#!=ReadyComplet%'!B1%%.E%&!k2tar%&!F
+0it%!#].states =0RunningStage =%!4_erFn ~7State =bus
+0i%&9;enums =0GradClipAlgorithm%!96t%(7CSIGTERM%%.Q ~0_TunerExit%'5d%"/Yhelpers ~0_%"96ode =1restricted_classmethod_impl
+0spars%!+^%):O
+0st%"6'%'9jDataParallel%*6.Config =hType =%#6;%&!;9%.!O~0_SizedIt%!<,`,
   },
   {
     library: "mlxtend",
     version: "0.23.0 to 0.25.0",
     roots: ["mlxtend"],
-    text: `00mlxtend._base._base_model ~0_BaseModel
-0fclassifier ~0_Classifier
-0huster ~0_Cluster
-0fiterative_model ~0_IterativeModel
-0fmulticlass ~0_MultiClass
-0klayer ~0_MultiLayer
-0fregressor ~0_Regressor
-08classifier._base_classification ~0_BaseStackingClassifier
-0jadaline ~0Adaline
-0jensemble_vote ~0EnsembleVoteClassifier
-0jlogistic_regression ~0LogisticRegression
-0jmultilayerperceptron ~0MultiLayerPerceptron =0expit
-0joner ~0OneRClassifier
-0jperceptron ~0Perceptron
-0jsoftmax_regression ~0SoftmaxRegression
-0ktacking_classification ~0StackingClassifier
-0tv_classification ~0StackingCVClassifier
-0auster.kmeans ~0Kmeans
-08feature_extraction.base ~0_BaseFeatureExtractor
-0rlinear_discriminant_analysis ~0LinearDiscriminantAnalysis
-0rprincipal_component_analysis ~0PrincipalComponentAnalysis
-0rrbf_kernel_pca ~0RBFKernelPCA
-0gselection.column_selector ~0ColumnSelector
-0qexhaustive_feature_selector ~0ExhaustiveFeatureSelector
-0qsequential_feature_selector ~0SequentialFeatureSelector
-08preprocessing.copy_transformer ~0CopyTransformer
-0mdense_transformer ~0DenseTransformer
-0mmean_centering ~0MeanCenterer
-0mtransactionencoder ~0TransactionEncoder
-08regressor.linear_regression ~0LinearRegression
-0istacking_cv_regression ~0StackingCVRegressor
-0rregression ~0StackingRegressor`,
+    text: `00mlxtend._base%!!(_model ~0_BaseModel
+0fclassifier ~0_C%%!0
+0hust%#!8uster
+0fiterativ%'!qI%#!5%#!vmulticlass ~0_MultiClass
+0klay%!!vMultiLayer
+0fregressor ~0_R%#!/
+08%&"e%"#.%#!3cation%##7Stacking%(#)jadaline ~0A%!!,
+0jensemble_vote ~0E%"!2Vote%)!alogistic_%""d%!"4L%"!8%""lion
+0jmultilayerperceptron ~0%&#MP%&!9=0expit
+0joner ~0OneR%)"@%)!h%&!]
+0jsoftmax%*"YS%!!7%("Xk%"#{%.%=%0%8tv%7!JV%(!Lauster.kmeans ~0Kmeans
+08feature_extraction.base%#&SF%!!AE%!!@or
+0rlinear_discriminant_analysis ~0LinearD%'!@A%"!?
+0rprincipal_compone%*!_P%#!AC%#!@%'!_rbf_kernel_pca ~0RBFKernelPCA
+0gsele%!#-column_%!!3or ~0ColumnS%"!3
+0qexhaustive_%##p%'!QE%%!@%"#n%'!]sequential%0!]S%%!@%-!]8preprocessing.copy_transforme%!"opyT%&!4
+0mdense%+!HDense%*!Imean_centering ~0MeanCenterer
+0mtrans%!'9encoder ~0T%&!7E%!!7
+08%%,c.%"'B%*+2inear%()Uis%%)Vv%+*'%%)-%'-Mr%1!E%%!C`,
   },
   {
     library: "monai",
     version: "1.2.0 to 1.6.1",
     roots: ["monai"],
     text: `00monai.data.meta_obj =0MetaObj
-0gtensor =0MetaTensor
-06inferers.inferer ~0ControlNetDiffusionInferer ~aLatentDiffusionInferer ~0DiffusionInferer ~0Inferer ~0LatentDiffusionInferer ~0PatchInferer ~0SaliencyInferer ~1impleInferer ~1liceInferer ~3dingWindowInferer ~kAdapt ~0VQVAETransformerInferer
-0fmerger ~0AvgMerger ~0Merger
-0fsplitter ~0SlidingWindowSplitter ~1plitter ~0WSISlidingWindowSplitter
-06losses.adversarial_loss =0AdversarialCriterions ~0PatchAdversarialLoss
-0eucm_loss ~0AUCMLoss
-0dbarlow_twins ~0BarlowTwinsLoss
-0eoundary_loss ~0BoundaryLoss
-0dcldice ~0SoftDiceclDiceLoss ~4clDiceLoss
-0eontrastive ~0ContrastiveLoss
-0ddeform ~0BendingEnergyLoss ~0DiffusionLoss
-0eice ~0DiceCELoss ~4FocalLoss ~4Loss ~0GeneralizedDiceFocalLoss ~fLoss ~bWassersteinDiceLoss ~0MaskedDiceLoss
-0es_loss ~0DeepSupervisionLoss
-0dfocal_loss ~0FocalLoss
-0dgiou_loss ~0BoxGIoULoss
-0dhausdorff_loss ~0HausdorffDTLoss ~0LogHausdorffDTLoss
-0dimage_dissimilarity ~0GlobalMutualInformationLoss ~0LocalNormalizedCrossCorrelationLoss
-0dmcc_loss ~0MCCLoss
-0eulti_scale ~0MultiScaleLoss
-0dnacl_loss ~0NACLLoss
-0dperceptual ~0MedicalNetPerceptualSimilarity ~0PerceptualLoss =aNetworkType ~0RadImageNetPerceptualSimilarity ~0TorchvisionModelPerceptualSimilarity
-0dspatial_mask ~0MaskedLoss
-0fectral_loss ~0JukeboxLoss
-0esim_loss =0SSIMLoss
-0eure_loss ~0SURELoss
-0dtversky ~0TverskyLoss
-0dunified_focal_loss ~0AsymmetricFocalLoss ~fTverskyLoss ~aUnifiedFocalLoss
-06metrics.absolute_volume_difference =0AbsoluteVolumeDifferenceMetric
-0fctive_learning_metrics ~0LabelQualityScore ~0VarianceMetric
-0fverage_precision =0AveragePrecisionMetric
-0ecalibration =0CalibrationErrorMetric =bReduction
-0fonfusion_matrix =0ConfusionMatrixMetric
-0fumulative_average =0CumulativeAverage
-0eembedding_collapse ~0EmbeddingCollapseMetric
-0ef_beta_score =0FBetaScore
-0fid ~0FIDMetric
-0egeneralized_dice =0GeneralizedDiceScore
-0ehausdorff_distance =0HausdorffDistanceMetric
-0eloss_metric =0LossMetric
-0emeandice ~0DiceHelper =4Metric
-0iiou =0MeanIoU
-0gtric =0Cumulative =aIterationMetric ~0IterationMetric ~0Metric
-0fmd ~0MMDMetric
-0epanoptic_quality =0PanopticQualityMetric
-0eregression =0KernelType =0MAEMetric =2PEMetric =1SEMetric =1ultiScaleSSIMMetric =0PSNRMetric =0RMSEMetric =1egressionMetric =0SSIMMetric
-0focauc =0ROCAUCMetric
-0esurface_dice =0SurfaceDiceMetric
-0ostance =0SurfaceDistanceMetric
-0ewrapper =0MetricsReloadedBinary =fCategorical =fWrapper
-06networks.blocks.acti_norm ~0ADN
-0qvation ~0GEGLU ~0MemoryEfficientSwish ~1ish ~0Swish =5Implementation
-0w_checkpointing ~0ActivationCheckpointWrapper
-0nspp ~0SimpleASPP
-0mbackbone_fpn_utils ~0BackboneWithFPN
-0mcablock ~0CABlock ~0FeedForward
-0nonvolutions ~0Convolution ~0ResidualUnit
+0gtensor%"!5Tensor
+06inferers.%"!+ ~0ControlNetDiffusionI%#!?aLaten%/!;0%/!5%&!,%5!XPatch%&!1Saliency%%!41imple%&!1lic%&!03dingWindow%%!6kAdapt ~0VQVAETransformer%"!D
+0fmerger ~0AvgM%#!.%!!+
+0fsplitt%!"Uli%&")S%%!:1%&!DWSI%1!G
+06losses.adversarial_loss =0A%&!5Criterions%##z%'!?Loss
+0eucm%!!]~0AUCM%!!8dbarlow_twins ~0BarlowTwins%"!Youndary%#!^B%"!2%"!ccldice ~0SoftDiceclDiceLoss ~4%&!/
+0eontrastive%#'y%!!0%"!ndeform ~0BendingEnergy%!!m%&'r%"!p%!";DiceCE%""3Foc%!#W ~4%"!XGeneralizedDice%'!Df%!!)bWasserstein%&#"0Mask%!!U%""6s%##lDeepSupervi%&"Udfoc%#&L~0%%"-
+0dgiou%&%JxGIoU%"!<hausdorff%#!AH%#!3DT%""MLog%+!7
+0dimage_dissimilarity ~0GlobalMutualInformat%""h ~0LocalNorm%!#yCrossCorrel%%!H
+0dmcc%#"SMCC%#(4lti_scale ~0MultiScal%#&knac%%#eNACL%"!9perceptual ~0MedicalNetP%%!9S%(#(%&!9Loss =aNetworkType ~0RadImage%6!eTorch%!&FModel%0!I
+0dspatial_mask%%'?%!"{fectr%&&zJukebox%#'Wi%"+&=0SSI%"+&eure%#!QSURE%"#htversky ~0T%!!,%"!:unified_%)()Asymmetric%()>%'![ ~aU%!![%'(T6%!!Us.absolute_volume_difference =0A%"!?VolumeD%%!=Metric
+0fctive_learning_%"!y ~0LabelQualityScore ~0Varia%(!bverage_precision =0A%!!6P%#!5%#!Necalibrat%!!IC%&!0Error%!!I =bReduction
+0fon%!-&_matrix =0C%#!5Matrix%%"Pumulative_a%!"G =0C%%!7%""[
+0eembedding_collapse ~0E%#!7C%"!6%%"}f_beta_score =0FBetaScore
+0fid ~0FID%%!Og%&.D_dice =%,.W%"!^e%&-.dista%!&c%&,z%"!6%%!}loss%"&P =0Loss%%!=mean%"1FDiceHelper =4%#!Ciiou =0MeanIoU
+0g%"!i%&%- =aIte%!&@%"&;~0%.!4%%%}md ~0MM%&#epanoptic_q%!(- =0P%"!5%"(?%%!Mregres%"()KernelType =0MAE%#'^2P%%!-1S%&!-%%.RSSIM%#!80PSNR%%!/RM%'!R%%"2%%!A%&![
+0focauc =0ROCAUC%%"ksurface%#&xS%!!1Di%&&Do%%&i%%!?%+&gwrappe%";XricsReloadedBinary =fCategorical =fW%!!R
+06n%!/ws.blocks.acti_n%!5qADN
+0qv%!+/~0GEGLU ~0MemoryEfficientSwish ~1ish ~0%!!0=5Implementa%!+Hw_checkpointing ~0Acti%!""C%%!<%%"anspp ~0SimpleASPP
+0mbackbone_fpn_util%!9*%!!7WithFPN
+0mcablock ~0CAB%"!,FeedForward
+0nonvolut%":MC%&!1 ~0ResidualUnit
 0nrf ~0CRF
-0oossattention ~0CrossAttentionBlock
-0mdenseblock ~0ConvDenseBlock ~0DenseBlock
-0nints_block ~0ActiConvNormBlock ~0FactorizedIncreaseBlock ~aReduceBlock ~0P3DActiConvNormBlock
-0nownsample ~0DownSample ~0MaxAvgPool ~0SubpixelDownsample
-0nynunet_block ~0UnetBasicBlock ~4OutBlock ~4ResBlock ~4UpBlock
-0mencoder ~0BaseEncoder
-0mfcn ~0FCN ~0GCN ~0MCFCN ~0Refine
-0neature_pyramid_network ~0ExtraFPNBlock ~0FeaturePyramidNetwork ~0LastLevelMaxPool ~9P6P7
-0mhyena ~0DepthwiseFFTConv2d ~g3d ~0HyenaMixer ~5TransformerBlock ~0_DepthwiseFFTForward
-0mlocalnet_block ~0LocalNetDownSampleBlock ~8FeatureExtractorBlock ~8ResidualBlock ~8UpSampleBlock ~0ResidualBlock
-0mmednext_block ~0MedNeXtBlock ~7DownBlock ~7OutBlock ~7UpBlock
-0nlp ~0MLPBlock
-0mpatchembedding ~0PatchEmbed ~adingBlock
-0mregunet_block ~0RegistrationDownSampleBlock ~cExtractionBlock ~cResidualConvBlock
-0ol_pos_embedding ~0DecomposedRelativePosEmbedding
-0msegresnet_block ~0ResBlock
-0olfattention ~0SABlock
-0npade_norm ~0SPADE
-0ptialattention ~0SpatialAttentionBlock
-0nqueeze_and_excitation ~0ChannelSELayer ~0ResidualSELayer ~0SEBlock ~3ottleneck ~2ResNeXtBottleneck ~7tBottleneck
-0mtext_embedding ~0TextEncoder
-0nransformerblock ~0TransformerBlock
-0munetr_block ~0UnetrBasicBlock ~5PrUpBlock ~5UpBlock
-0npsample ~0SubpixelUpsample ~0UpSample
+0oossatten%"!KCrossA%#!3Block
+0mdense%%"GonvDense%#"N%&!/
+0nints_%#!MActiConvNorm%%"~actorizedIncrea%%!laReduc%%!zP3D%-!c
+0nownsample ~0DownS%#!/MaxAvgPool ~0SubpixelD%%!Q
+0nynunet%%"fUnetBasic%""94Out%#!-Res%#!-Up%##tencoder ~0BaseE%!!0
+0mfcn ~0FCN ~0GCN ~0MC%!!0Refine
+0neature_pyramid_%")D ~0ExtraFPN%&'.atureP%!!K%"7f ~0LastLevelMax%!#P9P6P7
+0mhyena ~0DepthwiseFFTConv2d ~g3d ~0HyenaMixer ~5%'B:%#";_%(!^%%(Pmlocal%(%B%!;5et%&&-%"!f8%"#!Extracto%#!~8%#(y%#!2Up%)!Z%%)<%#%umednex%&"9MedNeX%#&L7Dow%!)8 ~7%&&e7%%&Xnlp ~0MLP%#!tpatch%%4h%#C0Embed ~ading%#!Lreg%)'zRegist%!2-%-#]c%"#U%#*n ~c%##6Conv%"!xol_pos_%("FDecomposedRe%!3LPos%%6;
+0msegres%*"P%!)/
+0olf%(,>S%!-@
+0npade%#/bSPADE
+0ptial%)!P%!=5%,,pnqueeze_and_exci%!/[ ~0ChannelSELayer%'&c%&!4SE%"#k3ottleneck ~2ResNeXtB%'!67%'!0
+0mtext%)%'Text%%+=n%&)E%##q%,)X
+0munetr%),_r%(,a5Pr%"'r ~5%&'|p%%-u%#-YU%&!5%#)A
 0mwarp ~0DVF2DDF ~0Warp
-0flayers.conjugate_gradient =0ConjugateGradient
+0flayers.conjugate_gradient%!<4%!!7G%"!6
 0mdrop_path ~0DropPath
-0mfactories =0LayerFactory
-0niltering =0BilateralFilter =0PHLFilter ~0TrainableBilateralFilter =oFunction ~9JointBilateralFilter =tFunction
+0mf%!0*es =0Layer%!0;y
+0niltering =0BilateralFilter =0PHL%"!.~0Trainable%-!IoFunc%!&~9Joint%-!Dt%#!D
 0mgmm ~0GaussianMixtureModel =0_ApplyFunc
-0msimplelayers ~0ApplyFilter ~0ChannelPad ~0EllipticalFilter ~0Flatten ~0GaussianFilter ~0HilbertTransform ~0LLTM =4Function ~1aplaceFilter ~0MeanFilter ~2dianFilter ~0Reshape ~0SavitzkyGolayFilter ~1harpenFilter ~1kipConnection
-0npatial_transforms ~0AffineTransform =0_GridCount =5Grad =5Pull =7sh
-0mvector_quantizer ~0EMAQuantizer ~0VectorQuantizer
-0fnets.ahnet ~0AHNet ~0Bottleneck3x3x1 ~0DenseBlock ~0Final ~0PSP ~1rojection ~1seudo3DLayer ~0UpTransition
-0lttentionunet ~0AttentionBlock ~9Layer ~9Unet ~0ConvBlock ~0UpConv
-0lutoencoder ~0AutoEncoder
-0vkl ~0AEKLDownsample ~4ResBlock ~1symmetricPad ~1utoencoderKL ~0Decoder ~0Encoder
-0kbasic_unet ~0BasicUNet ~0Down ~0TwoConv ~0UpCat
-0uplusplus ~0BasicUNetPlusPlus
-0kcell_sam_wrapper ~0CellSamWrapper
-0llassifier ~0Classifier ~1ritic ~0Discriminator
-0lontrolnet ~0ControlNet ~aConditioningEmbedding
-0kdaf3d ~0AttentionModule ~0DAF3D ~1af3dASPP ~5Backbone ~dWithFPN ~5FPN ~5ResNet ~bBottleneck ~bDilatedBottleneck
-0lensenet ~0DenseNet ~8121 ~969 ~8201 ~964 ~0_DenseBlock ~6Layer ~1Transition
-0liffusion_model_unet ~0AttnDownBlock ~4MidBlock ~4UpBlock ~0CrossAttnDownBlock ~9MidBlock ~9UpBlock ~0DiffusionModelEncoder ~eUNet ~9UNetResnetBlock ~dTransformerBlock ~anetDownsample ~1ownBlock ~0SpatialTransformer ~0UpBlock ~0WrappedUpsample
-0mnts ~0DiNTS ~0MixedOp ~0TopologyConstruction ~8Instance ~8Search ~0_ActiConvNormBlockWithRAMCost ~1FactorizedIncreaseBlockWithRAMCost ~bReduceBlockWithRAMCost ~1IdentityWithRAMCost ~1P3DActiConvNormBlockWithRAMCost
-0lynunet ~0DynUNet ~7SkipLayer
-0kefficientnet ~0BlockArgs ~0EfficientNet ~cBN ~eFeatures ~cEncoder ~0MBConvBlock
-0kflexible_unet ~0FlexUNetEncoderRegister ~4ibleUNet ~0SegmentationHead ~0UNetDecoder
-0lullyconnectednet ~0FullyConnectedNet ~0VarFullyConnectedNet
-0kgenerator ~0Generator
-0khighresnet ~0HighResBlock ~7Net
-0lovernet ~0HoVerNet ~0_DecoderBlock ~9ranch ~3nseLayer ~bDecoder ~1ResidualBlock ~1Transition
-0lyena_nd_unetr ~0HyenaNDUNETR
-0kmasked_autoencoder_vit ~0MaskedAutoEncoderViT
-0lednext ~0MedNeXt
+0msimple%!#q ~0%!!=%#"V%"(/Pad ~0Elliptic%%"9~0F%!)2%'"2%%!=Hilbert%%'@ ~0LLTM =4%&#51aplace%%!VMe%&!e2d%(!rReshape ~0SavitzkyGola%%"r1harpe%%!Q1kipConne%"#}n%"F(t%#"Ts ~0Affine%&"i=0_GridCount =5Grad =5Pull =7sh
+0mvector_quantizer ~0EMAQ%'!1Vector%%!4
+0fnets.ahnet ~0AHNet ~0%&+'3x3x1%)6t ~0Final ~0PSP ~1roj%!#4 ~1seudo3D%#,?UpTransi%!#Rl%#->u%""5%)-N ~9%"!Y9U%!!B%%/W ~0UpConv
+0luto%&5sAuto%%,Vvkl ~0AEKL%&7)%)6Y1%%HGPad ~1%&!oKL%"0M%!!{%%!wkbasic_%""yBasicU%!%3Down ~0TwoConv%!"jat
+0uplusplu%!<1%"!RPlusPlus
+0kcell_sam_%#?7~0CellSam%%=6llassifi%!!?%'!/1ritic ~0Discriminator
+0l%!Y3%%%F%"Y@ ~aConditioning%'2ckdaf3d%(&8Modu%!:wAF3D ~1af3dASPP ~5%#>B ~d%">E ~5%!!(ResNet ~b%(1DbDilated%(1Jlense%!"jDenseNet ~8121 ~969 ~8201 ~964%!8i%&(n6%"'q1%)(I%#UE_model%#&VAttn%'7V4Mid%+<1%'?<%(!L9%&!L9%&!L%%VPModel%"'q ~e%!'^9UNetResne%#8bd%.;!an%!:P%#)21%&";%#5}%'!W ~0%&"E%!'ld%#3@
+0mnt%!X0NTS ~0MixedOp ~0TopologyConstr%!MT ~8In%"F>~8Search ~0_%-@RWithRAMCost ~1%3AA%)!G%!N_%/!;1Identity%*!8%0Ao%'!D
+0l%!A= ~0Dyn%!%p7SkipLayer
+0ke%#Fs%"+wlockArgs ~0%%G1Net ~cBN ~e%">Bs ~c%%&l0MB%';bkflexible%#(9FlexUNe%#8^%!<jer ~4ibl%"'K0Seg%%G~Head ~0UNet%"-q
+0lullyc%!2Ged%"!}ully%"2[ed%!!lVar%-!9
+0k%!PDtor%%]ttor
+0khigh%!=# ~0High%&/S7Net
+0lover%"!AoVer%!"-_%""a%#)~ranch ~3nse%"+Ab%%/u1%+AL%*+[yena_nd_unetr%#C=NDUNETR
+0kmasked_a%&0w_vit%%Y,%'1qViT
+0l%!B,%&B&
 0lilmodel ~0MILModel
-0knavit ~0NaViT ~0_NaViTAttention ~6TransformerBlock ~1RMSNorm
-0letadapter ~0NetAdapter
-0kpatchgan_discriminator ~0MultiScalePatchDiscriminator ~0PatchDiscriminator
-0kquicknat ~0Bottleneck ~0ClassifierBlock ~1onvConcatDenseBlock ~0Decoder ~0Encoder ~0Quicknat ~0SequentialWithIdx ~1kipConnectionWithIdx
-0kregressor ~0Regressor
-0nunet ~0AdditiveUpSampleBlock ~1ffineHead ~0GlobalNet ~0LocalNet ~0RegUNet
-0msnet ~0ResNet ~6Block ~7ottleneck ~6Encoder ~6Features
-0ntormer ~0MDTATransformerBlock ~0OverlapPatchEmbed ~0Restormer
-0ksegresnet ~0SegResNet ~9VAE
-0t_ds ~0SegResBlock ~6Encoder ~6NetDS ~b2
-0mnet ~0SENet ~5154 ~2ResNet101 ~952 ~850 ~7xt101 ~950
-0lpade_autoencoderkl ~0SPADEAutoencoderKL ~5Decoder ~5ResBlock
-0qdiffusion_model_unet ~0SPADEAttnUpBlock ~5CrossAttnUpBlock ~5DiffResBlock ~9usionModelUNet ~5UpBlock
-0qnetwork ~0SPADEDecoder ~5Encoder ~5Net ~8ResBlock =0UpsamplingModes
-0lwin_unetr ~0BasicLayer ~0PatchMerging ~cV2 ~0SwinTransformer ~fBlock ~4UNETR ~0WindowAttention
-0ktorchvision_fc ~0TorchVisionFCModel
-0lranschex ~0BertAttention ~4MixedLayer ~4Output ~4PreTrainedModel ~0MultiModal ~0Pooler ~0Transchex
-0pformer ~0AbsolutePositionalEmbedding ~0DecoderOnlyTransformer
-0kunet ~0CheckpointUNet ~0UNet
-0or ~0UNETR
-0kvarautoencoder ~0VarAutoEncoder
-0lista3d ~0Attention ~0ClassMappingClassify ~0MLP ~0PointMappingSAM ~2sitionEmbeddingRandom ~0TwoWayAttentionBlock ~6Transformer ~0VISTA3D
+0kna%!!kNaViT ~0_NaViT%%/4 ~6%.+_1RMSNorm
+0letadap%!7GNetA%!!/
+0kpatchgan_d%(0o%)^=Patch%)11%#C)%+1Fkquickna%*69%)2(%#"convConcat%+KQ%+4/ ~0Q%&!xSequentialWithIdx%,9/%"!9
+0k%"SPo%!:&%"!.
+0%%6sdditive%+Fa1ffine%")u%!c8%!(?%#Gp%!!rUNet
+0m%")*%#2i6%#),%'#h6%%#46%#+y
+0nt%#/dMDTA%/INOverlap%(F}0Res%!!Y
+0k%%EO%!+x%#"H9VAE
+0t_ds%%!:%#3M%&"NNetDS ~b2
+0m%"!fENet ~5154%#DDt101 ~952 ~850 ~7x%#!40
+0lpade%(*+kl%#FGA%*985%%'+5%&G:qd%24l%!!ettn%&D>%%4X%&!5Diff%&#D9%&4L%!.v%&Dsq%&NZSPADE%&"R%%#z5%!6~%%!s=0%"3wingModes
+0lwin%%-"Basic%#=TPatchMerging ~cV2%!VDn%)4~f%%6xNETR ~0%!p!%%,J
+0kt%&g5_fc%#gFVisionFC%"-7lranschex ~0Bert%'-04Mixed%""^4Output ~4PreTrained%!DQ%",fMod%!@!ool%#Es%!!~
+0p%%6~%#emPo%!/{al%%;n%&,9Only%'#Y
+0k%"'#%&Xb%"3A%!*{or ~0%#0Nvar%'(A%!2z%)@5lista%*<z%#.&Mapping%".2y%!P2 ~0Point%"!?SAM ~2%!#*%%#(Random%!?{Way%,B1%(0k ~0VISTA3D
 0mt ~0ViT
-0nautoenc ~0ViTAutoEnc
-0lnet ~0DownTransition ~0InputTransition ~0LUConv ~0OutputTransition ~0UpTransition ~0VNet
-0loxelmorph ~0VoxelMorph ~aUNet
-0lqvae ~0Decoder ~0Encoder ~0VQVAE ~5ResidualUnit
-0fschedulers.ddim ~0DDIMScheduler
-0spm =0DDPMPredictionType ~4Scheduler =4VarianceType
-0qpndm =0PNDMPredictionType ~4Scheduler
-0qrectified_flow =0RFlowPredictionType ~5Scheduler
-0qscheduler ~0Scheduler
-0ftrt_compiler ~0ShapeError ~0TRTEngine ~1rtCompiler
-0futils ~0CastTempType ~5oFloat ~bAll
-06optimizers.lr_finder =0DataLoaderIter ~0LearningRateFinder =0TrainDataLoaderIter =0ValDataLoaderIter
-0kscheduler ~0ExponentialLR ~0LinearLR ~0WarmupCosineSchedule ~0_LRSchedulerMONAI
-0hnovograd ~0Novograd
-06transforms.adaptors =0FunctionSignature
-0hcompose =0Compose =0OneOf =0RandomOrder =0SomeOf
-0iroppad.array =0BorderPad ~2undingRect =0CenterScaleCrop =7patialCrop =1rop =4Foreground =0DivisiblePad =0Pad =0RandCropByLabelClasses =aPosNegLabel =4ScaleCrop =5patialCrop =fSamples =4WeightedCrop =1esizeWithPadOrCrop =0SpatialCrop =7Pad
-0pbatch =0PadListDataCollate
-0pdictionary =0BorderPadd =2undingRectd =0CenterScaleCropd =7patialCropd =1ropForegroundd =4d =0DivisiblePadd =0Padd =0RandCropByLabelClassesd =aPosNegLabeld =8d =4ScaleCropd =5patialCropSamplesd =fd =4WeightedCropd =1esizeWithPadOrCropd =0SpatialCropd =7Padd
-0hintensity.array ~0AdjustContrast ~0ClipIntensityPercentiles ~1omputeHoVerMaps ~0DetectEnvelope ~0ForegroundMask ~0GaussianSharpen ~9mooth ~1ibbsNoise ~0HistogramNormalize ~0IntensityRemap ~0KSpaceSpikeNoise ~0MaskIntensity ~1edianSmooth ~0NormalizeIntensity ~0RandAdjustContrast ~4BiasField ~4CoarseDropout ~aShuffle ~aTransform ~4GaussianNoise ~cSharpen ~dmooth ~5ibbsNoise ~4HistogramShift ~4IntensityRemap ~4KSpaceSpikeNoise ~4RicianNoise ~4ScaleIntensity ~iFixedMean ~5hiftIntensity ~5tdShiftIntensity ~0SavitzkyGolaySmooth ~1caleIntensity ~eFixedMean ~eRange ~jPercentiles ~1hiftIntensity ~1tdShiftIntensity ~0ThresholdIntensity ~0UltrasoundConfidenceMapTransform
-0rdictionary =0AdjustContrastd =0ClipIntensityPercentilesd =1omputeHoVerMapsd =0ForegroundMaskd =0GaussianSharpend =9moothd =1ibbsNoised =0HistogramNormalized =0KSpaceSpikeNoised =0MaskIntensityd =1edianSmoothd =0NormalizeIntensityd =0RandAdjustContrastd =4BiasFieldd =4CoarseDropoutd =aShuffled =4GaussianNoised =cSharpend =dmoothd =5ibbsNoised =4HistogramShiftd =4KSpaceSpikeNoised =4RicianNoised =4ScaleIntensityFixedMeand =id =5hiftIntensityd =5tdShiftIntensityd =0SavitzkyGolaySmoothd =1caleIntensityRangePercentilesd =jd =ed =1hiftIntensityd =1tdShiftIntensityd =0ThresholdIntensityd
-0jverse =0InvertibleTransform =0TraceableTransform
-0o_batch_transform ~0BatchInverseTransform =0Decollated =0_BatchInverseDataset
-0io.array ~0LoadImage ~0SaveImage ~0WriteFileMapping
-0kdictionary =0LoadImaged =0SaveImaged =0WriteFileMappingd
-0hlazy.array ~0ApplyPending
-0mdictionary =0ApplyPendingd
-0mutils ~0Affine ~0DisplacementField
-0hmeta_utility.dictionary =0FromMetaTensord =0ToMetaTensord
-0hnvtx ~0Mark ~0RandMark ~4RangePop ~aush ~3gePop ~6ush
-0hpost.array ~0Activations ~1sDiscrete ~0DistanceTransformEDT ~0Ensemble ~0FillHoles ~0GenerateHeatmap ~0Invert ~0KeepLargestConnectedComponent ~0LabelFilter ~5ToContour ~0MeanEnsemble ~0ProbNMS ~0RemoveSmallObjects ~0SobelGradients ~0VoteEnsemble
-0mdictionary =0Activationsd =1sDiscreted =0DistanceTransformEDTd =0Ensembled =0FillHolesd =0GenerateHeatmapd =0Invertd =0KeepLargestConnectedComponentd =0LabelFilterd =5ToContourd =0MeanEnsembled =0ProbNMSd =0RemoveSmallObjectsd =0SaveClassificationd =1obelGradientsd =0VoteEnsembled
-0hregularization.array ~0CutMix ~3Out ~0MixUp ~3er
-0wdictionary =0CutMixd =3Outd =0MixUpd
-0hsignal.array ~0SignalContinuousWavelet ~6FillEmpty ~6RandAddGaussianNoise ~dSine ~hPartial ~equarePulse ~oPartial ~aDrop ~aScale ~bhift ~7emoveFrequency
-0odictionary =0SignalFillEmptyd
-0imooth_field.array ~0RandSmoothDeform ~aFieldAdjustContrast ~lIntensity ~0SmoothField
-0udictionary =0RandSmoothDeformd =aFieldAdjustContrastd =lIntensityd
-0ipatial.array =0Affine ~6Grid ~0ConvertBoxToPoints ~7PointsToBoxes =0Flip ~0GridDistortion ~4Patch ~4Split =0Orientation ~0Rand2DElastic ~43DElastic =4Affine ~aGrid =5xisFlip ~4DeformGrid =4Flip ~4GridDistortion ~8Patch =4Rotate =a90 ~4SimulateLowResolution =4Zoom ~1esample =8ToMatch =3ize =1otate =690 =0Spacing =3tialResample =0Zoom
-0pdictionary =0Affined =0ConvertBoxToPointsd =7PointsToBoxesd =0Flipd =0GridDistortiond =4Patchd =4Splitd =0Orientationd =0Rand2DElasticd =43DElasticd =4Affined =5xisFlipd =4Flipd =4GridDistortiond =8Patchd =4Rotate90d =ad =4SimulateLowResolutiond =4Zoomd =1esampleToMatchd =3ized =1otate90d =6d =0Spacingd =3tialResampled =0Zoomd
-0htraits ~0InvertibleTrait ~0LazyTrait ~0MultiSampleTrait ~0RandomizableTrait ~1educeTrait ~0ThreadUnsafe
-0knsform ~0LazyTransform =0MapTransform ~0Randomizable ~cTransform ~0Transform
-0hutility.array ~0AddCoordinateChannels ~3ExtremePointsChannel =1pplyTransformToPoints ~1sChannelLast ~0CastToType ~1lassesToIndices ~1onvertToMultiChannelBasedOnBratsClasses ~1uCIM ~0DataStats ~0EnsureChannelFirst ~6Type ~0FgBgToIndices ~1lattenSequence ~0Identity ~1mageFilter ~1ntensityStats ~0LabelToMask ~0MapLabelValue ~0RandCuCIM ~4Identity ~5mageFilter ~4TorchIO ~9Vision ~1emoveRepeatedChannel ~2peatChannel ~0SimulateDelay ~1plitDim ~1queezeDim ~0ToCupy ~2Device ~2Numpy ~2PIL ~2Tensor ~2rchIO ~5Vision ~1ranspose
-0pdictionary =0AddCoordinateChannelsd =3ExtremePointsChanneld =1pplyTransformToPointsd =1sChannelLastd =0CastToTyped =1lassesToIndicesd =1oncatItemsd =3vertToMultiChannelBasedOnBratsClassesd =2pyItemsd =1uCIMd =0DataStatsd =1eleteItemsd =0EnsureChannelFirstd =6Typed =0FgBgToIndicesd =1lattenSequenced =8ubKeysd =0Identityd =1mageFilterd =1ntensityStatsd =0LabelToMaskd =0MapLabelValued =0RandCuCIMd =4ImageFilterd =4TorchIOd =9Visiond =1emoveRepeatedChanneld =2peatChanneld =0SelectItemsd =1imulateDelayd =1plitDimd =1queezeDimd =0ToCupyd =2Deviced =2Numpyd =2PILd =2Tensord =2rchIOd =5Visiond =1ransformPointsImageToWorldd =fWorldToImaged =5posed
-0ls ~0Fourier
-06utils.enums =0AdversarialIterationEvents =bKeys =1lgoKeys =1verage =0BlendMode =1oxModeName =1undleProperty =eConfig =0ChannelMatching =1olorOrder =2mmonKeys =3pInitMode =0DataStatsKeys =1iceCEReduction =1ownsampleMode =0EngineStatsKeys =0FastMRIKeys =1orwardMode =0GanKeys =1ridPatchSort =4SampleMode =aPadMode =0HoVerNetBranch =8Mode =0IgniteInfo =1mageStatsKeys =1nterpolateMode =0JITMetadataKeys =0LabelStatsKeys =2zyAttr =1ossReduction =0MetaKeys =3hod =3ricReduction =0NdimageMode =1umpyPadMode =0OrderingTransformations =9ype =0PatchKeys =1ostFix =1robMapKeys =1ytorchPadMode =0SkipMode =1paceKeys =2lineMode =1trEnum =0TraceKeys =5StatusKeys =3nsformBackends =0UpsampleMode =0WSIPatchKeys =1eight`,
+0n%""}%!!2%""y
+0%"?=Dow%!'Yi%""wInpu%!GK%#!4LU%"A;%!&_%)!>%(D( ~0V%"5.xelmorph ~0VoxelM%!!/a%!%hlqvae%30cVQVAE%!+l%'[Sfschedulers.ddim ~0DDIMS%#!8
+0spm =0DDPMPrediction%!o,4%%!H =4%#j}Type
+0qpndm =0PND%7!Y
+0qrect%"mdlow =0RFlow%,!U5%(!U%%"{ ~0%'!:ftrt_compi%"!=hapeError ~0TRTEngine ~1rtC%"!H
+0f%#aMCastTemp%""7oFloat ~bAll
+06optimizers.lr_finder =0DataLoaderI%!6QL%"n;RateF%#!HTrain%+!M=0Val%*!6
+0k%(#FExpon%!5?LR ~0LinearLR%!QfmupCosine%##o ~0_LR%%#}MONAI
+0hnovograd ~0N%"!-
+06%&L~.adaptors =0%#NVSignature
+0h%"We =0C%%!,OneOf =0%!+/Or%!#RSomeOf
+0iroppad.array =0BorderPad ~2undingRect =0CenterScaleCrop =7%!CY%!!/1rop =4Foreground =0DivisiblePad =0%!!(RandCropByLabelClasses =aPosNegLabel =4%'"/5%("/f%!8As =4Weighted%""HesizeWithPadOr%!!7%#EG%""zPad
+0pbatch%!"WListDataCollate
+0p%")nar%)#zd =%'#{d%.#|d%)#}d%!#~%&#{d =4%,%"%"%#%6%%d%*%&d =8d%(%+d%)%,%"%)d =fd%+%.d%1%/d%*%0d%!%1d
+0hintensity%"'r~0Adjust&#"#. ~0ClipI%#!IPercentiles ~1omputeHoVerMap&!"!gtectEnvelope ~0%&%*M%!{)%#VvS%!UY ~9mooth ~1ibbsNoise ~0Histogram%%~W ~0%%"MRemap ~0KSpaceSpike%#![Mask%%!J ~1edianS%""*0%%!r%'!E0Rand%,#d4BiasField ~4CoarseDropout ~aShuffle ~a%'Xu4%##E%""Qc%%#Md%""E5%'#M4%%#MShift ~4%,#I4%.#I4Ric%&"(%!'{%'#5iFixedMean ~5hift%'!>5tdS%+!5%*Z)%#%41%+!ye%'!yeRange ~j%*'c%+!|1%/"2Threshold%(!7UltrasoundConfidenceMa%!6dform
+0r%),7%*&Zd =%5)@d =%,)Ad =%+)1d =%,)2d =%!)3d =%&)4d =%/)5d =%-)%d =%*)&d =%()'d =%/)(%#-P%-#L%&)*d =%*)+d =%#),d =%*(~d =%#)!d =%!)"d =%&)#d =%+)%d =%-(rd =%((s%%.p%%##%%'wd =id =%*(vd =%-(wd =%0(xd =%*(yRange%*'+jd =ed =%*(pd =%-(qd =%/(rd
+0jverse =0Invertibl%)cbTracea%(!7
+0o_batch%&d@ ~0B&!"78vers%)!dDec%!3td =0_%(!HDataset
+0io%%14Lo&""-4%!+ze%#!.WriteFile%"A<
+0k%)*O%%!Z%"%^%!![d =%-!]d
+0hlaz%'2LpplyP&!"4<
+0m%*+K%'!>d
+0m%#<b%!fx%!a,placementField
+0hmeta_utility.%)!sFrom&&"<%d =0To%'!2
+0hnvtx ~0Mark%"1P%!!-4%!'Wop ~aush ~3%"!06ush
+0hpost%&#>%%~_s ~1sDiscret%""xtanc%&&WEDT ~0Ensemble ~0FillHole&&"6QteHeat%!3s%!(" ~0KeepLargest%%WBCom%!>/&#".0%#j^5ToContou%#kW%'"7ProbNMS ~0RemoveSmallObjects ~0Sobel%#p's ~0Vote%#!c%-&f%&#fd =%&#g%!9o%.#hd =%%#id =%&#jd&%",e%%#kd%%*md =%:#md =%(#nd =%&#od&"",5%(">%"#qd =%/#r%#)w%#V'cationd =1%)%+d =%)%,d
+0hregularization%%'{CutMix ~3Out%!c4Up ~3er
+0w%)%b%!!Kd =3Outd =%!!Md
+0hsignal%%!vSignalContinuousWavelet ~6FillEmpty ~6%!2>d%+8bdSine ~hPartial ~equarePulse ~o%%!9aDrop ~aS&!":2b%!8q7emoveFrequency
+0o%)#.%!"b%%"Ld
+0imooth_fiel%#CX%!+V%!1@D&""?eaFiel%-;=l%)8ymooth%"--u%)">%,!td =%0!ud =%&!vd
+0i%!?_%%E9%#.C6Grid%"p]ertBoxToPoints ~7%!!+ToBoxes =0Flip ~0GridDistor%"RyPatch ~4Split =0Ori%#d_%"#p2DElastic ~43%%!.=4%#"NaGrid =5xis%!",4%!#J%!!94%"!6%,"@8%!"@=4Rotate =a90 ~4SimulateLowRes&#"-?=4Zoom ~1e%"kE=8ToM%!!e3ize =1%"!j690%!C#cing =3tialR%%!X0Zoom%,E~%!#4d%!|<%+%Zd =%*%[d%"%]d =%+%^d =%!%_d =%!%ad%*%b%#:R%%%cd =%&%dd%%%e%'%^%#%Qd =%+%Rd =%!%Sd%%%T90d =ad =%2%Vd%"%W%!FIample%"%Ud%!%Vd%#%W90d =6%"F[cingd%+%Zd%"%[d
+0htraits%%2w%"8xi%!2_zy%#!.%!e}%!"=%"!5%!MNiz%"99it ~1educ%%!CThreadUnsafe
+0k%&}<%!!|%%9?%(A!%+!| ~c%(!=%':Eh%#74%&HkdCoordinate&""!7s ~3Extreme%!'c%"!: =1pp%'Za%&+i1%#!EL%"ISastTo%!SB1%!KLToIndic%!IWnvertToMulti%"!]BasedOnBrats%#O'~1uCIM ~0DataStats%!7Iur%#"tFirst ~6&""G%FgBg%("0&!"#1%!h^ce ~0%#r+ ~1mag&%""i1%#.V%#",LabelTo%"JzMapLabelValu&!"H1ndC%!"d4%&!v5%(!v4TorchIO ~9%!aq ~1emoveRepeated%#%g~2peat%%!00%#)mDelay&""R3Dim ~1&!"-3Dim ~0ToCupy ~2Device ~2Numpy ~2PIL ~2%!<' ~2%""L5%%"Lranspos%-QH%1'fd =%1'gd%4'hd =%)'id =%''jd =%,'kd =1oncatItemsd =3%A'xd =2py%#!V1uCIMd%"YgSta%!"Oelete%#!E%/(7d =6%""^%*(9%!"p%((:d =8ubKeysd =%%(Ed =%'(Fd =%*(G%%;8%!(H%!I<%'(I%%TE%"#*4I%)!q%#(Bd =%"(Cd =%1(Dd =%((Ed =0Selec%%%g1%((Td =%#(Ud =%&(V%!BBCupyd =%"(Xd =%!(Yd =2PILd =%"([d =%!(]d =%"(^d =1%#'m%!'kImageToWorldd =fWorldTo%#E>5posed
+0l&!"U5urier
+06utils.enum&+"Yy&%"H;Events =bKeys =1lgo%"!,&%"L6BlendMode =1oxModeName =1undleProperty =eConfig =&#"0:Matching =1olor%"^G2mmon%!"+3pInit%!"!%&(s%""GiceCE&%"NF =1&%"#0%"!S%!d'%'!U0FastMRI%"!e&!"=V%"!OGa%"";1ridPatchSort =4%!3l%!!HaPa%#!R%#{UB%!{C=8%"!:IgniteInfo%")W%("|nterpolat%#"lJITMetadata%""lLabel%'!V2zyAttr =1oss%'#Z0Me%#!V3hod =3ric%(!BN&!"YR%"&Numpy%&#)Ordering%%.2%"HS=9&!"L]Patch%#%7stFix =1robMap%"!8ytorch%&!vSkip%""2pace%"#(lin%#"HtrEnu%%NT%!!B5Statu%"#U3%!"QBackends%&sa%#%=WSI%("aeight`,
   },
   {
     library: "networkx",
     version: "2.8.8 to 3.6.1",
     roots: ["networkx"],
-    text: `00networkx.algorithms.planarity ~0ConflictPair ~0Interval ~0LRPlanarity ~0PlanarEmbedding =f._forbidden
+    text: `00networkx.algorithms.planarity ~0ConflictPair ~0Interval ~0LRP%'!J%!!.Embedding =f._forbidden
 0ktree.branchings =0ArborescenceIterator ~k.Partition ~0Edmonds ~0MultiDiGraph_EdgeKey
-09classes.coreviews ~0AdjacencyView ~1tlasView ~0FilterAdjacency ~7tlas ~6MultiAdjacency ~bInner ~0MultiAdjacencyView ~0UnionAdjacency ~6tlas ~5MultiAdjacency ~aInner
-0hdigraph ~0DiGraph ~0_CachedPropertyResetterAdjAndSucc ~nPred
-0hfilters =0hide_diedges =5edges =5multidiedges =aedges =5nodes =0no_filter =0show_diedges =5edges =5multidiedges =aedges ~5nodes
+09classes.coreviews ~0AdjacencyView ~1tlas%!!-0Filter%%!C ~7tlas ~6Multi%'!:bInner%#"?%+!v0Union%'!P6%!!j5%,!jaInner
+0hdigraph ~0%"#/ ~0_CachedPropertyReset%!"fAndSucc ~nPred
+0hfilters =0hide_diedges =5%#!*multi%%!9a%#!9nodes =0no_%!!g =0show%D!f~%!!f
 0iunction =0frozen
-0hgraph ~0Graph ~0_CachedPropertyResetterAdj ~nNode
-0hmultidigraph ~0MultiDiGraph
-0mgraph ~0MultiGraph
-0hordered ~0OrderedDiGraph ~7Graph ~7MultiDiGraph ~cGraph
-0hreportviews ~0DegreeView ~1iDegreeView ~2MultiDegreeView ~0EdgeDataView ~4View ~8ABC ~0InDegreeView ~2EdgeDataView ~6View ~2MultiDegreeView ~7EdgeDataView ~bView ~0MultiDegreeView ~5EdgeDataView ~9View ~0NodeDataView ~4View ~0OutDegreeView ~3EdgeDataView ~7View ~3MultiDegreeView ~8EdgeDataView ~cView
-09exception 0AmbiguousSolution 0ExceededMaxIterations 0HasACycle 0NetworkXAlgorithmError 8Error 9xception 8NoCycle aPath atImplemented 8PointlessConcept 8Unbounded afeasible 1odeNotFound 0PowerIterationFailedConvergence`,
+0h%##>%>#< ~nNode
+0h%""-%#!^%('0
+0m%)!9%"!7hordered ~0O%!!,%%%S7%#!*%(!k ~c%#!]report%#'sDegree%"'pi%(!02%!!d%'!40EdgeData%!!14%!!)8ABC ~0In%)!a%*!M6%4!w7%*!Jb%""0%-!J5%*!J9%"!JNod%."X0Out%(!_3%*!_7%"!8%-"+8%*!JcView
+09exception 0AmbiguousSolu%!!5ExceededMax%!,Bions 0HasACycle 0N%!.)XA%#.(Error 8%!!)9%%"%8No%!!TaPath atImplemented 8PointlessConcept 8Unbounded afeasible 1odeNotFound 0Power%%"^FailedConvergence`,
   },
   {
     library: "ngboost",
     version: "0.4.2 to 0.6.0",
     roots: ["ngboost"],
-    text: `00ngboost.api =0NGBClassifier =3Regressor =3Survival
-08distns.categorical ~0CategoricalCRPScore ~bLogScore
-0huchy =0Cauchy =6FixedVar
-0fdistn =0ClassificationDistn =0Distn =0RegressionDistn
-0fexponential =0Exponential ~bCRPScore ~bLogScore
-0fgamma =0Gamma ~5LogScore
-0fhalfnormal =0HalfNormal ~aLogScore
-0flaplace =0Laplace ~7CRPScore ~7LogScore
-0gognormal =0LogNormal ~9CRPScoreCensored ~9LogScoreCensored
-0fmultivariate_normal ~0MVNLogScore
-0fnormal =0Normal ~6CRPScore =6FixedMean ~fCRPScore ~fLogScore =bVar ~eCRPScore ~eLogScore ~6LogScore
-0fpoisson =0Poisson ~7LogScore
-0ft =0T =1FixedDf =8FixedVar ~gLogScore ~8LogScore ~1LogScore
-0fweibull =0Weibull ~7LogScore
-08helpers =0_CompatTree
-08ngboost =0NGBoost
-08scores ~0CRPScore ~0LogScore ~0Score`,
+    text: `00ngboost.api ~0NGBClassifier ~3Regressor ~3Survival
+08distns.categorical ~0C%&!0CRPScore ~bLogScore
+0huchy ~0Ca%!!+6FixedVar
+0fdistn ~0%#"DcationD%"!8%#!*%""U%#!<
+0fexponential ~0E%(!0b%1"Lfgamma ~0G%!!*5%'!=halfnormal ~0HalfN%"!/a%'!Glaplace ~0L%#!,7%&"17%&!Lgog%%!qLog%#!p9%#!OCensored ~9%#!W%#!5
+0fmultivariate_%%!lMVN%'"R%%!9%#""6%&"P%!%pMean ~f%&!9f%#!c ~bVar ~e%&!>e%&!>6%'"-poisson ~0P%#!,%'#Rft ~0T ~1FixedDf ~8%#'2 ~g%&!v8%&!-1%'!bweibull ~0W%#!,%'"#8helpers 0_CompatTree
+08%")Y%!)Uoost
+08scores ~0%&#=0%&";0Score`,
   },
   {
     library: "nltk",
     version: "3.8.1 to 3.10.4",
     roots: ["nltk"],
     text: `00nltk.chunk.api ~0ChunkParserI
-0bnamed_entity ~0Maxent_NE_Chunker ~0NEChunkParser ~dTagger
-0bregexp ~0ChunkRule ~9WithContext ~5String ~0ExpandLeftRule ~6RightRule ~0MergeRule ~0RegexpChunkParser ~bRule ~6Parser ~0SplitRule ~1tripRule ~0UnChunkRule
-06lassify.api ~0ClassifierI ~0MultiClassifierI
-0edecisiontree ~0DecisionTreeClassifier
-0emaxent ~0BinaryMaxentFeatureEncoding ~0FunctionBackedMaxentFeatureEncoding ~0GISEncoding ~0MaxentClassifier ~6FeatureEncodingI ~0TadmEventMaxentFeatureEncoding ~4MaxentClassifier ~1ypedMaxentFeatureEncoding
-0enaivebayes ~0NaiveBayesClassifier
-0epositivenaivebayes ~0PositiveNaiveBayesClassifier
-0erte_classify ~0RTEFeatureExtractor
-0escikitlearn ~0SklearnClassifier
-0fvm ~0SvmClassifier
-0etextcat ~0TextCat
+0bnamed_entity ~0Maxent_NE_Chunker ~0NE%'!V ~dTagger
+0bregexp%#!xRule ~9WithContext ~5String ~0ExpandLeft%!!J6Righ%"!.0Merge%"!.Regexp%)"9b%"!U%#!20Spli%"!_1trip%"!^Un%%"P
+06lassify%##e%!!1ierI ~0Multi%'!5
+0edecisiontree ~0D%"!1Tree%&!K
+0emaxent ~0Binary%!%BFeatureEncod%!#]FunctionBacked%4!HGIS%'!0%!!H%&"5 ~6%+!UI ~0TadmEvent%3!y4%.!k1yp%3"K
+0enaivebayes ~0NaiveBayes%)#cpositiv%*!NP%"!7%3!Vrte_c%"&; ~0RTE%#"Cxtractor
+0escikitlearn ~0Sklearn%(!kfvm ~0Svm%)""textcat ~0TextCat
 0eutil ~0CutoffChecker
-07uster.api ~0ClusterI
-0dem ~0EMClusterer
-0dgaac ~0GAAClusterer
-0dkmeans ~0KMeansClusterer
-0dutil ~0Dendrogram ~0VectorSpaceClusterer ~0_DendrogramNode
+07uster%%'busterI
+0dem ~0EM%"!4er
+0dgaac ~0GAA%(!8kmeans ~0KMeans%(!=%""9Dendrogram ~0VectorSpace%%!M ~0_%&!GNode
 06ollections ~0Trie
-09ocations ~0AbstractCollocationFinder ~0BigramCollocationFinder ~0QuadgramCollocationFinder ~0TrigramCollocationFinder
-05featstruct ~0CustomFeatureValue ~0FeatDict ~4List ~4Struct ~aReader ~4ure ~7ValueConcat cSet ~cTuple cUnion ~0RangeFeature ~0SlashFeature ~1ubstituteBindingsSequence ~0_UnificationFailure jError
-05grammar ~0CFG ~0DependencyGrammar ~aProduction ~0FeatStructNonterminal ~4ureGrammar ~7ValueType ~0Nonterminal ~0PCFG ~1robabilisticDependencyGrammar ~dProduction ~3duction
-05lm.api ~0LanguageModel ~0Smoothing
-08counter ~0NgramCounter
-08models ~0AbsoluteDiscountingInterpolated ~0InterpolatedLanguageModel ~0KneserNeyInterpolated ~0Laplace ~1idstone ~0MLE ~0StupidBackoff ~0WittenBellInterpolated
-08smoothing ~0AbsoluteDiscounting ~0KneserNey ~0WittenBell
-08vocabulary ~0Vocabulary
-05metrics.agreement ~0AnnotationTask
-0essociation ~0BigramAssocMeasures ~0ContingencyMeasures ~0NgramAssocMeasures ~0QuadgramAssocMeasures ~0TrigramAssocMeasures
-0ddistance =0binary_distance =0demo =0edit_distance =d_align =0fractional_presence =0interval_distance =0jaccard_distance =2ro_similarity =5winkler_similarity =0masi_distance =0presence
+09oca%#!4AbstractColl%"!9Finder ~0Bigram%0!<Quad%4!>Tr%2!Y
+05featstruct ~0Custom%"&dValue ~0FeatDict ~4List ~4S%"!RaReader ~4ure ~7ValueConcat cSet ~cTuple cUnion ~0Range%""' ~0Slash%%!11ubstituteBindingsSequence ~0_Unifi%"#)ailure jError
+05grammar ~0CFG ~0DependencyG%#!<aProduct%!"OFeat%!#2Nonterminal%!#4%%!T%!#;Type ~0%)!I0PCFG ~1robabilistic%/":d%(":3%"!,
+05lm%")9LanguageModel ~0Smoothing
+08count%!1Q%!&sunter
+08model%"('oluteDiscountingInterpolated ~0%(!1%,"3KneserNey%+!VLaplace ~1idstone ~0MLE ~0StupidBackoff ~0WittenBell%(!g
+08s%##3%2"n%("D%)!k
+08vocabulary ~0V%%!/
+05metrics.agreem%!1TAnnotationTask
+0essocia%"'?%!*wAssocMeasures ~0Contingency%'!8N%0!M%#+A%,!:%"+=%)!9
+0ddistance =0binary_%'!4demo =0edit%'!9d_align =0fractional_prese%!!Xinterval%(!njaccard%'!52ro_similarity =5winkler%)!70masi%(!l%#".
 0dpaice ~0Paice
-05probability 0ConditionalFreqDist ~bProbDist ~jI ~1rossValidationProbDist ~0DictionaryConditionalProbDist ~aProbDist ~0ELEProbDist 0FreqDist ~0HeldoutProbDist ~0ImmutableProbabilisticMixIn ~0KneserNeyProbDist ~0LaplaceProbDist ~1idstoneProbDist ~0MLEProbDist ~1utableProbDist ~0ProbDistI ~4abilisticMixIn ~0RandomProbDist ~0SimpleGoodTuringProbDist ~0UniformProbDist ~0WittenBellProbDist
-05redos ~0TimedPattern 0error
-05sentiment.vader ~0SentiText ~5mentIntensityAnalyzer ~0VaderConstants
-06tem.api ~0StemmerI
-0brlstem ~0ARLSTem
-0h2 ~0ARLSTem2
-0acistem ~0Cistem
-0aisri ~0ISRIStemmer
-0alancaster ~0LancasterStemmer
-0aporter ~0PorterStemmer
-0aregexp ~0RegexpStemmer
-0bslp ~0RSLPStemmer
-0asnowball ~0ArabicStemmer =d.stem ~0DanishStemmer =d.stem ~1utchStemmer =c.stem ~0EnglishStemmer =e.stem ~0FinnishStemmer =e.stem ~1renchStemmer =d.stem ~0GermanStemmer =d.stem ~0HungarianStemmer =g.stem ~0ItalianStemmer =e.stem ~0NorwegianStemmer =g.stem ~0PorterStemmer =d.stem ~4ugueseStemmer =h.stem ~0RomanianStemmer =f.stem ~1ussianStemmer =e.stem ~0SnowballStemmer =f.stem ~1panishStemmer =e.stem ~1wedishStemmer =e.stem ~0_LanguageSpecificStemmer =o.stem ~1ScandinavianStemmer =k.stem ~2tandardStemmer =g.stem
+05p%#*"ty 0Condi%!"dFreqDist ~bProb%!!-jI ~1rossValidation%&!?0Di%!#Cry%'!l%&!Ba%'!MELE%%!00%&"20Heldout%'!LImmutableP%(+sMixIn%((^%'!T%")}%&!4%#*(%'!FM%'"G~1%&"(%"!A%#!-I ~4%-";Random%'!PSimpleGoodTuring%'!=Unifor%(!O%&*M%#!7
+05redos ~0TimedPattern 0e%"/wsentiment.v%!1P0SentiT%!<amentIntensityAnalyzer ~0VaderConstants
+06te%#.lStemm%!>Frlstem ~0ARLSTem
+0h2%&!02
+0aci%"!DCistem
+0aisri ~0ISRI%"!n
+0alancas%!/IL%#!.%&!Apor%!!>Por%)!;%%?0%!>?%%!;bslp ~0RSLP%&!Osnowball ~0Arabic%"!= =d.%""oDanish%-!:1utc%&!8c%#!PEngl%(!Qe%#!;Fin%)!l%#!;1ren%'!m%%">German%.!:Hungari%'!=g%#!=Ital%(!;%%"CNorweg%1!V%)%O%&".4uguese%%!:h%#!RRoman%(!nf%%#~ss%1"DS%"%v%.!Tp%*%m%%%"wed%1%T_%#4CSpecif%'&eo%#!^Scandinav%("Rk%"!@2tandard%+#t
 0awordnet ~0WordNetLemmatizer
-05tag.api ~0FeaturesetTaggerI ~0TaggerI
-09brill ~0BrillTagger ~0Pos ~0Word
-0e_trainer ~0BrillTaggerTrainer
-09hmm ~0HiddenMarkovModelTagger ~irainer
-09perceptron ~0AveragedPerceptron ~0PerceptronTagger
-09sequential ~0AffixTagger ~0BigramTagger ~0ClassifierBasedPOSTagger ~fTagger ~1ontextTagger ~0DefaultTagger ~0NgramTagger ~0RegexpTagger ~0SequentialBackoffTagger ~0TrigramTagger ~0UnigramTagger
+05tag%"*2%"9eset%!F!%!AvggerI
+09brill ~0Brill%!!9%!@h%"!|
+0e_train%!<s%&!HT%!!7
+09hmm ~0HiddenMarkovMode%%!qi%%!Kperceptron ~0AveragedP%(!7%&!/%#Gu9sequential ~0Affix%%"o%!5Q%%!1%&ARBasedPOS%#!=f%#!+1%!HL%%!UDefaul%&!2N%)!u%!+~%%!1%!=%tial%"8e%%!<%"6&%%!2Un%'!2
 09tnt ~0TnT
-06ext ~0ConcordanceIndex ~bLine ~3textIndex ~0Text ~4Collection ~1okenSearcher
-06okenize.api ~0StringTokenizer ~0TokenizerI
-0ecasual ~0TweetTokenizer
-0edestructive ~0MacIntyreContractions ~0NLTKWordTokenizer
-0elegality_principle ~0LegalitySyllableTokenizer
-0emwe ~0MWETokenizer
-0epunkt ~0PunktBaseClass ~5LanguageVars ~5Parameters ~5SentenceTokenizer ~5Token ~aizer ~6rainer
-0eregexp ~0BlanklineTokenizer ~0RegexpTokenizer ~0WhitespaceTokenizer ~1ordPunctTokenizer
-0esexpr ~0SExprTokenizer
-0fimple ~0CharTokenizer ~0LineTokenizer ~0SpaceTokenizer ~0TabTokenizer
-0fonority_sequencing ~0SyllableTokenizer
-0etexttiling ~0TextTilingTokenizer ~1okenSequence ~5TableField
-0foktok ~0ToktokTokenizer
-0freebank ~0TreebankWordDetokenizer ~cTokenizer
-0eutil ~0CJKChars
-06ree.immutable ~0ImmutableMultiParentedTree ~9ParentedTree ~arobabilisticTree ~9Tree
-0aparented ~0AbstractParentedTree ~0MultiParentedTree ~0ParentedTree
-0brobabilistic ~0ProbabilisticTree
-0atree ~0Tree`,
+06ext%!7@cordanceIndex ~bLine ~3text%"!50%!/b4C%%A] ~1okenSearcher
+06okenize%%/WringT%"!7r ~0%%!.I
+0ecasual ~0Tweet%%!=
+0ede%!A0ive ~0MacIntyreCont%"7Ss ~0NLTKWord%(!]legality_principle ~0L%"!7Syllable%(!Smwe ~0MWE%(!7punkt ~0PunktBas%!Js ~5%#+.Vars ~5Parameters ~5Sentenc%&"% ~5Token ~a%!!16%#(~e%%1/Blanklin%(!X%#'E%'!4Whitespa%)"%1ordPunc%)%Lsexpr ~0SExpr%'!;fim%!#{Cha%&!: ~0L%+"DS%+"-0Tab%(!lonority_%!*Tc%!?#%0%mtexttil%!!CTextTil%*'l%"(>%#Dr5TableField
+0foktok%!(3tok%("Ireebank ~0T%"!-WordDet%&!~c%("P%#K-JKChars
+06ree.i%#:a%(:mMultiParentedTree ~9%*!1a%(;2%"!DTree
+0ap%"!K%'J-%*!_%!Qk%+!6%(!1
+0b%("&%";5%)"6
+0a%"R9Tree`,
   },
   {
     library: "numpy",
     version: "1.18.5 to 2.4.6",
     roots: ["numpy"],
-    text: `00numpy 0AxisError 0ComplexWarning ~0MachAr 1oduleDeprecationWarning 0RankWarning 0TooHardError 0VisibleDeprecationWarning 0_CopyMode ~1_array_namespace_info__ =0absolute =1dd =1len =2l =3close =3true =1max =2in =1ngle =2y =1ppend =1range =2ccos =6h =3sin =6h =3tan =62 =6h =2gmax =4in =3partition =3sort =3where =2ound =2ray =52string =5_equal =9iv =6repr =6split =7tr =1sanyarray =3rray =7_chkfinite =2contiguousarray =2farray =3ortranarray =2matrix =2scalar =2type =1tleast_1d =82d =83d =1verage =0bartlett =2se_repr =1inary_repr =3count =2twise_and =8count =8or =8xor =1lackman =2ock =1mat 1ool 48 4_ ~1roadcast =9_arrays =ashapes =ato =1usday_count =7offset ~6calendar 1ytes0 5_ =0can_cast =1brt =1eil 1haracter 5rray =2oose =1lip 2ongdouble 5float =1olumn_stack =2mmon_type ~3plex 7128 7256 764 7_ 7floating =4ress =2ncatenate =3jugate =3volve =2py =4sign =4to =2rrcoef =4elate =2s =3h =2unt_nonzero =2v =1ross =1umprod =7uct =3sum =3ulative_prod =bsum 0datetime64 =8_as_string =9data =1eg2rad =3rees =2lete =1iag =4_indices =c_from =4flat =4onal =2ff =2gitize =2vide =3mod =1ot =1split =2tack 1type =0ediff1d =1insum =6_path =1mpty =5_like =1qual =1xp =32 =3and_dims =3m1 =2tract =1ye =0fabs =1ill_diagonal =2nd_common_type ~3fo =2x ~1latiter =4nonzero 2exible =2ip =4lr =4ud ~2oat 5128 66 532 564 5_ =6power 5ing =3or =5_divide =1max =2in =2od =1ormat_float_positional =dscientific ~7parser =1rexp =2om_dlpack =4buffer =4string =1ull =4_like =1v =0gcd 1eneric =2omspace =2t_printoptions =3bufsize =3err =6obj =1radient =2eater =7_equal =0hamming =2nning =1eaviside =1istogram =92d =9_bin_edges =9dd =1split =2tack =1ypot =0i0 =1dentity ~1info =1mag =1n1d =2dices 2exact =2ner =2sert ~2t 30 316 332 364 38 3_ 3eger =4rp =5sect1d =2vert =1pmt =1rr =1s_busday =2close =3omplex =9obj =2dtype =2finite =3ortran =2in =4f =2nan =4t =3eginf =2posinf =2real =6obj =2scalar =4type =3ubclass_ =5dtype =5sctype =1terable =1x_ =0kaiser =1ron =0lcm =1dexp =1eft_shift =2ss =4_equal =2xsort =1inspace =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =3space 2ng 4complex 4double 4float 4long =0matmul 3rix =6_transpose =3vec =2x =3imum =7_sctype =2y_share_memory =1ean =2dian =2shgrid =1in =3_scalar_type =3imum =3typecode =2rr =1odf =2veaxis =1sort =1ultiply =0nan_to_num =3argmax =7in =3cumprod =6sum =3max =4ean =5dian =4in =3percentile =4rod =3quantile =3std =4um =3var 1darray =7.all =9ny =9rgmax =cin =bsort =9stype =8clip =9onj =apy =9umprod =bsum =8diagonal =9ot =8flatten =8imag =8max =9ean =9in =8nonzero =8prod =8ravel =9eal =apeat =ashape =9ound =8squeeze =9td =9um =9wapaxes =8take =9olist =9race =bnspose =8var ~2enumerate =2im ~3ndex ~3ter =1egative =2sted_iters =2xtafter =1onzero =2t_equal =1per =2v 1umber =0obj2sctype ~3ect 60 6_ =1nes =4_like =1uter =0packbits =2rtition =1ercentile =1lace =1mt =1oly ~41d =4add =4der =5iv =4fit =4int =4mul =4sub =4val =2sitive =2wer =1pmt =1rod =4uct =3mote_types =1tp =1ut =3_along_axis =3mask =1v =0quantile =0rad2deg =3ians =2te =2vel =5_multi_index =1eal =4_if_close 2carray =3iprocal 3ord =2mainder =2peat =2quire =2shape =3ize =3ult_type =1ight_shift =2nt =1oll =4axis =2ots =2t90 =2und =5_ =2w_stack =0sctype2char =1earchsorted =2lect =2t_numeric_ops =3diff1d =3errobj =3xor1d =1hape =3res_memory =1ign =4bit 4edinteger =2n =3c 3glecomplex =3h =2ze =1ometrue =2rt =4_complex =1pacing =2lit =1qrt =2uare =3eeze =1tack =2d ~2r 30 3_ 3ing_ =1ubtract =2m =1wapaxes =0take =4_along_axis =2n =3h =1ensordot =1ile 2medelta64 =1race =3nspose =3pezoid =4z =2i =3l =4_indices =c_from =3m_zeros =3u =4_indices =c_from =2ue_divide =3nc =1ypename ~0ufunc 1int 40 416 432 464 48 1longlong ~1nicode 7_ =3on1d =3que =6_all =7counts =7inverse =7values =2packbits =2ravel_index 2signedinteger =3tack =2wrap =0vander =2r =1dot =1ecdot =3mat ~3torize 1oid 40 =1split =2tack =0where =0zeros =5_like
-05._core._internal 0_convert_to_stringdtype_kwargs
-0dmultiarray_umath =0_arg ~3ray_converter =1center =1expandtabs =b_length =1ljust =2strip_chars =8whitespace =1ones_like =1partition =a_index =1replace =2just =2partition =b_index =2strip_chars =8whitespace =1slice =2trip_chars =7whitespace =1zfill =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1latiter 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t =0sign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1runc 0unsignedinteger =0vecdot =3mat
-0cmultiarray 0_reconstruct =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h 2ray =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1lagsobj ~3titer 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t 0scalar =1ign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1runc 0unsignedinteger =0vecdot =3mat
-0cnumeric 0_frombuffer
-0jtypes 0_PreprocessDTypeError 0bool ~1usdaycalendar 1ytes_ 0character 1longdouble 1omplex128 764 7floating 0datetime64 1type 0flexible 2oat16 532 564 5ing 0generic 0inexact 2t16 332 364 38 3eger 0longdouble 4long 0ndarray 1umber 0object_ 0signedinteger 1tr_ 0timedelta64 0uint16 432 464 48 1longlong 1nsignedinteger 0void
-0crecords 0ndarray 0record
-0cumath =0_center =1expandtabs =b_length =1ljust =2strip_chars =8whitespace =1ones_like =1partition =a_index =1replace =2just =2partition =b_index =2strip_chars =8whitespace =1slice =2trip_chars =7whitespace =1zfill =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1latiter 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t =0sign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1runc 0unsignedinteger =0vecdot =3mat
-06core._internal =0_convert_to_stringdtype_kwargs 1reconstruct
-0cmultiarray_umath =0_arg ~3ray_converter =1center =1expandtabs =b_length =1ljust =2strip_chars =8whitespace =1ones_like =1partition =a_index =1replace =2just =2partition =b_index =2strip_chars =8whitespace =1slice =2trip_chars =7whitespace =1zfill =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1lagsobj ~3titer 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t =0sign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1rue_divide =3nc 0unsignedinteger =0vecdot =3mat
-0bmultiarray 0_reconstruct =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h 2ray =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1lagsobj ~3titer 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t 0scalar =1ign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1runc 0unsignedinteger =0vecdot =3mat
-0bnumeric 0_frombuffer
-0itypes 0_PreprocessDTypeError 0bool ~1usdaycalendar 1ytes_ 0character 1longdouble 1omplex128 764 7floating 0datetime64 1type 0flexible 2oat16 532 564 5ing 0generic 0inexact 2t16 332 364 38 3eger 0longdouble 4long 0ndarray 1umber 0object_ 0signedinteger 1tr_ 0timedelta64 0uint16 432 464 48 1longlong 1nsignedinteger 0void
-0brecords 0ndarray 0recarray 3ord
-0bumath =0_center =1expandtabs =b_length =1ljust =2strip_chars =8whitespace =1ones_like =1partition =a_index =1replace =2just =2partition =b_index =2strip_chars =8whitespace =1slice =2trip_chars =7whitespace =1zfill =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1lagsobj ~3titer 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t =0sign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1rue_divide =3nc 0unsignedinteger =0vecdot =3mat
-06dtypes 0BoolDType 1ytesDType 0CLongDoubleDType 1omplex128DType 764DType 0DateTime64DType 0Float16DType 532DType 564DType 0Int16DType 332DType 364DType 38DType 0LongDoubleDType 4LongDType 0ObjectDType 0StrDType 3ingDType 0TimeDelta64DType 0UInt16DType 432DType 464DType 48DType 1LongLongDType 0VoidDType
-06exceptions 0AxisError 0ComplexWarning 0DTypePromotionError 0ModuleDeprecationWarning 0RankWarning 0TooHardError 0VisibleDeprecationWarning
-06fft =0fft =32 =3freq =3n =3shift =0hfft =0ifft =42 =4n =4shift =1hfft =1rfft =52 =5n =0rfft =42 =4freq =4n
-06lib._function_base_impl ~0vectorize
-0afunction_base ~0vectorize
-0amixins ~0NDArrayOperatorsMixin
-08nalg 0LinAlgError =0cholesky =1ond =1ross =0det =1iagonal =0eig =3h =3vals =7h =0inv =0lstsq =0matmul =3rix_norm =7power =7rank =7transpose =1ulti_dot =0norm =0outer =0pinv =0qr =0slogdet =1olve =1vd =3vals =0tensordot =6inv =6solve =1race =0vecdot =3tor_norm
-06ma 0MaskedArray 0bool_
-08.core 0MAError 1askError 4edArray bFutureWarning 6Constant ~6Iterator ~0_DomainCheckInterval ~7Greater ~eEqual ~7SafeDivide ~7Tan ~7edBinaryOperation ~1MaskedBinaryOperation ~7PrintOption ~7UFunc ~8naryOperation =1convert2ma ~1extrema_operation =1frommethod 1mareconstruct 0bool_ ~0finfo ~0iinfo 0mvoid 0ndarray
-09mrecords 0MaskedRecords 0bool_ 0dtype 0ndarray 0recarray
-08trixlib 0matrix
-0f.defmatrix 0matrix
-06polynomial._polybase ~0ABCPolyBase
-0hchebyshev ~0Chebyshev
-0hhermite ~0Hermite
-0o_e ~0HermiteE
-0hlaguerre ~0Laguerre
-0iegendre ~0Legendre
-0hpolynomial ~0Polynomial
-0lutils ~0PolyBase 4DomainError 4Error 0RankWarning =0absolute
-06random 0Generator 0RandomState 0__RandomState_ctor
-0c._bit_generator 0BitGenerator ~0ISeedSequence ~2pawnableSeedSequence 0SeedSequence 4lessSeedSequence ~aquence 0__pyx_unpickle_SeedSequence
-0egenerator 0Generator
+    text: `00numpy 0AxisError 0ComplexWarning ~0MachAr 1oduleDeprecation%#!D0Rank%%!/TooHard%"!qVisib%2!X_CopyMode ~1_array_namespace_info__ =0absolute =1dd =1len =2l =3close =3true =1max =2in =1ngle =2y =1ppend =1range =2ccos =6h =3sin%"!,tan =62%!!02gmax =4in =3partition =3sort =3where =2ound =2ray =52string =5_equal =9iv =6repr =6split =7tr =1sanyarray =3%!!)7_chkfinite =2contiguous%"!H2f%#!Qortran%#!9matrix =2scalar =2type =1tleast_1d =82d =83d =1verage =0bartlett =2se_%!"l1inary%"!/3count =2twise_and =8%"!68or =8xor =1lackman =2ock =1mat 1ool 48 4_ ~1roadcast =9%!'=s =ashapes =ato =1usday_%""#7offset ~6calendar 1ytes0 5_ =0can_%!!s1brt =1eil 1haracter 5%"%)oose =1lip 2ongdouble 5float =1olumn_stack =2mmon_type ~3plex 7128 7256 764 7_ 7floating =4ress =2ncatenate =3jug%!!+volve =2py =4sign =4to =2rrcoef =4elate =2s =3h =2unt_nonzero =2v =1ross =1umprod =7uct =3sum =3ulative_%!!=bsum 0datetime64 =8_as_%#)-9data =1eg2rad =3rees =2lete =1iag =4_indices =c_from =4flat =4onal =2ff =2gitize =2vide =3mod =1ot =1%"*!2tack 1%!)"0ediff1d =1insum =6_path =1mpty =5_like =1%!*u1xp =32 =3and_dims =3m1 =2tract =1ye =0fabs =1ill_diag%""jnd_co%(&{fo =2x ~1latiter =4%#%u2exible =2ip =4lr =4ud ~2oat 5128 66 532 564 5_ =6power 5ing =3or =5_di%!#t%'.M2%!#~rmat_float_positi%!"ldscientific ~7parser =1rexp =2om_dlpack =4buffer =4%#&|1ull =4%#%@v =0gcd 1eneric =2omspace =2t_printoptions =3bufsize =3err =6obj =1radient =2eater =7%#/20hamming =2nn%!"Eeavis%!#Yistogram =92d =9_bin_edges =9dd%,'g=1ypot =0i0 =1dentity ~1info =1mag =1n1d =2%!)%2exact =2ner =2sert ~2t 30 316 332 364 38 3_ 3eger =4rp =5sect1d =2vert =1pmt =1rr =1s_busday =2%#3B%!5; =9obj =2d%!)W2%#1H%"1-%"'34f =2nan =4t =3eginf =2pos%!!+real%#%m%%1P4%!!w3ubclass_ =5%""-5sc%#1nerable =1x_ =0kai%"'qon =0lcm =1dexp =1eft_shift =2ss =4%#&h2x%!4K1in%"'a1og =310 =4%%+@d%!!k92 =3ical%"2=no%*2;3%!!g2ng 4c%"%54%"0a4%!0a4long =0matmul 3rix =6_transp%!%pvec =2x =3imum =7_%##_2y_share_memory =1ean =2dian =2shgri%!-k =3_%!%]%!,g%#!p3typecode =2rr =1odf =2veaxis =1%"#{ultiply =0nan_to_num =3ar%!8#7in =3c%#1+6%!1%%!8?ean =5%!"Y%"8Lercentile =4rod =3qua%"!33std =4um =3var 1d%"7A7.all =9ny =9%""?cin =b%!"m9s%!#E8clip =9onj =apy =9%#"absum =8%&/l9ot =8flatten =8imag =8max =9ean =9in =8%%3e8%!!m8ravel =9eal =apeat%#7+ =9%!:[8squeeze =9td =9um =9wapaxes =8take =9olist =9race =b%#'O8var ~2enumer%!5=im ~3ndex ~3ter =1egative =2sted_iters =2xtaf%!!C%%5et%#*(1per =2v 1umber =0obj2%"(O~3ect 60 6_ =1nes%'0Luter =0packbits =2%%=I1%''*1l%!+!m%!8by ~41d =4add =4der =5iv =4fit =4int =4mul =4sub =4val =2si%"#Ewer%&.Zod =4%!7fmote_types =1tp =1ut =3_along_%!)c3mask%"2Q%&(b0rad2deg =3ians =2te =2vel =5_multi_index =1eal =4_if_%!/m2c%#>_iprocal 3ord =2mainder =2%!'h2quire =2%"'p3%!3Iult%"+o1igh%&.an%!%?l =4%!#'2ots =2t90 =2und =5_ =2w%#<A0%!&j2char =1earchsorted =2lect =2t_numeric_ops =3%#923errobj =3xor1d =1%""mres%&.&%!<Jbit 4edint%!322n =3c 3gle%#/R%!<Uze =1ome%!D?2rt =4_%%!E1pac%!5flit =1qrt =2uare =3%!*p1%">fd ~2r 30 3_ 3ing_ =1ub%":K2m =1%%+20%!+24%)'P2n%!"Y1ensordot =1ile 2medelta64 =1%!+]3%%1.pezoid =4z =2i =3%!'R%,=M3m_zeros =3u%1!C2ue%%:d3nc =1ypename ~0ufunc 1int 40 416 432 464 48 1longlong ~1nicode 7_ =3on1%!0Fe =6_all =7counts =7inverse =7values =2%(,3avel%")q2sign%''!3%"&"wrap =0va%")dr =1%!%Decdot =3mat ~3torize 1oid 40%-:/0%"HZ0%"%/%!?[
+05._core._internal 0_convert_to%"Aqdtype_kwargs
+0dmulti%!KCumath =0_arg ~3ray%#!ber =1cen%"0/xpandtabs =b_length =1ljust =2strip_chars =8whit%!L> =1ones%#/f%'J}a%%-:rep%!/T2%"!q%'!Hb%#!H%8")sli%!>w%'!D7%)!Dzfill%/Mjr%>M*0bi%9J2%'In~%!IT%%IB=0c%0I.%!H~1%!,L%&H>2n%#H,2py%!G~%(Gh =0d%+Fg1%#*Pmod%&Esndswith%/ESm1%'E;nd%'Du%&Dk%!Cj%FDE%!Cs%*CA1r%.Bd%'BQ%#A}%!+%%!AY2%#0#%"A&salnum =4pha =2decimal =3igit%'@n2%!@Elow%!0d%%@j%!1e =2%%Dritle =2upper%E?~%W?l%#?@%%?.%!>:1in%"!+odf%'>"0n%"<j~2%!I?%'9q%'9d%#9Z%%9P%!HN%&7u%-7&1ec%#6O%'6J1find%-6)dex =3t =0%"O%%14Xh%'4)%)4"1tart%")"2r_len%(3r0ta%#!brunc 0un%+0[0v%'0;
+0c%&/+ 0_reconstruct%Q,_%!W7%~,e%~,e%;,egsobj ~3%~,m%~,m%~,m%~,m%~,m%R,m0%#Nh%8?M%~,t%%,t%"AW 0_from%!UA
+0j%!E!0_PreprocessDType%"f>bool%-,.1ytes_ 0c%%,)1l%&^f%",/128%!^=%%,8%([a%!+a0fl%"+!2oat1%'XAing 0g%"*U0in%#**%+T<eger 0%'"D%!PB%%'c%"';0object_ 0%*%51tr_ 0ti%&Ag0uint%4@@1%+%v0void
+0crecords%&">0%!!4
+0c%%={%~=e%~=e%~=e%~3!%~3!%~=e%~2w%~2w%~2w%~2w%~=e%{2p6%+KB=%;KC 1%'>,%)>G%~KP%~/l%~/l%~/l%~/l%~@l%~/t%~/t%~/t%~/t%~/t%~/t%+[n%=0!b%~Ke%~,x%~,x%~,x%~,x%~,x%~,x%~,x%~Ke%~:t%:,t%2Kei%~Ke%~Ke%~Ke%>Keb%1Ke%!!,3ord
+0b%~Kl%~>!%~>!%~3)%~3)%~3)%~3)%~3)%~3)%~3)%~>!%~>!%6L!d%"2tBoolDType%!2P%!!-0CLongDouble%"!?%%2O%!!2764%"!MDateTime%%!3Float16%!!0532%"!+%%!BIn%%!@3%#!@3%#!@3%""'0%,"H4Long%"!>Object%"!/Str%"!^i%%!CTimeD%!2L%"!4U%'"=4%#"=4%#!A4%""=1Long%'"0VoidDType
+06exce&""7a&7"H"0DTypePromotion%"!GM&k"H0
+06fft =0fft%"+3freq =3n =3%"(~0h%!!Fifft =42 =4n =4%"!@1%!!@1rfft =52 =5n =0%!!142 =4%!!v4n
+06lib._function_base_impl ~0vec%!~G
+0a%)!C%+!>mixins ~0NDArrayOperatorsMixin
+08nalg 0LinAlg%!#m=0cholesky =1o&!"I_oss =0det&!"A4&!"1?0eig%!*P3vals =7h =0inv =0lstsq%(-urix_norm =7%!1d=7rank =7&'"6%1ulti_dot =0%!!O0o&#"/1%!!|qr =0slog%!"S&!"DZ1vd%%"K0t&&"(.6inv =6s%"!H&!"(+%&,"tor_norm
+06ma 0MaskedA%!9Dbool_
+08.core 0MA%!%-1ask%!!,4%#!MbFuture%#(K6Constant ~6It%!&" ~0_DomainCheckInterval ~7G%"3y~eEqual ~7SafeD%!..~7Tan ~7edBinar%"&tion ~1%!"v%-!:7PrintOp%"!0UFunc ~8%*!H=1%"Wa2ma ~1extrema_o%'!Cfrommethod 1ma%(K(%!%+ ~0finfo ~0iinfo 0mvoid%%2o
+09m%%=-%!"uR%#!1%!!e0&!"=}%.=J
+08trixlib 0&!"N;
+0f.def&""NH%%!76polynomial._poly%"*IABCPolyBase
+0hchebyshev ~0C%#!.
+0hhermite ~0H%!!,
+0o_%'!1E
+0hlaguerre ~0L%"!-
+0iegend%!!7%"!-
+0h%&"S ~0P%%!/
+0lutils%"!7Base 4%!'h%"(G%".Q%(.n%&=p
+06random 0Gen%"(M0RandomState 0__%'!1_ctor
+0c._bit_g%&!UBit%&!e~0ISeedSequence ~2pawnable%)!90%)!04less%*!Ya%#!K__pyx_unpickle_%(!H
+0e%'"N%%"K
 0emt19937 0MT19937
 0epcg64 0PCG64 5DXSM
 0fhilox 0Philox
-0fickle 0__bit_generator_ctor 2generator_ctor 2randomstate_ctor
-0esfc64 0SFC64
-0dbit_generator 0BitGenerator ~0ISeedSequence ~2pawnableSeedSequence 0SeedSequence 4lessSeedSequence ~aquence 0__pyx_unpickle_SeedSequence
-0dmtrand 0RandomState
-07ec ~0format_parser 0recarray 3ord`,
+0fickle 0_%*#O_ctor 2%,!2%!%Os%'%-esfc64 0SFC64
+0d%~%:%F%:dmtrand%)';
+07ec ~0f&!"Lp&""LN%*FC`,
   },
   {
     library: "open_clip",
     version: "2.23.0 to 3.3.0",
     roots: ["open_clip"],
     text: `00open_clip.coca_model ~0CoCa ~0MultimodalCfg
-0ahf_model ~0ClsLastHiddenStatePooler ~3Pooler ~0HFTextEncoder ~0MaxPooler ~1eanPooler
-0aloss ~0ClipLoss ~1oCaLoss ~0DistillClipLoss =0NeighbourExchange =hBidir ~0SigLipLoss
-0amodel ~0CLIP ~4TextCfg ~4VisionCfg ~1ustomTextCLIP
-0dified_resnet ~0AttentionPool2d ~0Bottleneck ~0ModifiedResNet
-0atimm_model ~0TimmModel
-0bokenizer ~0HFTokenizer ~0SigLipTokenizer ~2mpleTokenizer
-0bransform ~0AugmentationCfg ~0CenterCropOrPad ~0MaybeConvertMode ~5ToTensor ~0PreprocessCfg ~0ResizeKeepRatio ~0color_jitter ~0gray_scale
-0jer ~0Attention ~9alPooler ~0CustomResidualAttentionBlock ~6Transformer ~0LayerNorm ~9Fp32 ~5Scale ~0MultimodalTransformer ~0PatchDropout ~0QuickGELU ~0ResidualAttentionBlock ~0TextTransformer ~1ransformer ~0VisionTransformer`,
+0ahf%&!DlsLastHiddenStatePooler ~3%#!+0HFTextEncoder ~0Max%#!>1ean%!!.
+0aloss ~0ClipLoss ~1oCa%!!,0Distill%%!>=0NeighbourExchange =hBidir ~0SigL%!!K
+0a%%"tLIP ~4TextCfg ~4VisionCfg ~1ustomTextCLIP
+0dified_resnet ~0AttentionPool2d ~0Bottleneck ~0Mo%!!SResNet
+0atimm%%%5TimmModel
+0bokeniz%#%(%'!0%!"|%'!42mple%%!2
+0bransform ~0Augmentat%##,0CenterCropOrPad ~0MaybeConvertMode ~5ToTensor ~0Preprocess%!!dResizeKeepRatio ~0color_jitter ~0gray_scale
+0jer%(%% ~9al%%'ICustomResidual%%!GBlock ~6T%##3er ~0LayerNorm ~9Fp32 ~5Scale%)(w%*!UPatchDropout ~0QuickGELU%"#1%0"<0Text%)!j1%)!w%!'f%'!C`,
   },
   {
     library: "optbinning",
-    version: "0.18.0 to 1.0.0",
+    version: "0.19.0 to 1.0.0",
     roots: ["optbinning"],
-    text: `00optbinning.binning.base ~0Base ~4OptimalBinning
-0kinning ~0OptimalBinning
-0q_process ~0BaseBinningProcess ~1inningProcess
-0rstatistics ~0BinningTable ~0ContinuousBinningTable ~0MulticlassBinningTable
-0jcontinuous_binning ~0ContinuousOptimalBinning
-0ucp ~0ContinuousBinningCP
-0kp ~0BinningCP
-0jdistributed.base ~0BaseSketch
-0winning_process_sketch =0BinningProcessSketch
-13sketch =0OptimalBinningSketch
-0wsketch =0BCatSketch =1Sketch
-0vgk ~0Entry =0GK
-0jls ~0BinningLS
+    text: `00optbinning.%%!*ase ~0Base ~4OptimalB%!!?
+0k%!!+ ~0%,!<q_process%"!a%"!;P%#!71%)!2
+0rstatistics ~0%"!PTable ~0Continuous%+!;Multiclas%)!;
+0jc%%!T_%"#6%)!k%,"wucp%0".CP
+0kp%&"WCP
+0jdistributed%(%/Sketch
+0w%!!M%##m_sketch%&!h%"#_%"!Q13%%!B%*"[%%!s%&!dCat%!!8 ~1%#!Avgk ~0Entry ~0GK
+0jl%'%RLS
 0jmdlp ~0MDLP
-0kip ~0BinningMIP
-0kulticlass_binning ~0MulticlassOptimalBinning
-0ucp ~0MulticlassBinningCP
-0umip ~0MulticlassBinningMIP
-0odimensional.binning_2d ~0OptimalBinning2D
-18statistics_2d ~0BinningTable2D ~0ContinuousBinningTable2D
-10continuous_binning_2d ~0ContinuousOptimalBinning2D
-11p_2d ~0Binning2DCP
-10mip_2d ~0Binning2DMIP
-0joutlier ~0ModifiedZScoreDetector ~0OutlierDetector ~0RangeDetector ~0YQuantileDetector
-0jpiecewise.base ~0BasePWBinning
-0uinning ~0OptimalPWBinning
-10_statistics ~0PWBinningTable ~2ContinuousBinningTable
-0tcontinuous_binning ~0ContinuousOptimalPWBinning
-0krebinning ~0PreBinning
-0juncertainty.binning_scenarios ~0SBOptimalBinning
-0bexceptions ~0CounterfactualsFoundWarning ~0NotDataAddedError ~3GeneratedError ~3SolvedError
-0blogging ~0Logger
-0bscorecard.counterfactual.base ~0BaseCounterfactual
-10counterfactual ~0Counterfactual
-10mip ~0CFMIP
-11ulti_mip ~0MCFMIP
-0lmonitoring ~0ScorecardMonitoring
-0lrounding ~0RoundingMIP
-0lscorecard ~0Scorecard`,
+0ki%'#<MIP
+0k%%%U%'%<%&%l%2%<%-&/CP
+0umi%1!>MIP
+0odimensional%#(__2d%-#g2D
+18%&'j%!!E%('92D%5'o2D
+10%.'V%!!h%4'Y2D
+11p%)"/2DCP
+10mi%,!9MIP
+0joutlier ~0ModifiedZScoreDetector ~0O%!!E%'!4Rang%(!DYQuantil%%!6
+0jpiecewise%((YPW%&&2%,+_%&!>10_%)+1%%!<%"*w2%2%C
+0t%B*w%'"Mkre%&!KPr%#,q
+0juncertainty%%'>scenarios ~0SB%,(Nbexceptions 0CounterfactualsFoundWarning 0NotDataAddedError 3Generat%%!2Solv%"!/
+0blogg%!"mLogger
+0bscorecard.c%)"2%(&%%*"L
+10%*!M ~%+"p%!(( ~0CFMIP
+11ulti_%"*T%!!60lmonitor%!"VS%#"MM%%!8
+0lround%!!CR%"!-%!!_%%"~%(!^`,
   },
   {
     library: "pandas",
     version: "1.0.5 to 3.1.1",
     roots: ["_cyutility","pandas"],
-    text: `00_cyutility 0Enum 0_memoryviewslice 0array 0memoryview
-00pandas ~0ArrowDtype ~0BooleanDtype 0Categorical ~bDtype bIndex ~0DataFrame =9.abs =bstype =aclip =bopy =afillna =ahead =aisna =anotna =around =atail =bo_numpy 3eOffset 4timeIndex ~8TZDtype ~0Flags ~2oat32Dtype ~564Dtype 7Index ~0Grouper 0Index ~2t16Dtype ~332Dtype ~364Dtype 5Index ~38Dtype 3erval ~8Dtype 8Index 0MultiIndex 0NA 1aT ~2medAgg 0Period 6Dtype 6Index 0RangeIndex ~0Series =6.abs =8stype =7clip =8opy =7fillna =7head =7isna =7notna =7round =7tail =8o_numpy ~1parseDtype 1tringDtype 0Timedelta 9Index 4stamp ~0UInt16Dtype ~432Dtype ~464Dtype 6Index ~48Dtype 0_libs.missing.NAType
-06._libs 0Interval 0Period 0Timedelta 4stamp
-0c.algos ~0Infinity ~0NegInfinity
-0errays 0NDArrayBacked 0__pyx_unpickle_NDArrayBacked
-0dhashtable 0Complex128Factorizer aHashTable aVector 764Factorizer 9HashTable 9Vector 0Factorizer 1loat32Factorizer 7HashTable 7Vector 564Factorizer 7HashTable 7Vector 0HashTable 0Int16Factorizer 5HashTable 5Vector 332Factorizer 5HashTable 5Vector 364Factorizer 5HashTable 5Vector 38Factorizer 4HashTable 4Vector 0ObjectFactorizer 6Vector 0PyObjectHashTable 0StringHashTable 6Vector 0UInt16Factorizer 6HashTable 6Vector 432Factorizer 6HashTable 6Vector 464Factorizer 6HashTable 6Vector 48Factorizer 5HashTable 5Vector 0Vector
-0dindex 0BaseMultiIndexCodesEngine 1oolEngine 0Complex128Engine 764Engine 0DatetimeEngine 0ExtensionEngine 0Float32Engine 564Engine 0IndexEngine 2t16Engine 332Engine 364Engine 38Engine 0MaskedBoolEngine 6Complex128Engine d64Engine 6Float32Engine b64Engine 6IndexEngine 8t16Engine 932Engine 964Engine 98Engine 6UInt16Engine a32Engine a64Engine a8Engine 0ObjectEngine 0PeriodEngine 0StringEngine 6ObjectEngine 0TimedeltaEngine 0UInt16Engine 432Engine 464Engine 48Engine
-0iing 0NDFrameIndexerBase 0_NDFrameIndexerBase
-0fternals 0Block 5Manager 5Placement 5ValuesRefs 0NDArrayBackedBlock 1umpyBlock 0SharedBlock 0_unpickle_block
-0ival 0Float64ClosedBothIntervalNode dLeftIntervalNode dNeitherIntervalNode dRightIntervalNode 0Int64ClosedBothIntervalNode bLeftIntervalNode bNeitherIntervalNode bRightIntervalNode 3erval 8Mixin 8Tree 0Uint64ClosedBothIntervalNode cLeftIntervalNode cNeitherIntervalNode cRightIntervalNode 0__pyx_unpickle_IntervalMixin
-0dlib 0AnyTimedeltaValidator 0BoolValidator 1ytesValidator 0DateValidator 4time64Validator 8Validator 0FloatValidator 0IntegerFloatValidator 7NaValidator 7Validator 4rval 8Validator 0NoDefault =9.no_default 0Period 6Validator 0Seen 1tringValidator 0TemporalValidator 1imeValidator 4deltaValidator 0Validator 0_NoDefault =a.no_default
-0dmissing 0C_NAType 0NA 2Type
-0dproperties 0AxisProperty 0CachedProperty
-0dreduction 0BlockSlider 0InvalidApply 0Reducer 0SeriesBinGrouper 6Grouper 1lider 0_BaseGrouper
-0dsparse 0BlockIndex 5Merge 5Union 0IntIndex 0SparseIndex
-0dtslib 0Timestamp
-0is 0Period 0Timedelta 4stamp
-0j.base 0ABCTimestamp
-0kc_timestamp 0NullFrequencyError 0_Timestamp
-0lonversion 0OutOfBoundsTimedelta 0_TSObject
-0kdtypes 0FreqGroup 0NpyDatetimeUnit 0PeriodDtypeBase 0Resolution
+    text: `00_cyutility 0Enum 0_memoryviewslice 0array 0%&!:
+00pandas ~0ArrowDtype ~0Boolean%!!10Categorical ~b%!!7bIndex ~0DataFrame =9.abs =bstype =aclip =bopy =afillna =ahead =aisna =anotna =around =atail =bo_numpy 3eOffset 4time%"";8TZ%#"rFlags ~2oat32%"!7564%!!,7%#"mGrouper 0%"!32t16%"!O3%%!Y3%#!Y5%"!H38%!!23erval ~%"!18%!!A0Multi%"!.NA 1aT ~2medAgg 0Period %""-6%"!IRang%##10Series =6%!%G8%"%G7%!%G8opy =7%#%G7%!%G7%!%G7%"%G7%"%G7%!%G8%#%G~1parse%!"D1tring%"'&Timedelta 9%!"O4stamp ~0UIn%&%'4%%%'4%#%'%"#0~4%"#u0_libs.missing.NAType
+06._libs 0Int%!%I%##z%'"C%!"<
+0c.algos ~0Infinity ~0Neg%#!0
+0errays 0NDArrayBacked 0__pyx_unpickle_%)!@
+0dhashtable 0Complex128Factorizer aHashTable aVector 764%'!C9%&!C9%"!C0%'!A1loat32%'!47%&!S7%"!S5%)!v%/!C0%&!50Int16%'!Q5%&!>5%"!Q3%)"8%0!C%)"8%0!C%(#r4%&!B4%#"XObject%'!G6%#!<Py%!!>%'"|String%&!3%%!N%!(J%(!j%.!G4%)#9%0!C%)#9%0!C%(#9%/#Y0%!!*
+0di%!+nBase%&,HCodesEngine 1ool%"!-%'(0%"!4764%#!>Datetime%#!2Extension%#!3F%!'u%"!15%&!]Index%"!/2t16%"!-3%%!N3%%!N3%#"@0MaskedB%&"f6%-"fd%%!Y6%*"Cb%&!;%("C8%&"C9%%!N9%%!N9%#!|6%!&|%"!0a%%!Ma%%!Ma%%"p%!'v%#!0%!-&%#!0%!(#%#!y%*!L%%-H%#!3%)";4%%";4%%";4%"";
+0iing 0NDFra%"3-erBase 0_%.!7
+0fternals 0Block 5Manager 5Placement 5ValuesRef%,.M%!!V1umpy%!!-0Shar%#!:0%&.gblock
+0ival%"'i64ClosedBoth%#09Node dLeft%*!4Neither%*!7Righ%*!J0In%6!{b%-!{b%0!{b%.!{%"5F8Mixin 8Tree 0Ui%7"3c%-"3c%0"3c%/#/%+21%#!?Mixin
+0dlib 0Any%%(!Validator 0Bool%&!11ytes%'!@Date%&!14time64%&!38%'!MFloat%'!2Integer%+!97N%'"D7%'"!%!%?%'!dNoDefault =9.no_d%"!0%%8[%'!NSeen%"7C%'!8Tempora%(#Kim%(#;%,#z%'!-_%'"Fa%'"F
+0d%"7M 0C_%!7P 0NA 2%!7Zdproperties 0AxisP%!!2y 0Cached%#!2
+0dreduction%"+6Slid%!<9validApply 0Reducer %":|Bin%#<d6%#!+1%"![_Base%"!7
+0dsparse%""#%!9e5Merge 5Union 0Int%"<.Spars%!,{
+0dtslib%!.0%"9Ois%89oj.base 0ABC%'!Vkc_t%#!0 0NullFrequencyError 0_%'!Plonversion 0OutOfBounds%&"40_TS%!/w
+0kdtypes 0FreqGroup 0Npy%#3jUni%%()Dtype%!/OResolution
 0kfields ~0RoundTo
-0lrequencies ~0FreqGroup
-0knattype 0NaTType 0_NaT 1_nat_unpickle 1nat_unpickle
-0lp_datetime 0OutOfBoundsDatetime bTimedelta
-0koffsets 0ApplyTypeError 0BHalfYearBegin 9End 1QuarterBegin 8End 1YearBegin 5End ~1aseOffset 1usinessDay 8Hour 8Mixin 9onthBegin dEnd 0CustomBusinessDay eHour eMonthBegin jEnd 0DateOffset 2y 0Easter 0FY5253 6Mixin 6Quarter 0HalfYearBegin 8End 8Offset 1our 0LastWeekOfMonth 0Micro 2lli 2nute 1onthBegin 5End 5Offset 0Nano 0QuarterBegin 7End 7Offset 0RelativeDeltaOffset 0Second 2miMonthBegin 9End 9Offset 1ingleConstructorOffset 0Tick 2medelta 4stamp 0Week 4OfMonth bMixin 0YearBegin 4End 4Offset ~0_BaseOffset 1CustomBusinessMonth kBegin kEnd ~1Tick 1YearEnd 1_pyx_unpickle_BaseOffset
-0kparsing 0DateParseError ~0_timelex
-0leriod 0IncompatibleFrequency 0Period 6Mixin 0Timestamp 0_Period
-0kresolution ~0Resolution
-0kstrptime 0DatetimeParseState ~0LocaleTime ~0TimeRE 4stamp
-0ktimedeltas ~0MinMaxReso 0ResoState 0Timedelta =0_Timedelta 1timedelta_unpickle
-0ostamps ~0MinMaxReso ~0RoundTo 0Timedelta 4stamp 0_Timestamp 1unpickle_timestamp
-0lzconversion 0Localizer
-07api.typing ~0DataFrameGroupBy ~3etimeIndexResamplerGroupBy ~0Expanding ~9GroupBy ~3onentialMovingWindow ~nGroupBy ~3ression 0FrozenList ~0JsonReader 0NAType 1aTType ~0PeriodIndexResamplerGroupBy ~0Resampler ~1olling ~7GroupBy ~0SASReader ~1eriesGroupBy ~1tataReader ~0TimeGrouper ~4deltaIndexResamplerGroupBy ~0Window
-08rrays ~0ArrowExtensionArray ~5StringArray ~0BooleanArray 0Categorical 0DatetimeArray ~0FloatingArray ~0IntegerArray 4rvalArray 0NumpyExtensionArray 0PandasArray 1eriodArray ~0SparseArray 1tringArray 0TimedeltaArray
-07core.arrays 0Categorical
-0i._arrow_string_mixins ~0ArrowStringArrayMixin
-0kmixins ~0DatetimeTZDtype 0NDArrayBackedExtensionArray 0PeriodDtype
-0kranges 0Timedelta 4stamp
-0jarrow.accessors ~0ArrowAccessor ~0ListAccessor ~0StructAccessor
-0qrray ~0ArrowDtype ~5ExtensionArray ~0CategoricalDtype ~0DatetimeTZDtype 0StringDtype 0Timedelta 4stamp
-0pdtype ~0ArrowDtype
-0jbase ~0ExtensionArray ~eNaResult ~eSupportsAnyAll ~9OpsMixin ~9ScalarOpsMixin
-0koolean ~0BooleanArray ~7Dtype
-0jcategorical ~0ArrowDtype 0Categorical ~bAccessor ~bDtype
-0jdatetimelike ~0ArrowDtype ~1ttributesMixin ~0CategoricalDtype 0DatelikeOps 4timeLikeArrayMixin ~8TZDtype 0InvalidComparison 0Period 6Dtype 0Timedelta 4likeOps 4stamp
-0rs 0DatetimeArray ~8TZDtype 0PeriodDtype 0Timedelta 4stamp
-0jfloating ~0Float32Dtype ~564Dtype ~5ingArray ~8Dtype
-0jinteger ~0Int16Dtype ~332Dtype ~364Dtype ~38Dtype ~3egerArray ~7Dtype ~0UInt16Dtype ~432Dtype ~464Dtype ~48Dtype ~0_IntegerDtype
-0nrval ~0CategoricalDtype 0Interval 8Array ~8Dtype
-0jmasked ~0ArrowDtype ~0BaseMaskedArray ~aDtype
-0jnumeric ~0NumericArray ~7Dtype
-0mpy_ 0NumpyExtensionArray 0PandasArray ~6Dtype
-0jperiod ~0DatetimeTZDtype 0Period 6Array 6Dtype 0Timedelta
-0jsparse.accessor ~0BaseAccessor ~0SparseAccessor ~6Dtype ~6FrameAccessor
-0rrray ~0DatetimeTZDtype ~0SparseArray ~6Dtype 0Timedelta 4stamp
-0qdtype ~0SparseDtype
-0qscipy_sparse 0MultiIndex ~0Series
-0ktring_ ~0BaseStringArray 0StringArray bNumpySemantics 6Dtype
-0qarrow ~0ArrowStringArray ~gNumpySemantics ~0BooleanDtype ~0Float64Dtype ~0Int64Dtype 0StringDtype
-0jtimedeltas ~0ArrowDtype 0Timedelta 9Array
-0cbase 0DataError 0GroupByError ~0IndexOpsMixin ~0NoNewAttributesMixin ~0PandasObject ~0SelectionMixin ~1hallowMixin 1pecificationError
-0cdtypes.astype ~0CategoricalDtype ~0DatetimeTZDtype ~0IntervalDtype 0PeriodDtype
-0jbase ~0ExtensionDtype ~0Registry ~0StorageExtensionDtype
-0jcast ~0ArrowDtype ~0CategoricalDtype ~0DatetimeTZDtype 0Interval ~8Dtype 0LossySetitemError 0Period 6Dtype 0Timedelta 4stamp
-0kommon ~0ArrowDtype ~0CategoricalDtype ~0DatetimeTZDtype 0Interval ~8Dtype 0Period 6Dtype ~0SparseDtype
-0lncat ~0CategoricalDtype
-0jdtypes ~0ArrowDtype ~0BaseMaskedDtype ~0CategoricalDtype ~0DatetimeTZDtype 0Interval ~8Dtype ~0NumpyEADtype ~0PandasDtype ~6ExtensionDtype 1eriod 6Dtype ~0Registry ~0SparseDtype 0Timedelta 4stamp
-0jgeneric ~0ABCCategorical ~eIndex ~3DataFrame ~6eOffset ~7timeArray ~bIndex ~3ExtensionArray ~3Float64Index ~3Generic ~3Index ~8Class ~5t64Index ~6erval ~bIndex ~3MultiIndex ~3NDFrame ~4umpyExtensionArray ~3PandasArray ~4eriod ~9Array ~9Index ~3RangeIndex ~3Series ~4parseArray ~3TimedeltaArray ~cIndex ~3UInt64Index
-0jmissing ~0CategoricalDtype ~0DatetimeTZDtype ~0IntervalDtype 0PeriodDtype
-0cflags ~0Flags
-0drame ~0ArrowDtype ~0CategoricalDtype ~0DataFrame =9.abs =bstype =aclip =bopy =afillna =ahead =aisna =anotna =around =atail =bo_numpy 3etimeIndex ~8TZDtype 0Index ~2tervalDtype 0MultiIndex 0PeriodIndex ~0Series =6.abs =8stype =7clip =8opy =7fillna =7head =7isna =7notna =7round =7tail =8o_numpy 1tringDtype ~0_DuplicateColumnRecorder
-0cgeneric 0DatetimeIndex ~8TZDtype ~0Flags 0Index 0MultiIndex ~0NDFrame 0Period 6Dtype 6Index 0Timestamp
-0droupby ~0Grouper ~0NamedAgg
-0j.base ~0GroupByMixin ~0OutputKey
-0kcategorical 0Categorical ~bDtype
-0kgeneric ~0CategoricalDtype ~0DataFrame ~9GroupBy 0Index ~2tervalDtype 0MultiIndex ~0NamedAgg ~0Series ~6GroupBy
-0lroupby ~0BaseGroupBy ~0DataFrame ~0GroupBy ~7Plot 0Index 0MultiIndex ~0Series 1tringDtype 0Timestamp ~0_GroupBy
-0per 0Categorical ~bDtype ~0DataFrame ~0Grouper ~5ing 0Index 0MultiIndex ~0Series
-0kindexing ~0GroupByIndexingMixin ~7NthSelector ~7PositionalSelector
-0kops ~0BaseGrouper ~1inGrouper 0Categorical bIndex ~0DataFrame ~4Splitter ~0FrameSplitter 0Index 0MultiIndex ~0Series ~6Splitter ~0WrappedCythonOp
-0cindex 0Float64Index 0Index 2t64Index 0MultiIndex 0_new_Index
-0hes.accessors ~0ArrowDtype ~5TemporalProperties ~0CategoricalDtype ~1ombinedDatetimelikeProperties 0DatetimeIndex ~8Properties ~8TZDtype 0PeriodDtype ~6Properties ~1roperties 0TimedeltaIndex ~9Properties
-0lpi 0CategoricalIndex 0DatetimeIndex 0Index 2tervalIndex 0MultiIndex 0PeriodIndex 0RangeIndex 0TimedeltaIndex
-0kbase ~0ArrowDtype 0Categorical ~bDtype ~0DatetimeTZDtype 0Index ~2tervalDtype 2validIndexError 0Period 6Dtype ~0SparseDtype 1tringDtype 0Timestamp 0_new_Index
-0kcategory 0Categorical ~bDtype bIndex 0Index
-0kdatetimelike ~0CategoricalDtype 0DatetimeIndexOpsMixin ~8TZDtype 9imedeltaMixin ~8likeDelegateMixin 0Index 0PeriodDtype 0RangeIndex 0Timedelta 4stamp
-0ss ~0ArrowDtype 0DateOffset ~4timeDelegateMixin 8Index ~8TZDtype 0Index 0Period 0Timedelta 4stamp 0_new_DatetimeIndex
-0kextension 0ExtensionIndex 0Index 0NDArrayBackedExtensionIndex
-0kfrozen 0FrozenList
-0kinterval 0DatetimeIndex ~8TZDtype 0Index 2terval ~8Dtype 8Index 0MultiIndex 0Period ~0SetopCheck 0Timedelta 9Index 4stamp 0_new_IntervalIndex
-0kmulti 0Categorical ~bDtype 0Index 0MultiIndex aPyIntEngine aUInt16Engine e32Engine e64Engine e8Engine eEngine
-0knumeric 0Float64Index 0Int64Index 3egerIndex 0NumericIndex 0UInt64Index
-0kperiod 0DatetimeIndex 0Index 0Period ~6DelegateMixin 7type 6Index 0_new_PeriodIndex
-0krange 0Index 0RangeIndex
-0ktimedeltas ~0ArrowDtype 0Index 0Timedelta ~9DelegateMixin 9Index 4stamp 0_new_TimedeltaIndex
-0eternals 0BlockManager ~0SingleBlockManager
-0l.api ~0DatetimeTZDtype 0PeriodDtype 0_DatetimeTZBlock
-0nrray_manager ~0ArrayManager ~0BaseArrayManager ~0NullArrayProxy ~0SingleArrayManager
-0mbase ~0DataManager ~0SingleDataManager ~0_AlreadyWarned
-0nlocks 0Block ~1oolBlock 0CategoricalBlock ~bDtype ~1omplexBlock ~0DatetimeBlock 8LikeBlock ~hMixin 8TZBlock ~aDtype 0EABackedBlock 1xtensionBlock ~0FloatBlock ~5OrComplexBlock ~0IntBlock ~3ervalDtype 0NDArrayBackedExtensionBlock ~1onConsolidatableMixIn 1umericBlock 3pyBlock 0ObjectBlock ~6ValuesExtensionBlock 0PeriodDtype 0StringDtype ~0TimeDeltaBlock 0new_block
-0mconcat 0Categorical ~bDtype ~0JoinUnit
-0pstruction 0DatetimeIndex 0Index 0MultiIndex 0StringDtype 0TimedeltaIndex
-0mmanagers ~0BaseBlockManager 1lockManager ~0CategoricalDtype ~0DataManager ~3etimeTZDtype 0Index ~0SingleBlockManager ~6DataManager ~1parseDtype 0Timestamp
-0mops ~0BlockPairInfo
-0cseries 0DatetimeIndex ~8TZDtype 0Index ~2tervalDtype 0MultiIndex 0PeriodDtype 6Index ~0Series =6.abs =8stype =7clip =8opy =7fillna =7head =7isna =7notna =7round =7tail =8o_numpy
-0cwindow.common 0MultiIndex ~0WindowGroupByMixin
-0jewm ~0DatetimeTZDtype ~0EWM ~1xponentialMovingWindow ~nGroupby ~0OnlineExponentialMovingWindow 0Timedelta
-0kxpanding ~0Expanding ~9Groupby
-0jindexers ~0BaseIndexer ~0ExpandingIndexer ~3onentialMovingWindowIndexer ~0FixedForwardWindowIndexer ~5WindowIndexer ~0GroupbyIndexer ~0VariableOffsetWindowIndexer ~8WindowIndexer
-0jonline ~0EWMMeanState
-0jrolling ~0ArrowDtype ~0BaseWindow ~aGroupBy ~fby 0DatetimeIndex 0Index 0MultiIndex 0PeriodIndex ~0Rolling ~7AndExpandingMixin ~7Groupby 0Timedelta 9Index ~0Window ~0_Rolling ~8_and_Expanding ~1Window
-07tseries.frequencies ~0ArrowDtype ~0DatetimeTZDtype 0PeriodDtype 0Timestamp ~0_FrequencyInferer ~1TimedeltaFrequencyInferer
-0fholiday ~0AbstractHolidayCalendar 0DateOffset 4timeIndex ~0Holiday ~0Series 0Timestamp ~0USFederalHolidayCalendar
-0foffsets 0BQuarterBegin 8End 1YearBegin 5End 1usinessDay 8Hour ~cMixin ~8Mixin 9onthBegin dEnd 0CustomBusinessDay eHour eMonthBegin jEnd 0DateOffset 2y 0Easter 0FY5253 6Quarter 0Hour 0LastWeekOfMonth 0Micro 2lli 2nute 1onthBegin 5End ~5Offset 0Nano 0QuarterBegin 7End ~7Offset 0Second 2miMonthBegin 9End ~9Offset ~1ingleConstructorOffset 0Tick 0Week 4OfMonth 0YearBegin 4End ~4Offset ~0_CustomBusinessMonth ~7Mixin ~1WeekOfMonthMixin`,
+0l%""gies ~%&!~
+0knat%!=-NaT%!'M_NaT 1_nat%%+h 1%(!0
+0lp_d%""W%)#>%#"n b%%#H
+0koffsets 0ApplyType%"%5BHalfYearBegin 9End 1Quarte%"!58End 1%&!E5End ~1as%#CS1usinessDay 8Hour%#.w9onth%!!WdEnd 0CustomB%'!ReHour eM%&!LjEnd%!-S%""&2y 0Easter 0FY5253 6%!"'6%""q 0%*#18End 8%#"gour 0LastWeekOfMonth 0Micro 2lli 2nute 1%&"J5End 5%"!d0Nano 0%)%#7End 7%#!CRelativeDelta%#!7Second 2mi%'#H9End 9%#"bingleConstructor%#!^Tick 2%**O 0Week 4%##,b%!#p0%&#c4End 4%"!h~%!,A%#"1%*&.%!!fk%!!Yk%!')Tick%!'@End 1%*2e%&!o
+0kpar%!/"DatePars%"(J~0_timelex
+0l%",aIncompatible%%,1%&10%"#0%%,: 0_%!!=
+0kr%%+< ~%*+Istrp%!*@%#*5ParseState ~0LocaleTime ~0TimeRE%%.'kt%#*^s ~0MinMaxReso%!,P%!!f%'._=%!-}%!!/1%%!_%'+vostamp%+!q%%--%./O%(.t 1%%%t%%/K
+0lzc%'/-Localizer
+07api.typing%(NEGroupBy ~3e%%MLResampler%%!?0Expanding ~9%&!UonentialMovingWindow ~%!2vBy ~3res%!"PFrozenList ~0JsonReader 0%"4b1%"/=~%"'8%4"O%%!5 ~1olling ~7%&!ASAS%"!}~1eries%%!=1tata%#!>0Ti%"#her ~%!6q%4"9%!#B
+08%!K*%"RL%%CuArray ~5%!@u%"!0%#Re%!!1%)Re%%(w%#!MFloat%'!^%":3%!!14rval%"!jNumpy%+"?0Pandas%!!/1eriod%#!l%!69%"!<%'"f%&(TArray
+07core.a%"MS%'"u
+0i._arrow_string_mixin%%#r%'#a%"=Tk%%!C%##R%#St%*B%%-#2%&5n
+0kranges%17varrow.accessor%%"QA%"!3 ~0List%'!1Struc%%!3
+0q%"%/%(WJ5%,'(%(#s%#U}%-#=%!#l%-R|%#"tpd%"![%&"1
+0jbase ~%&J4%""8eNaResult ~eSupportsAnyAll ~9Ops%!/n~9Scalar%#!3
+0k%!(i%,(s~7%#"7c%(Yb%(#c%+Y|%&%C%!Z*
+0j%#8olik%*#3 ~1ttribute%#"b%.%B0DatelikeOps%!B[Lik%!)3%"!V%%Ym%#?#Comparison%,X@%(%r%%!x%"%{rs%-+B%&!~%'(X%1(Of%"+m%#+x%.[3~5%&,/%!WU
+0ji%!,7%!,A%8[:%%[3~3%&,j%"&T%?Xv%%Xo~0_%"-P%""Jn%!]'%/&.%%Xz8%,#!masked%-apase%!PB%"!Ra%#!Rnumeric ~0N%!!,%+(^mpy_%?.v~%!#M
+0jp%!'0%/+;%#'J%!!T%-'Q
+0j%!D9%%-3%"#%%(-!%!/t%%!3%#%j6Fram%%!:
+0r%",y%,"K%*0Y%#!c%/(5q%#,o%!!R%"#Iqscipy_%#F*%'bE%#ao
+0k%!0o%"#(%(3H%".+%!!/bNumpySemantics%"#}
+0qarrow%/1J ~g%+!U%+g"%"*(%%(W%!Oy%./K
+0j%):}%(-k%'bd%"3Oc%!GPData%"Cu%"6;%#=YIndex%&/A0NoNewA%--w%!(-%!G6 ~0Selection%"!B1hallow%!!01pecificationError
+0c%!Gj.a%!eY%A20%!6orv%%+&%)4>%-1v%#!WRegistry ~0Storage%*!E
+0jcast%,+S%@3h%%,L%#hp0LossySetitem%"%t%60?%#?vommon%d"G%*"4%+*:lncat%/"!
+0j%"L0%5.F%Y"^~%".OA%#!1%!(>%#-&%+&j%!;Q%&#/%(&x%'ju%032gen%"0&ABC%)63%#l]3%&p)~6%#G&~7%'4E%#pS3%,8@3%",#%#!BG%#"43%#onClass ~5%&!G6%"#w%%!y%(.B3%"^0 ~4%/1^~3%)1_4%"1U%!,^ ~%"mJ~3%(o)3%"o)~4%(0?3%*>m ~c%#!QUIn%#"u
+0j%#V+%a+~cf%!r]%!rf
+0d%!#T%@*,%{t[%0tS%&t"%(#;%(sG%'F4%|r~%(rq~0_DuplicateColumnRecorder
+0c%#*3%%&M%4vt%"#I%*5=%#(z%3uY%'X1droupby%'w@~0Na%!v=%%Y8%"!?B%#>S0OutputKey
+0k%(@E%0z5
+0k%&,J%9'o%&KS%=&j%&"n%&&h~%!]aBy
+0l%%#B%%]cB%"9T%#"3%##? ~7Plot%2%Y%"!~%-w_%#wP_%%"9per%2}!%/"<er%!@9%8";
+0kindex%!,C%"".I%"!4%"&=7Nth%!7Cor ~7Positional%#!7
+0kops%(#ter ~1%&b%%)"{%/~s~4Splitter ~0Frame%%!2%8%A~6%'!YWrappedCythonOp
+0c%"ru%)1;%"!s2%&!3%(,4_new_%"/Ihes%.JU%#D"%#fl%"e8%!_e%.(w1ombined%#+Llike%'!U%-+f%(!s%2E{~6%(!F1%'!p%%1k%"!q9%&!K
+0lpi%)&;%"#]%*"G%%%-erv%%!E%4/B&(""M%+"C
+0k%",e%6J^%78D%.,&2vali%!"?%1;J%*7}%3+5%)'8%#.,%+SV&+")<%!"T
+0k%+LB%2L#%%%Z%&@o%%&|9%#%2%#!;likeDelegate%"]M%)%x%"!|%1%x%%:As%,Bk%'dZ~4tim%+"*&""(v%-4p%5k!%"%F%)#J
+0ke%#9V%'{K%)(C%3TL%#!dfroze%)ZQ
+0ki&%"'E%44G%*)E&9"+9%"#=~0SetopCheck&6")[%#'w%'*B
+0kmult%*+#%%'|%/.taPyIn%#{"a%)zoe%%zoe%%zoe%#|+&""!(
+0k%#MJ%-/3%%!.3eger%#%t%!!P%"!0%)<ek%"MC%2,t%%%,6%*'y7%)7g_new%"eU%#!zrang%&#i%&)>%,d|%()5%-)a~9%*"=%0&?%,.+e%*}O%#}M~0Single%(!7
+0l.api%6P-%"!/%%)yTZB%!}Fnrray_m%%""%!VR%%!1Ba%"A!%&!5Nul%!_lProxy%%"V%(!H
+0m%"01Data%,#%%*!6_AlreadyWarned
+0nlock&%""2~1ool&""!L%')7%"!?%#0x1&!"'4%"!8%%#r%!!28Lik%"!-~h%#}z%!#m%#TS 0EA&)""v%#,M%#!vFloat%"!/5Or&""(I%#!@In%#!>&!"!)%"!x%2-E%%#DnConsolidatableMixIn 1%!*)%!!G3&%"%C%!OJ%"!^6&!"%~%+!v%*'D%(_w%!gIDelta%"!Mnew&#"&#mconcat%44eJoinUnit
+0p%!q3ion%4+P%(.h%2b?%"*"m%"(q%#;{%)*)1%**6%3@I%%!C%!EC%,6L%/*o ~6%)![&("84%(Bum%"=[lockPairInfo
+0cs%!<_%<1s%=FZ%)D5%zFc
+0cwindow.c%!R0%*>z%!ll%(E(
+0jewm%1K8EWM ~1xp%8otby ~0OnlineE%3!L%(]ak%&pz%.q)by
+0ji&!".c%#(%&"".r%(!Q%%!5%1qU%&!SFixedForward%+!>5%,!N%""G%&!3Variabl%"9T%+!Q8%)!2
+0jonlin%"%DMeanState
+0jr%#q{%.T}%#%Xa%%G,fby%@+S%*M.R%%s%And%%%4%#E}%#&Y%.8]%#'h ~0_%%!h8_and_%'&N1%#rz7t%!*T.f&)"%P%)#B%:4@%)I%%%zqInferer ~1%%"k%,!>
+0fholid%!oCbstractH%!!4Calenda&""/G&/"FK0%"!K%&+e%)"PUSFederal%+!t
+0f&%"&cB&>"&=&."&1~c%#@t&~"&:&&"&3&S"%u~&="%v~&%"%w&6"%b~&#"%c~&:"%d&+"%R&,"%K~&'"%L&0"%@~7%#e0%'#QMixin`,
+  },
+  {
+    library: "peft",
+    version: "0.13.2 to 0.21.2",
+    roots: ["peft"],
+    text: `00peft.config ~0PeftC%"!/aMixin ~1romptLearning%!!@
+05mixed_model%"![MixedModel
+05peft%*!@%!!.9ForCausalLM ~cFeatureExtraction ~cQuestionAnswering ~cSeq2SeqLM ~fuenceClassifica%"!XToken%,!80TunerLayerStatus ~5Model%!!0
+05tuners._buffer_dict ~0BufferDict
+0cadalora%&%7AdaLora%##ykgptq ~0SVDQuantLinear
+0klayer%&!RL%"!1RankAllocator%!!ZConv2d ~3%%!_%#%L%"!_%"%jfmss.asa_callback%!!DmssAsaC%"!6
+0j%("tmss%#"sj%'"Ymss%#"X%#"<j%'"<mss%#";ption_promp%'(+AdaptionPromp%%(50ModelType%#";s%'";ptedAtten%!&TgGPT ~0_Base%,!@
+0s%'"U%'"1%""^cb%))_B%%)_
+0h%#"9Beft%,#Ph%#!zB%#)9
+0do%)!oOFT%.!oOFT%#!o%#&e0FastBlockDiag%%"+ ~0MultiplicativeDropou%!"Q%("HOFT%##9c3%'(aC3A%#"Gg%#"GC3A%""F4%"#5g%#!lC3A%"!kgutils ~0BlockCircularConvolu%!%hdartridge%'"6%#!5%#"<m%%!~%#!<Encoder
+0d%('^CP%%%9%&"TPTEmbedding
+0cd%)&[D%0&[D%&&[5%,&ZD%&&Ze%*+tDel%'+s%%*!%!!9%"!s7%,)~%!!@%#&*fourier%("jF%!!5%&'[m%#!}%%!<%"""a%"""%%%=%%!C%#(Trod%'!}rod%-#hFrod%5)DFro%#0vcg%*#jG%(#ii%#!rGloraEmptyPath ~5%""!6%"):6ora%"!<%"!)Scalar%"!/VectorPath
+0i%#"LG%'%Adr%+0.G%!!3%%0.%%"P%!!:%,#F%%/U%"!B%##Ihi%(!yHi%&!v%%%:Conv1d ~42d ~43d ~0%%(g%"!V%*"5 ~0_ConvNd%'%eHi%(#8%'":R%.+_%!!6%"1b%3+iHR%#+icia3%&!tIA3%.,S%"!q%!#)IA%#!y%/"y%%"'IA3%#"'lily%&"(Lily%-%5Lily%"!y2%+(KLily%##gn_tuning%'!rNTu%(8)%%*=%#!;%"/;%%*4%#!:%%0gh%'%_LoH%;&x0HadaWeight ~aCP%'#s1oH%!'#%(#)oH%#&nekr%("0Kr%;"0%&!{K%!8S%)!{Kr%#!{ra.aqlm ~0AqlmLora%#)Yirrow ~0Arrow%&!;%"!qiwq ~0Awq%(!Uh%&6'rrow%%5{Bd%&9( ~0Cord%&!0Ev%&!.Kas%&!/LoftQ%#!02%&!d4G%")Y ~4Runtim%"20 ~0Montec%&,/ ~0V%)0Vhdora ~0D%!!6v1%#.f82%%!,3%#!,4%%+Y%#!3%'#r ~0_%#!jN%!!T
+0heva ~0HashHook%!:}%"!,_Hook
+0h%";sGPTQ%&%N ~0%)<#%D-9%&'Cra%%!:ATPHold%!"{%"#&Variant%#7Lhea%(:(0ParamWrapp%!#F%!#B ~1LoraFactorsProxy ~5ParameterProxy%)(Y%%.Dj%#&>%%?#ed%&&SSampler%)&i%"!6
+0hte ~0Te%%).orchao ~0T%!!,%))Kp_%%,HoraParallel%%%Xv%!#es ~0A%&!Z%%#{1rrow%+!6%")T%,!L%#;+ona%""&%)(G%%!K82%'!.3%&!.%&(M%&!5%,"AKas%,"?0MiCA%>!^1%%%Y%,!dQ%0#f%"*b%,!8%')x%"!7
+0ie%"'!%!!UFunc%"<3ycoris_%#<^L%!!2%#+j7%#:#Tuner
+0cmiss%&/GMi%&B^%%*7Mi%%B[%-;OMi%%BXexed.%&!:%&Gwdultitask%"Bv%-2eM%#!C%!Ao%(2r lInit
+10%%!}%*!N%(=f%)AQ%'AP%-5U%1,@%7A@%!!s%"!-3RotationModule%'6%%&A[dsf%'"QSF%-?jOSF%#6Pp%-#}%"#F%!@Z%"#udRep%#,wizationType
+0l%%Kc%(!X
+0deanu%)L~anu%%@f%%?t%%#l%!!B%"0Y%%?u%!!8%%6_%(8DPo%18D%#!so%"8M%'(,Po%%8Fhroute%#!KR%#!/%!!+
+0drefix%/%*efix%*8oq%&#nefix%%#ne%1(l%/(ccInit%)!l%+(Xds%)(YPso%&D@%%@f%%#gOrth%#(5Pso%"DV%'@:Pso%&I,ve%(>&Pve%/Af%&%gve%"?*%(!sve%&@2rand%*A0Ran%'87
+0l%-!z%#!D%#"~UniqueBaseGrad%'(c%#!K%%'ka%'D[Roa%.D[%&"+oa%%77%%!soa%%D[shadow%&!rShad%#:D
+0jdiffusion%!Sxs ~0DetachedFlux%!!P%"T*1%#!N%!!8Backend ~0Flux2%*!7=0_Shared%!,a%"6?%!*h%(",%)"(%#"fache ~8rrier ~6%,+)%*!V_Toke%'"Zbone ~c%##Ne%)E"Sh%'E#%.'dSh%#Dl%''dSh%'DXuper%,*DS%&!7%#"!o%."!%&!G%""(o%%"(%&!=%#&ntiny%*(pTiny%1(p%11>%#!P%""2%%(k%#!:%&Fsinable_token%'4lT%#!<Token%%4wt%#"=%+!B%""/t%%"/%*!A%%%Oner%&6FBase%)1( ~4Tuner ~9%%?EExclud%#(H
+0cuni%*%+Uni%)Y6%-&1%"!C%""m%%K*%"!9%#&)vb%*!{VBLo%&It%.2H%!!B%,)A%!!8%##]%).cV%'.b%.,]V%&.a%%,]V%'._wav%)RsWave%&73%%"h%!!9%4R&%!!@%#@*wavelet%"!:let
+0nrec2d%&!4 ~7DetailTuple2d ~7TensorTuple
+0cx%!%F%"_X%!'xemperatureScaledSoftmax ~0XLora%#a*er
+0j%##;%!!<%,,-%#!8v%%E^5%,ES%*Qi%,,PX%''=5utils.peft_types 0PeftType 0TaskType`,
   },
   {
     library: "pgmpy",
     version: "0.1.25 to 1.1.2",
     roots: ["pgmpy"],
     text: `00pgmpy.base.ADMG =0ADMG
-0cncestralBase =0AncestralBase
+0cncestralBase =0A%(!2
 0bDAG =0DAG ~0PDAG
 0bMAG =0MAG
-0bPDAG =0PDAG
-0bSimpleCausalModel =0SimpleCausalModel
-0bUndirectedGraph ~0UndirectedGraph
-0b_base =0_CoreGraph
-0cmixin_roles =0_GraphRolesMixin
-06causal_discovery.ExpertInLoop ~0ExpertInLoop
-0tKnowledge =0ExpertKnowledge
+0bP%!!B%"!<SimpleCausalModel =0%-!6
+0bUndirectedGraph ~0%+!4
+0b_b%!"X_Core%"!7cmixin_roles =0_GraphRolesMixin
+06causal_discovery.ExpertInLoop ~0%(!1
+0tKnowledge =%"!=%%!4
 0nGES ~0GES
-0nHillClimbSearch ~0HillClimbSearch
+0nHillClimbSearch ~0%+!4
 0nPC ~0PC
-0n_base ~0_BaseCausalDiscovery ~1ConstraintMixin ~1ScoreMixin
-07i_tests._base =0_BaseCITest ~1CITestResult ~1ResidualMixin
-0fchi_square =0ChiSquare
+0n%!#)~0_Bas%"#jD%#"Z ~1ConstraintMixin ~1Score%"#17i_tests.%%#qBaseCITest ~1%!!+Result ~1Residual%"!afchi_square =0ChiSquare
 0ffisher_z =0FisherZ
 0fg_sq =0GSq
 0gcm =0GCM
-0generalized_cov =0GeneralizedCov
-0fhotelling_lawley =0HotellingLawley
-0findependence_match =0IndependenceMatch
-0flog_likelihood =0LogLikelihood
-0fmodified_log_likelihood =0ModifiedLogLikelihood
-0fpearsonr =0Pearsonr
-0n_equivalence =0PearsonrEquivalence
-0gillai_trace =0PillaiTrace
-0gower_divergence =0PowerDivergence
-0froys_largest_root =0RoysLargestRoot
-06estimators.BaseConstraintEstimator ~0BaseConstraintEstimator
-0jyesianEstimator ~0BayesianEstimator
-0hCITests ~0CITestRegistry
-0hEM ~0ExpectationMaximization
-0ixhaustiveSearch ~0ExhaustiveSearch
-0hGES ~0GES
-0hHillClimbSearch ~0HillClimbSearch
-0hLinearModel ~0LinearEstimator
-0hMLE ~0MaximumLikelihoodEstimator
-0iirrorDescentEstimator ~0MirrorDescentEstimator
-0imhcEstimator ~0MmhcEstimator
-0hPC ~0PC
-0hSEMEstimator ~0IVEstimator ~0SEMEstimator
-0icoreCache ~0LRUCache ~0ScoreCache
-0itructureScore ~0AIC ~3CondGauss ~3Gauss ~3Score ~0BDeu ~4Score ~2s ~3Score ~1IC ~3CondGauss ~3Gauss ~1icScore ~0K2 ~2Score ~0LogLikeliHood ~9hoodCondGauss ~dGauss ~0StructureScore
-0hTreeSearch ~0TreeSearch
-0hbase ~0BaseEstimator ~0MarginalEstimator ~0ParameterEstimator ~0StructureEstimator
-0hexpert ~0ExpertInLoop
-07xample_models._base ~0BIFMixin ~0ContinuousMixin ~0DAGMixin ~1iscreteMixin =0_BaseExampleModel
-0lbnlearn.alarm =0Alarm
+0generalized_cov =0G%&!4Cov
+0fhotelling_lawley =0H%#!5Lawley
+0findependence_match =0I%'!7Match
+0flog_likelihood =0LogL%%!2
+0fmodified_%-!LM%"!<%,!Tpearsonr =0P%"!-
+0n_equivalence%'!<E%&!8
+0gillai_tra%!!FillaiTrace
+0gower_diverg%#!howerD%%!4
+0froys_largest_root =0RoysL%!!5Root
+06estimators.Base%&'rE%#!; ~0%3!<
+0jyesian%*!N%+!6
+0h%!(.s ~0%#(8gistry
+0hEM%"*[ctationMaximization
+0ixhaustive%%*<E%+!5
+0h%'*oh%?*ohLinear%!-U~0%!!0%("xMLE ~0Maximum%&'*%'!EiirrorDesce%*%;M%1!;
+0imhc%)!J%(!2
+0h%%,JhSEM%(!KIV%(!0%(!?
+0icoreCache ~0LRU%#!-S%%!:
+0itructureScore ~0AIC ~3CondGauss ~3%#!*%#!DBDeu ~4%"!12%'!=1%4!_1ic%#!bK2 ~2%#!/%%*YHood ~9hood%'!c%#!*0S%)"o
+0hTre%&'N%&!/
+0h%"/XBase%)%darginal%(!6Paramete%&'8%("2%(&5expert%-1j7xample_model%#03~0BIF%"0[0Continuou%!2q ~0DAG%#0ziscret%!0|%#0lE%!!w%"4Albnlearn.alarm =0Alarm
 0undes =0Andes
-0urth150 =0Arth150
+0urth150 =0A%!!,
 0usia =0Asia
-0tbarley =0Barley
+0tbar%!0&Barley
 0tcancer =0Cancer
-0uhild =0Child
-0tdiabetes =0Diabetes
-0tearthquake =0Earthquake
-0ucoli70 =0Ecoli70
-0thailfinder =0Hailfinder
+0uhild%!1[ld
+0tdiabetes =0D%"!-
+0tearthquake =0E%%!/
+0ucoli70 =0E%!!,
+0thailfinder =0H%%!/
 0uepar2 =0Hepar2
-0tinsurance =0Insurance
+0tinsura%!/.I%#!.
 0tlink =0Link
 0tmagic_irri =0MagicIRRI
-0zniab =0MagicNIAB
+0zniab%#!5NIAB
 0uildew =0Mildew
 0uunin =0Munin
-0y1 =0Munin1
-0y2 =0Munin2
-0y3 =0Munin3
-0y4 =0Munin4
-0tpathfinder =0Pathfinder
+0y1%#!.1
+0y2%#!/2
+0y3%#!/3
+0y4%#!/4
+0tpath%%#=P%%!/
 0uigs =0Pigs
 0tsachs =0Sachs
 0uurvey =0Survey
-0twater =0Water
-0uin95pts =0Win95pts
-0nrep.APSsystem =0APSsystem
-0rBOPfailure1 =0BOPfailure1
-112 =0BOPfailure2
-113 =0BOPfailure3
-0rGDIpathway1 =0GDIpathway1
-112 =0GDIpathway2
-0raccidents =0Accidents
+0twater =0Wat%!!bn95pts =0W%"!-
+0nrep.APSsystem =0%%!.
+0rBOPfailure1 =0%'!0
+112%)!42
+113%)!43
+0rGDIpathway1 =0%'!0%"!d%&!42
+0raccidents =0A%#!.
 0sdhd =0Adhd
-0tversarialbehavior =0Adversarialbehavior
-0serialvehicles =0Aerialvehicles
-0sgropastoral1 =0Agropastoral1
-132 =0Agropastoral2
-133 =0Agropastoral3
-134 =0Agropastoral4
-135 =0Agropastoral5
-0sircrash =0Aircrash
-0uegulation1 =0Airegulation1
-132 =0Airegulation2
-133 =0Airegulation3
-0slgal1 =0Algal1
-0w2 =0Algal2
-0wactivity1 =0Algalactivity1
-142 =0Algalactivity2
-0uorithms1 =0Algorithms1
-112 =0Algorithms2
-113 =0Algorithms3
-114 =0Algorithms4
-0srcticwaters =0Arcticwaters
-0tgument =0Argument
-0ssia =0Asia
-0sugmenting =0Augmenting
+0tversarialbehavior =0Ad%-!8
+0serialvehic%!;cA%)!3
+0sgropastoral1 =0A%(!2
+132%+!62
+133%+!63
+134%+!64
+135%+!65
+0sircrash =0A%"!-
+0uegulation1%!!:%&!2%#"I%'!6%%"I%'!63
+0slg%"#.lgal1
+0w2%#!/2
+0wactivity%%!D%%!3
+14%%!L%#!72
+0uorithms%"!S%#!0%"&l%&!4%#'O%&!43
+114%)!44
+0srcticwaters =0A%'!1
+0tgument =0Ar%!!-
+0s%(.2sugmenting =0A%%!/
 0rbank =0Bank
-0vruptcy =0Bankruptcy
+0vruptc%!.Ynk%!!/
 0seam1 =0Beam1
-0v2 =0Beam2
-0utles =0Beatles
-0slacksea =0Blacksea
-0tockchain =0Blockchain
-0suilding =0Building
+0v2%"!.2
+0ut%!'sBeat%!'llacksea =0B%"!-
+0tockchain =0Bl%#!/
+0suild%!"[B%"!-
 0tllet =0Bullet
 0trglar =0Burglar
-0rcachexia1 =0Cachexia1
-0z2 =0Cachexia2
-0trdiovascular =0Cardiovascular
+0rcachexia1 =0C%#!.
+0z2%'!22
+0trdiovascu%!!eCa%(!3
 0tse =0Case
-0ttchment =0Catchment
-0sharleston =0Charleston
+0ttch%"%TCa%"!.
+0sharleston =0C%%!/
 0tds =0Chds
 0sng =0Cng
-0sompaction =0Compaction
-0tnasense =0Conasense
-0ucrete1 =0Concrete1
-0z2 =0Concrete2
-0z3 =0Concrete3
-0z4 =0Concrete4
-0z5 =0Concrete5
-0z6 =0Concrete6
-0z7 =0Concrete7
-0usequenceCovid =0ConsequenceCovid
-0vtructionproductivity =0Constructionproductivity
-0tral1 =0Coral1
-0w2 =0Coral2
-0w3 =0Coral3
-0w4 =0Coral4
-0w5 =0Coral5
-0uical =0Corical
-0urosion =0Corrosion
-0uticosteroid =0Corticosteroid
-0tvid1 =0Covid1
-0w2 =0Covid2
-0w3 =0Covid3
-0wfear =0Covidfear
-0wrisk =0Covidrisk
-0wtech =0Covidtech
-0srimescene =0Crimescene
-0vinal1 =0Criminal1
-0z2 =0Criminal2
-0z3 =0Criminal3
-0z4 =0Criminal4
+0sompacti%!!R%%!/
+0tnasen%!"7o%"!.
+0ucrete1%!!7%!!.%##2%"!22
+0z3%'!23
+0z4%'!24
+0z5%'!25
+0z6%'!26
+0z7%'!27
+0usequenceCovid%!!>%)!5
+0vtructionprodu%")z%"!L%0!=
+0t%"-7C%!-0%!++C%!-)0w%!#.ral3
+0w%!#+ral4
+0w%!#(%!,quical%!!2ical
+0uros%#%]r%!!.
+0uticostero%"#)r%'!3
+0tvid%!"Pvid%&"Pvid%&"Pvid3
+0wfe%!'sovidfear
+0wrisk%#!5risk
+0wtech%#!5tech
+0srimescene =0C%%!/
+0vin%"#triminal%%')%"!2%%')%"!2%%')%"!24
 0typto =0Crypto
-0suracao1 =0Curacao1
-0y2 =0Curacao2
-0y3 =0Curacao3
-0y4 =0Curacao4
-0y5 =0Curacao5
-0rdiabetes =0Diabetes
-0ugnosis =0Diagnosis
-0toxins =0Dioxins
-0tsputed1 =0Disputed1
-0z2 =0Disputed2
-0z3 =0Disputed3
-0z4 =0Disputed4
-0sragline =0Dragline
-0uinage =0Drainage
-0sustexplosion =0Dustexplosion
-0rearthquake =0Earthquake
-0scosystem =0Ecosystem
-0slectricvehicle =0Electricvehicle
-0xolysis =0Electrolysis
-0smergency =0Emergency
-0sngines =0Engines
-0trollment =0Enrollment
-0sstuary =0Estuary
+0suracao1 =0C%"!-%"5e%"!1%#5g%"!1%#5i%"!14
+0y5%&!15
+0r%18}ugnosi%"!6%!!.
+0toxin%!!6oxins
+0tsputed1 =0Di%"!.%"#P%#!2%##P%#!2%##P%#!24
+0sragline =0D%"!-
+0uinag%"!5inage
+0sustexpl%#'cD%(!2
+0r%5:{sco%%74E%#!.
+0slectric%"4{ =0E%*!4
+0xoly%!#v%!!=%!!1
+0sm%!H+y =0E%#!.
+0sngines =0E%!!,
+0troll%".(En%#!/
+0sstuary =0E%!!,
 0sts =0Ets
-0sxpenditure =0Expenditure
-0rfingermarks1 =0Fingermarks1
-122 =0Fingermarks2
+0sxpenditur%#O[%"!0
+0rfingermarks1 =0F%'!1
+122%*!52
 0tre =0Fire
-0valarm =0Firealarm
-0vrisk =0Firerisk
-0slood =0Flood
-0tuids1 =0Fluids1
-0x2 =0Fluids2
-0x3 =0Fluids3
-0soodallergy1 =0Foodallergy1
-122 =0Foodallergy2
-123 =0Foodallergy3
-0vsecurity =0Foodsecurity
+0v%#?_Firea%!?dv%"*0Fire%!*/sl%!L,Flood
+0tuid%!"2luids1
+0x2%%!02
+0x3%%!03
+0soodallergy1 =0F%'!1%#"h%&!52
+123%*!53
+0vsecur%!.BFood%#!1
 0trest =0Forest
-0sundraising =0Fundraising
-0rgasexplosion =0Gasexplosion
-0uifier =0Gasifier
-0sonorrhoeae =0Gonorrhoeae
-0sreencredit =0Greencredit
-0tounding =0Grounding
-0rhumanitarian =0Humanitarian
-0sydraulicsystem =0Hydraulicsystem
-0rincome =0Income
-0ttensification =0Intensification
-0wtionalattacks =0Intentionalattacks
-0tverters =0Inverters
-0rknowledge =0Knowledge
-0sosterhavet =0Kosterhavet
-0rlawschool =0Lawschool
-0sexical =0Lexical
+0sundrais%!3LF%&!0
+0rgas%((.G%'!1
+0uifier%!!9ifier
+0sonorrhoeae =0G%&!0
+0sreencredit =0G%&!0
+0toun%"4rGr%"!.
+0rhumanitarian =0H%'!1
+0sydraulic%%);H%*!4
+0rincom%!Apcome
+0ttensifica%"3iIn%)!4
+0wtionalattacks%#!D%)!7%!=v%"9)In%"!.
+0rk%'VM%'VGsosterhavet =0K%&!0
+0rlawschool =0L%#!.
+0sex%"2+L%!!,
 0sidar =0Lidar
-0tquefaction =0Liquefaction
-0vidity =0Liquidity
-0tthium =0Lithium
-0rmacrophytes =0Macrophytes
-0sedicaltest =0Medicaltest
-0tgacities =0Megacities
-0ttal =0Metal
-0soodstate =0Moodstate
-0tuntaingoat =0Mountaingoat
-0rnanomaterials1 =0Nanomaterials1
-142 =0Nanomaterials2
-0tvigation =0Navigation
-0suclearwaste =0Nuclearwaste
-0tisancegrowth =0Nuisancegrowth
-0roildepot =0Oildepot
-0snlinerisk =0Onlinerisk
-0srbital =0Orbital
+0tquef%%5zLi%&!1
+0vid%!'SLiquid%!'Pthium =0Lithium
+0rmacrophy%!/;M%&!0
+0sedicalt%!()M%&!0
+0tgaciti%!!Ve%#!/
+0ttal =0Metal%!)hstate =0M%#!.
+0tuntaingoat =0Mo%&!1
+0rnanomaterials1 =0N%)!3%">A%)!72
+0tvig%#')Na%#!/
+0suclearwaste =0N%'!1
+0tisancegrowth =0Nu%(!3
+0roildepot =0O%"!-
+0snline%"-"O%%!/
+0srbi%!#mO%!!,
 0sxygen =0Oxygen
-0rperioperative =0Perioperative
-0umaBN =0PermaBN
-0shdarticles =0Phdarticles
-0silot =0Pilot
-0sneumonia =0Pneumonia
-0solymorphic =0Polymorphic
+0rperioperativ%!V|%'!2
+0umaBN%!!9maBN
+0shdart%#D/P%&!0
+0silot%!W>%!"aeumonia =0P%#!.
+0solymorphic =0P%&!0
 0tultry =0Poultry
-0sroject =0Project
-0ymanagement =0Projectmanagement
-0upellant =0Propellant
-0rrainstorm =0Rainstorm
-0vwater =0Rainwater
-0sealestate1 =0Realestate1
-112 =0Realestate2
-113 =0Realestate3
+0sroject =0P%!!,
+0ymanage%"1E%"!9%&!6
+0upella%#!@%"!/
+0rrainstorm =0R%#!.
+0v%#I:Rainw%!I>sealesta%!=;R%&!0%"C:%&!4%#C:%&!43
 0tdmeat =0Redmeat
-0tsilience =0Resilience
+0tsili%"Z,Re%#!/
 0sicci =0Ricci
-0sockburst =0Rockburst
-0vquality =0Rockquality
-0tpesegment =0Ropesegment
-0rsafespeeds =0Safespeeds
-0tllyclark =0Sallyclark
-0umonella1 =0Salmonella1
-112 =0Salmonella2
-0seismic =0Seismic
-0shipping =0Shipping
-0simulation =0Simulation
-0softwarelogs1 =0Softwarelogs1
-132 =0Softwarelogs2
-133 =0Softwarelogs3
-134 =0Softwarelogs4
+0sockburs%!Z-%"!.
+0vqual%!++Rock%"!0
+0tpeseg%"#xRo%%!0
+0rsafespeed%!L#%#!/
+0tllyclark =0Sa%#!/
+0umonella1%!!:%#!0%"#^%&!42
+0seismic =0S%!!,
+0shipp%!0SS%"!-
+0sim%"Gq%!fx%"!/
+0softwarelogs1 =0S%(!2%"Hi%(!6%#Hi%(!6%#J3%(!64
 0til =0Soil
-0vlead =0Soillead
-0wiquefaction1 =0Soilliquefaction1
-172 =0Soilliquefaction2
-173 =0Soilliquefaction3
-174 =0Soilliquefaction4
-0stocks =0Stocks
-0tudent1 =0Student1
-0y2 =0Student2
-0suffocation =0Suffocation
-0rtastingtea =0Tastingtea
+0vlead%"!0lead
+0w%'.q%!"@ill%(!6
+17%!"D%*!:2
+17%!"H%*!:3
+17%!"L%*!:4
+0sto%!1ySto%!1mudent1 =0S%"!-%"=i%"!12
+0suffo%%2yS%&!0
+0rtastingtea =0T%%!/
 0sbm =0Tbm
-0sheft1 =0Theft1
-0w2 =0Theft2
-0sitanic =0Titanic
-0srajectories =0Trajectories
-0unsport =0Transport
-0subercolosis =0Tubercolosis
-0trbine1 =0Turbine1
-0y2 =0Turbine2
-0swinframework =0Twinframework
-0rurinary =0Urinary
-0rvaccine =0Vaccine
-0sessel1 =0Vessel1
-0x2 =0Vessel2
-0solleyball =0Volleyball
-0rwaterlead =0Waterlead
-0sheat =0Wheat
-0sindturbine =0Windturbine
-0ttness =0Witness
-0ryangtze =0Yangtze
+0sheft1 =0Theft%#A0Theft2
+0sitanic =0T%!!,
+0srajector%!0cT%'!1
+0unsport%!!:%!!.
+0subercol%">sT%'!1
+0trbine1 =0Tu%!!-%"#O%"!12
+0swinframework =0T%(!2
+0rurin%!;}U%!!,
+0rvacc%!>tV%!!,
+0sessel1 =0V%!!,%":S%!!02
+0solleyball =0V%%!/
+0rwater%"'wW%#!.
+0sh%!,GWheat
+0sindt%!#!%!TZ%#!0
+0ttnes%!Trtness
+0ryangtze =0Y%!!,
 0ldagitty.acid_1996 =0Acid1996
-0tconfounding =0Confounding
-0tdidelez_2010 =0Didelez2010
+0tconf%&9UC%&!0
+0tdidelez_2010 =0D%!!12010
 0tkampen_2014 =0Kampen2014
 0tm_bias =0MBias
-0uediator =0Mediator
-0tpaths =0Paths
-0uolzer_2012 =0Polzer2012
-0tschipf_2010 =0Schipf2010
-0uebastiani_2005 =0Sebastiani2005
+0uediator%"63%!^^tpaths%"Wus
+0uolzer_2012%!1^zer2012
+0tschipf%#"NSchipf%!"Muebastiani_2005 =0S%%!42005
 0uhrier_2008 =0Shrier2008
-0tthoemmes_2013 =0Thoemmes2013
-06factors.FactorDict ~0FactorDict
-0kSet =0FactorSet
-0ebase ~0BaseFactor
-0econtinuous.ContinuousFactor ~0ContinuousFactor
-0pLinearGaussianCPD =0LinearGaussianCPD
-0ediscrete.CPD =0TabularCPD
-0nDiscreteFactor =0DiscreteFactor
-0nJointProbabilityDistribution =0JointProbabilityDistribution
-0nNoisyOR =0NoisyORCPD
-0htributions.CanonicalDistribution ~0CanonicalDistribution
-0tustomDistribution ~0CustomDistribution
-0sGaussianDistribution =0GaussianDistribution
-0sbase ~0BaseDistribution
-0ehybrid.FunctionalCPD =0FunctionalCPD
-06global_vars ~0Config
-06identification.adjustment ~0Adjustment
-0lbase ~0_BaseIdentification
-0lfrontdoor ~0Frontdoor
-07ndependencies.Independencies =0IndependenceAssertion =bies
-08ference.ApproxInference ~0ApproxInference
-0gCausalInference =0CausalInference
-0gEliminationOrder ~0BaseEliminationOrder ~0MinFill ~3Neighbors ~3Weight ~0WeightedMinFill
-0hxactInference ~0BeliefPropagation ~hWithMessageParsing ~ussing ~z._RecursiveMessageSchedulingQuery ~0VariableElimination
-0gLinearModel ~0LinearEstimator
-0gbase ~0Inference
-0gdbn_inference ~0DBNInference
-0gmplp ~0Mplp ~4.Cluster
-06metrics._base =0_BaseSupervisedMetric =5UnsupervisedMetric
-0eadjacency_cm =0AdjacencyConfusionMatrix
-0ebn_inference ~0BayesianModelProbability
-0ecorrelation_score =0CorrelationScore
-0efisher_c =0FisherC
-0eimplied_cis =0ImpliedCIs
-0eorientation_cm =0OrientationConfusionMatrix
-0eshd =0SHD
-0ftructure_score =0StructureScore
-07odels.BayesianModel ~0BayesianModel
-0lNetwork ~0BayesianNetwork
-0dClusterGraph =0ClusterGraph
-0dDiscreteBayesianNetwork =0DiscreteBayesianNetwork
-0lMarkovNetwork ~0DiscreteMarkovNetwork
-0eynamicBayesianNetwork =0DynamicBayesianNetwork =7Node
-0dFactorGraph ~0FactorGraph
-0eunctionalBayesianNetwork =0FunctionalBayesianNetwork
-0dJunctionTree =0JunctionTree
-0dLinearGaussianBayesianNetwork =0LinearGaussianBayesianNetwork
-0dMarkovChain ~0MarkovChain
-0jModel ~0MarkovModel
-0jNetwork ~0MarkovNetwork
-0dNaiveBayes =0NaiveBayes
-0eoisyOrModel ~0NoisyOrModel
-0dSEM ~0SEM ~3Alg ~3Graph
-06parameter_estimator.base =0BaseParameterEstimator =0DiscreteParameterEstimator =0GaussianParameterEstimator
-0qdiscrete_bayesian =0DiscreteBayesianEstimator
-0zem =0DiscreteEM
-0zmle =0DiscreteMLE
-0qlinear_gaussian_mle =0LinearGaussianMLE
-07rediction.DoubleMLRegressor ~0DoubleMLRegressor
-0hNaiveAdjustmentRegressor ~0NaiveAdjustmentRegressor
-0mIVRegressor ~0NaiveIVRegressor
-0h_base ~0_BaseCausalPrediction
-06readwrite.BIF ~0BIFReader =3Writer
-0gNET ~0NETReader =3Writer
-0gPomdpX ~0PomdpXReader =6Writer
-0gUAI ~0UAIReader =3Writer
-0gXDSL ~0XDSLReader ~4Writer
-0hMLBIF ~0XMLBIFReader =6Writer
-0keliefNetwork ~0XBNReader =3Writer
-06sampling.HMC ~0HamiltonianMC ~dDA
+0tthoemmes_2013 =0T%"!22013
+06factors.FactorDict ~0%&!/
+0kSet =%"!5Set
+0e%'bw%!!9
+0ec%%aV.%&ac%!!@%)av%#!Sp%!hGGaussianCPD%!]g%*!6
+0ed%"b8.%!!ETabularCPD
+0nD%"!>%""/=0%*!3
+0nJointProbabilityDistribu%"-/%8!A
+0nNoisyOR =0%"!,CPD
+0h%%!Es.Canonical%)!}~0%1!:
+0tustom%,!N%-!7
+0s%##s%+"z%0!9
+0s%'&H%*!<ehybrid.Func%!@9%!%X%)!2
+06global_vars%!&gfig
+06ident%%A7.adjustment ~0A%%!/
+0l%(vAI%)!W
+0lfrontdoor ~0F%#!.
+07%&slies.%'s{%!0I%(t/Asser%!#rbies
+08ference.ApproxIn%"!2 ~0%+!4
+0g%!wz%&!F=0%+!4
+0gEliminationOrde%#r9%/!9MinFill ~3Neighbors ~3Weight ~0%!!+ed%"!I
+0hxact%("jBeliefPropa%"@/~hWithMessageParsing ~us%!!*z._Recursive%"!FSchedulingQuery ~0Variabl%("z
+0g%;r-g%"&p%(#wdbn_i%'"wDBN%(!Amplp ~0Mplp ~4.Cluster
+06metric%+{@SupervisedMetric =5Uns%+!7
+0eadjacency_cm =0A%#!1ConfusionMatrix
+0e%+"g%#vEModel%',_
+0ecorre%!;E_sco%!|@%&!6%"pee%"|Gc%%|GC
+0eimplied_cis =0I%!!0CIs
+0eorien%!w(%!"vO%&!3%."xshd =0SHD
+0f%#pt%%"U%,r97%!pb%)#@%,#P
+0lNetwork%'!<%"!4
+0d%"&F&!"%g=0%(!1
+0d%#0H%+!Z%'0d%-!vlMarkov%&";%#!L%)!:
+0eynamic%/!~%3!;7Node
+0d%!1{&#"'b%'!0
+0e%%/)%.!{%&/E%.#sJ%"!>Tree =0%(!1
+0d%*4!%.!~%9!B
+0d%!#gChain%!vO%#!0
+0j%#&k%!!8%"&ij%&%N%+%FdNaiv%!&* =0%&!/
+0eoisyO%%,N%!4<%!!1
+0dSEM%!zz ~3Alg ~3%"%C6p%#wq_&%""!.%",%Base%/x3%&'W%1!?%##v%.!?
+0q%#7H_b%"%7%/(J%'!Rzem%'!CEM
+0zmle%'!5MLE
+0qlinear_g%""A_%!!F%*&MMLE
+07rediction.DoubleMLRegressor ~0%-!6
+0hNaive%&4y%(!Q%4!=
+0mIV%-!K%'!5
+0h&/"-&P%%"f
+06readwrite.BIF%!{RReader =3Writer
+0gNET ~0NET%.!=PomdpX ~0%!!+%#!C6%%!CUAI ~0UAI%.!_XDSL ~0XDSL%"!?~4%#!?hML%!"XXML%'"[%%!|kelief%&)gXBN%-"(6sampling.HMC ~0HamiltonianMC ~dDA
 0fNUTS ~0NoUTurnSampler ~eDA
-0fSampling ~0BayesianModelSampling ~0GibbsSampling
-0fbase ~0BaseGradLogPDF ~4SimulateHamiltonianDynamics ~2yesianModelInference ~0GradLogPDFGaussian ~0LeapFrog ~0ModifiedEuler
-07tructure_score._base =0BaseStructureScore
-0maic =0AIC
-0p_cond_gauss =0AICCondGauss
-0qgauss =0AICGauss
-0mbdeu =0BDeu
+0fS%"!e%,/q%'!:Gibbs%#!2
+0f%';1GradLogPDF ~4%"L.e%'"L%".as ~2%'""%(7<%&!f%#(a ~0LeapFrog ~&%".=Euler
+07%*2;%%5SBase%,2Emaic =0AIC
+0p_cond%!*!%!!6&%"&C
+0q%'!9%"!5mbdeu =0BDeu
 0os =0BDs
-0nic =0BIC
-0p_cond_gauss =0BICCondGauss
-0qgauss =0BICGauss
-0mk2 =0K2
-0mlog_likelihood =0LogLikelihood
-10_cond_gauss =0LogLikelihoodCondGauss
-11gauss =0LogLikelihoodGauss
-06utils.state_name ~0StateNameMixin`,
+0%!JBB%/!wB%2!wB%&!wk2 =0K2
+0m&;"1<10%*"!%)!@%&",11%1!C%""66utils.state_name ~0StateNam&!"&O`,
   },
   {
     library: "pmdarima",
     version: "2.0.3 to 2.1.1",
     roots: ["pmdarima"],
-    text: `00pmdarima.arima._auto_solvers ~0_RandomFitWrapper ~1SolverMixin ~2tepwiseFitWrapper
-0gcontext =0AbstractContext ~0ContextStore =7Type ~0_CtxSingleton =1emptyContext
-0farima =0ARIMA
-0guto =0AutoARIMA =0StepwiseContext
-0fseasonality ~0CHTest ~0OCSBTest ~0_SeasonalStationarityTest
-0gtationarity ~0ADFTest ~0KPSSTest ~0PPTest ~0_BaseStationarityTest ~1DifferencingStationarityTest
-09base ~0BaseARIMA
-09model_selection._split =0BaseTSCrossValidator =0RollingForecastCV =0SlidingWindowForecastCV
-09pipeline =0Pipeline
-0areprocessing.base ~0BaseTransformer ~0UpdatableMixin
-0nendog.base ~0BaseEndogTransformer
-0uoxcox ~0BoxCoxEndogTransformer
-0tlog ~0LogEndogTransformer
-0oxog.base ~0BaseExogFeaturizer ~8Transformer
-0sdates ~0DateFeaturizer
-0sfourier ~0FourierFeaturizer
-09utils.metaestimators =0_IffHasDelegate
-09warnings ~0ModelFitWarning`,
+    text: `00pmdarima.%!!(_auto_solvers ~0_RandomFitWrapper ~1SolverMixin ~2tepwise%&!D
+0gcontext ~0AbstractC%%!4%"!,Store 7Type ~0_CtxSingleton ~1empty%"!L
+0farima ~0ARIMA
+0guto ~0AutoARIMA ~0S%""N%&!Vseasonality ~0CHTest ~0OCSB%"!-_S%"!EStationarityTest
+0g%'!4 ~0ADF%"!VKPSS%"!-PP%#!lBase%,!h ~1Differencing%."*9base ~0Base%"#D9model_selection._split%"!GTSCrossValidator ~0RollingForecastCV ~0SlidingWindow%&!<
+09pipeline ~0P%"!-
+0areprocessing.%'"[Transformer ~0UpdatableMixin
+0nendo%)!REndog%'!W
+0uoxcox ~0BoxCox%.!Ctlog ~0Log%.!>ox%+"&xogFeaturizer ~8%)!Psdates ~0Date%&!I
+0sfourier ~0F%!!,%(!@9utils.metaestimato%!*@IffHasDelegate
+09warnings 0ModelFitW%!!4`,
   },
   {
     library: "polars",
     version: "0.20.31 to 2.1.0",
     roots: ["polars"],
     text: `00polars._plr ~0PyDataFrame ~2Series
-07dataframe._html ~0HTMLFormatter ~0NotebookFormatter ~0Tag
-0hframe ~0DataFrame
-0hgroup_by ~0DynamicGroupBy ~eIter ~0GroupBy ~7Iter ~0RollingGroupBy ~eIter
-0btypes.classes ~0Array ~0BaseExtension ~1inary ~1oolean ~0Categorical ~8es ~0DataType 8Group ~3e ~4time ~1ecimal ~1uration ~0Enum ~1xtension ~0Field ~1loat16 ~532 ~564 ~5Type ~0Int128 ~46 ~332 ~364 ~38 ~3egerType ~0List ~0Map ~0NestedType ~1ull ~2mericType ~0Object ~6Type ~0SignedIntegerType ~1tring ~3uct ~0TemporalType ~1ime ~0UInt128 ~56 ~432 ~464 ~48 ~1nknown ~2signedIntegerType ~0classinstmethod
-0ionvert ~0_DataTypeMappings
-0hgroup 0DataTypeGroup
-07exceptions 0ArgumentRemovedError 2rowError 1ttributeRemovedError 0CategoricalRemappingWarning 1hronoFormatWarning 1olumnNotFoundError 2mputeError 1ustomUFuncWarning 0DataOrientationWarning 1uplicateError 0InvalidAssert 7OperationError 0MapWithoutReturnDtypeWarning 1oduleUpgradeRequired lError 0NoDataError 2RowsReturnedError 0OutOfBoundsError 0ParameterCollisionError 1erformanceWarning 1olarsError 6InefficientMapWarning 6Warning 0RowsError 0SQLInterfaceError 3SyntaxError 1chemaError 6FieldNotFoundError 1hapeError 1tringCacheMismatchError 3uctFieldNotFoundError 0TimeZoneAwareConstructorWarning 1ooManyRowsReturnedError 0UnstableWarning 3uitableSQLError
-07polars ~0PyDataFrame ~2Series
-07schema 0Schema
-08eries._numpy 0SeriesView
-0eseries ~0Series
+07dataframe._html ~0HTMLFormatter ~0Notebook%(!6Tag
+0hf%!!q0%%!}
+0hgroup_by ~0DynamicGroupBy ~eI%!!a%%!37%"!3Rolling%*!K
+0btypes.classes ~0Array ~0BaseExtension ~1inary ~1oolean ~0Categorical ~8es%""mType 8Group ~3e ~4time ~1ecimal ~1uration ~0Enum ~1%&"-0Field ~1loat16 ~532 ~564 ~5Type ~0Int128 ~46 ~332 ~364 ~38 ~3eger%"!HList ~0Map ~0Nested%!!<1ull ~2meric%"!NObject ~6%"!2SignedInt%&!t1tring ~3uct ~0Temporal%"!?ime ~0U%#"c56 ~432 ~464 ~48 ~1nknown ~2s%.""0classinstmethod
+0ionvert ~0_%#%eMappings%#'X %%&!Group
+07exceptions 0ArgumentRemovedError 2row%!!,1ttribute%)!B%(',Rem%!"8Warning 1hrono%!)C%%!6olumnNotFoun%#",mpute%"".ustomUFunc%#!U0DataOrientation%%!ouplica%#!]0InvalidAssert 7Ope%!(4%"!AMapWithoutReturnDtype%&"_duleUpgradeRequired l%"!^NoData%""vRows%!!f%%#sOutOfBounds%"!4ParameterCollis%%"M1erformanc%'"Blar%"!Z6InefficientMap%#!E6%%#yRow%#"*SQLInterfac%"#p3Syntax%""1chem%""}6Field%*&+1hap%#&*tringCacheMismatch%"!uuct%/!^0TimeZoneAwareConstructor%&#?oMany%/%;Unstabl%%#k3uitableSQLError
+07%!0E%60@schema 0Schema
+08eries._numpy 0%!!JView
+0eseries ~%"!8
 0eutils ~0_EmptyBytecodeHelper`,
   },
   {
     library: "prophet",
     version: "1.1.4 to 1.5.0",
     roots: ["prophet"],
-    text: `00prophet.forecaster ~0Prophet
-08hdays =0BY =1elarus =0GE =1eorgia =0ID =1N =1ndia =3onesia =0KG =1yrgyzstan =0PH =1K =1akistan =1hilippines =0RU =1ussia =0TH =1U =1hailand
-08models ~0CmdStanPyBackend ~0IStanBackend ~0ModelInputData ~5Params =0StanBackendEnum =0TrendIndicator`,
+    text: `00prophet.forecaster ~0P%!!7
+08hdays =0BY =1elarus =0GE =1eorgia =0ID =1N =1ndia =3onesia =0KG =1yrgyzstan =0PH =1K =1aki%!!51hilippines =0RU =1us%!!bTH =1U =1hailand
+08models ~0CmdStanPyBackend ~0IStan%&!1ModelInputData ~5Params =0%'!JEnum =0TrendIndicator`,
   },
   {
     library: "pyarrow",
     version: "8.0.0 to 26.0.1",
     roots: ["pyarrow"],
-    text: `00pyarrow.lib 0ArrowCancelled 7pacityError 5Exception 5IndexError 7valid 5KeyError 5MemoryError 5NotImplementedError 5SerializationError 5TypeError 0DictionaryScalar g._reconstruct ~0TableGroupBy 0_reconstruct_record_batch dtable 3store_array 0binary 1ool8 0chunked_array 0decimal128 7256 732 764 1ictionary 1uration 0field 2xed_shape_tensor 0json_ 0large_list a_view 1ist_ 5view 0map_ 0opaque 0py_buffer 0run_end_encoded 0scalar 2hema 1truct 0time32 464 4stamp 1ype_for_alias 0union 1uid`,
+    text: `00pyarrow.lib 0ArrowCancelled 7pacityError 5Exception 5Index%!!97valid 5Ke%#!JMemor%#!/NotImplemented%"!7Serialization%"!6Type%!!-0DictionaryScalar g._reconstruct ~0TableGroupBy 0%(!?_record_batch dtable 3store_array 0binary 1ool8 0chunked%#!?decimal128 7256 732 764 1%%"[ 1uration 0field 2xed_shape_tensor 0json_ 0large_list a_view 1ist_ 5view 0map_ 0opaque 0py_buffer 0run_end_encoded 0s%!#v2hema 1%!#t0time32 464 4stamp 1ype_for_alias 0union 1uid`,
+  },
+  {
+    library: "pynndescent",
+    version: "0.5.13 to 0.7.0",
+    roots: ["pynndescent"],
+    text: `00pynndescent.optimal_transport 0ArcState ~0DiGraph ~0LeavingArcData ~0Node%#!00ProblemStatus ~0SpanningTree
+0c%'"8_ ~0NND%!!/ ~0Py%%!0Transformer
+0crp_trees ~0FlatTree`,
   },
   {
     library: "pyod",
     version: "2.1.0 to 3.6.7",
     roots: ["pyod"],
-    text: `00pyod.models.abod =0ABOD
-0de1svm =0AE1SVM ~0InnerAE1SVM ~0RandomFourierFeatures
-0dlad =0ALAD
-0dnogan =0AnoGAN ~0Discriminator ~0Generator ~0QueryModel
-0dudio_ae =0AudioAE
-0eto_encoder =0AutoEncoder ~bModel
-0cbase =0BaseDetector
-0g_dl =0BaseDeepLearningDetector
-0ccblof =0CBLOF
-0dd =0CD
-0dof =0COF
-0epod =0COPOD
-0cdeep_svdd =0DeepSVDD ~0InnerDeepSVDD
-0evnet =0DevNet ~6D ~6Linear ~6S ~0SupDataset
-0dif =0DIF ~0LinearBlock ~0MLPnet
-0cecod =0ECOD
-0dmbedding =0EmbeddingOD =0MultiModalOD
-0cfeature_bagging =0FeatureBagging
-0cgmm =0GMM
-0chbos =0HBOS
-0ddbscan =0HDBSCAN
-0ciforest =0IForest
-0dnne =0INNE
-0ckde =0KDE
-0dnn =0KNN
-0dpca =0KPCA ~0PyODKernelPCA
-0clmdd =0LMDD
-0doci =0LOCI
-0eda =0LODA
-0ef =0LOF
-0dscp =0LSCP
-0dunar =0LUNAR ~0SCORE_MODEL ~0WEIGHT_MODEL
-0cmad =0MAD
-0dcd =0MCD
-0do_gaal =0MO_GAAL
-0cocsvm =0OCSVM
-0cpca =0PCA
-0dyg_anomalous =0ANOMALOUS
-0mydae =0AnomalyDAE
-0gcola =0CoLA
-0inad =0CONAD
-0gdominant =0DOMINANT
-0gguide =0GUIDE
-0gradar =0Radar
-0gscan =0SCAN
-0cqmcd =0QMCD
-0crgraph =0RGraph
-0dod =0ROD
-0csampling =0Sampling
-0do_gaal ~0Discriminator ~0Generator =0SO_GAAL
-0j_new ~0Discriminator ~0Generator =0SO_GAAL
-0ed =0SOD
-0es =0SOS
-0duod =0SUOD
-0cts_anomaly_transformer =0AnomalyTransformer ~0_AnomalyAttention ~8TransformerLayer ~jModel
-0fkshape =0KShape
-0flstm =0LSTMAD ~0_LSTMModel
-0fmatrix_profile =0MatrixProfile
-0fod =0TimeSeriesOD
-0fsand =0SAND
-0gpectral_residual =0SpectralResidual
-0cvae =0VAE ~3Model
-0cxgbod =0XGBOD
-05utils._llm ~0LLMCallable ~0RoutingParseError
+    text: `00pyod.models.abod ~0ABOD
+0dudio_ae ~0AudioAE
+0cbase ~0BaseDetector =0erf
+0ccblof ~0CBLOF
+0dd ~0CD
+0d%!!8OF
+0epod ~0COPOD
+0cecod ~0ECOD
+0dmbedding ~0E%#!.OD ~0MultiModalOD%%"5gmm ~0GMM
+0chbos ~0HBOS
+0ddbscan ~0HDBSCAN
+0ciforest ~0IForest
+0dnne ~0INNE
+0ckde ~0KDE
+0dnn ~0KNN
+0dpca ~0KPCA ~0PyODKernelPCA
+0clmdd ~0LMDD
+0doci ~0LOCI
+0eda ~0LODA
+0ef ~0%!%!scp ~0LSCP
+0cmad ~0MAD
+0dcd ~0MCD
+0cocsvm ~0OCSVM
+0c%!"IPCA
+0dyg_anomalous ~0ANOMALOUS
+0myd%!&anomalyDAE
+0gcola ~0CoLA
+0ina%!&0NAD
+0gdominant ~0DOMINANT
+0gguide ~0GUIDE
+0gradar ~0Radar
+0g%"%k%"%hqmcd ~0Q%!#%rgraph ~0RGraph
+0dod ~0ROD
+0csampl%!'6S%"!-%#!CSOD
+0es ~0SOS
+0cts_kshape ~0KShape
+0flstm ~0LSTMAD ~0_LSTMModel
+0fmatrix_profile ~0MatrixP%!!2
+0fod ~0TimeSeriesOD
+0fsand ~0SAND
+0gpectral_residual ~0S%"!6R%"!5
+05utils._llm ~0LLMCallable 0RoutingParseError
 0cnl_feedback ~0_NLPattern
-0cquality_metrics =0QualityDict
+0cquality_metrics ~0Q%!!4Dict
 0bad_engine ~0ADEngine
-0cuto_model_selector ~0AutoModelSelector
-0bencoders ~0BaseEncoder ~0CallableEncoder ~0MultiModalEncoder
-0j.audio ~0AudioFeatureEncoder
-0khuggingface ~0HuggingFaceEncoder
-0kopenai_encoder ~0OpenAIEncoder
-0ksentence_transformer ~0SentenceTransformerEncoder
-0binvestigation ~0InvestigationState
-0bknowledge ~0KnowledgeBase
-0btorch_utility ~0LinearBlock =0TorchDataset`,
+0cuto_model_sel%!+m~0AutoModelS%"!6
+0bencoders%",>E%!!1 ~0%#"{%&!4%&+K%"!6
+0j.audio%#-1Featur%#!U
+0khuggingface ~0H%!!0Fac%'!Eopenai_%""O ~0OpenAI%&!Csentence_transformer ~0S%"!9T%&!8%%!Vbinvestigation ~0I%(!2State
+0bknowledge ~0K%#!.Base`,
+  },
+  {
+    library: "pytorch_lightning",
+    version: "2.4.0 to 2.6.6",
+    roots: ["pytorch_lightning"],
+    text: `00pytorch_lightning.callbacks.batch_size_finder ~0BatchSizeFinder
+0s%#!R ~0C%"!-
+0theckpoint ~0C%%!/
+0sdevice_stats_monitor ~0DeviceStatsM%!!7
+0searly_stopping ~0EarlyS%#!2dReason
+0sfinetun%!!GBackboneF%'!72s%'!1
+0sgradient_accumulation_scheduler ~0G%"!DA%'!CS%#!B
+0slambda_function ~0Lambda%'#rr%&%HLearningRat%%%Kv%&#l%(!A%&#mmodel_c%(%]Model%)%con_exception%*!NOnE%#!;%)!Tprediction_writ%"'2seP%%!:W%!!90WriteInterval
+0uogress.pr%!!+_bar ~0P%"!1Bar
+11rich_%#!D%#(1esProcessedColumn ~0CustomBar%#!46InfiniteTask ~6%#!| ~6Time%%![MetricsText%%!6%""&ingSpe%'",Rich%'"i ~fTheme
+11tqdm%("qTQDM%(!L=1qdm
+0u%#(VModelPr%#!1_LayerRef
+0srich_%!&esummary%""AModelS%!!5
+0sspike ~0SpikeDetection
+0ttochastic_weight_avg ~0S%%!:WeightAverag%!)hthroughput%'+4T%%!7%%(Etimer 0%#&} =8.epoch =9step ~0Timer
+0s%%"B%"", ~0EMA%+"A ~0%-"Sjore.module ~0L%#.'M%#!4_TrainerFabricShim
+0idemos.boring_classes ~0Bor%!!^el ~0Demo%#!.ManualOptim%*!GNet ~0RandomDataset ~7ict%%!/6Iterable%%!4lWithLen
+0olstm%(#"LSTM ~0SequenceSampler ~1impleLSTM
+0omnist_data%"#f=0MNISTData%&#fMNIST
+0otransformer ~0D%!+S%!(&%%">T%)!FPositionalEncod%!&/%*!EWikiText2
+0iloop%&,+ ~0_%!,f%#!23t%&*P ~1Optimization%&!98er%'!F%%,DTracker ~4%#!=ReadyComplet%'!B1%%0F%&!k2tar%&!F
+0it%!'h.states 0RunningStage 0%#()n ~7State bus
+0iutilities.enums 0GradClipAlgorithmType
+0t%#/us 0SIGTERM%%0+ 0_TunerExit%%!7%%12helpers ~0_%!&xMode ~1restricted%!)Jmethod_impl
+0spars%!&RAttributeDict
+0stypes ~0Dis%"!;dDataParallel ~0LR%%%AConfig ~hType ~0%"&V%&!;9%/!O0_Sized%#*%`,
   },
   {
     library: "pytorch_metric_learning",
     version: "2.3.0 to 2.9.0",
     roots: ["pytorch_metric_learning"],
-    text: `00pytorch_metric_learning.distances.base_distance ~0BaseDistance
-10tched_distance =0BatchedDistance
-0ycosine_similarity ~0CosineSimilarity
-0ydot_product_similarity ~0DotProductSimilarity
-0ylp_distance ~0LpDistance
-0ysnr_distance ~0SNRDistance
-0olosses.angular_loss ~0AngularLoss
-0wrcface_loss ~0ArcFaceLoss
-0vbase_loss_wrapper ~0BaseLossWrapper
-10metric_loss_function ~0BaseMetricLossFunction
-0vcircle_loss ~0CircleLoss
-0wontrastive_loss ~0ContrastiveLoss
-0xsface_loss ~0CosFaceLoss
-0wross_batch_memory ~0CrossBatchMemory
-0vdynamic_soft_margin_loss ~0DynamicSoftMarginLoss
-0vfast_ap_loss ~0FastAPLoss
-0vgeneric_pair_loss ~0GenericPairLoss
-0vhistogram_loss ~0HistogramLoss
-0vinstance_loss ~0InstanceLoss
-0xtra_pair_variance_loss ~0IntraPairVarianceLoss
-0vlarge_margin_softmax_loss ~0LargeMarginSoftmaxLoss
-0wifted_structure_loss ~0GeneralizedLiftedStructureLoss ~0LiftedStructureLoss
-0vmanifold_loss ~0ManifoldLoss
-0xrgin_loss ~0MarginLoss
-0wixins ~0EmbeddingRegularizerMixin ~0WeightMixin ~6RegularizerMixin
-0wulti_similarity_loss ~0MultiSimilarityLoss
-10ple_losses ~0MultipleLosses
-0vn_pairs_loss ~0NPairsLoss
-0wca_loss ~0NCALoss
-0wormalized_softmax_loss ~0NormalizedSoftmaxLoss
-0wtxent_loss ~0NTXentLoss
-0vp2s_grad_loss ~0P2SGradLoss
-0wnp_loss ~0PNPLoss
-0wroxy_anchor_loss ~0ProxyAnchorLoss
-11losses ~0ProxyNCALoss
-0vranked_list_loss ~0RankedListLoss
-0vself_supervised_loss ~0SelfSupervisedLoss
-0wignal_to_noise_ratio_losses ~0SignalToNoiseRatioContrastiveLoss
-0wmooth_ap ~0SmoothAPLoss
-0woft_triple_loss ~0SoftTripleLoss
-0wphereface_loss ~0SphereFaceLoss
-0wubcenter_arcface_loss ~0SubCenterArcFaceLoss
-0xpcon_loss ~0SupConLoss
-0vtcm_loss ~0ThresholdConsistentMarginLoss
-0wriplet_margin_loss ~0TripletMarginLoss
-0wuplet_margin_loss ~0TupletMarginLoss
-0vvicreg_loss ~0VICRegLoss
-0ominers.angular_miner ~0AngularMiner
-0vbase_miner ~0BaseMiner
-0xtch_easy_hard_miner ~0BatchEasyHardMiner
-11hard_miner ~0BatchHardMiner
-0vdistance_weighted_miner ~0DistanceWeightedMiner
-0vembeddings_already_packaged_as_triplets ~0EmbeddingsAlreadyPackagedAsTriplets
-0vhdc_miner ~0HDCMiner
-0vmulti_similarity_miner ~0MultiSimilarityMiner
-0vpair_margin_miner ~0PairMarginMiner
-0vtriplet_margin_miner ~0TripletMarginMiner
-0vuniform_histogram_miner ~0UniformHistogramMiner
-0oreducers.avg_non_zero_reducer ~0AvgNonZeroReducer
-0xbase_reducer ~0BaseReducer
-0xclass_weighted_reducer ~0ClassWeightedReducer
-0xdivisor_reducer ~0DivisorReducer
-0yo_nothing_reducer ~0DoNothingReducer
-0xmean_reducer ~0MeanReducer
-0yultiple_reducers ~0MultipleReducers
-0xper_anchor_reducer ~0PerAnchorReducer
-0xsum_reducer ~0SumReducer
-0xthreshold_reducer ~0ThresholdReducer
-0qgularizers.base_regularizer ~0BaseRegularizer
-11center_invariant_regularizer ~0CenterInvariantRegularizer
-11lp_regularizer ~0LpRegularizer
-11regular_face_regularizer ~0RegularFaceRegularizer
-11sparse_centers_regularizer ~0SparseCentersRegularizer
-11zero_mean_regularizer ~0ZeroMeanRegularizer
-0osamplers.fixed_set_of_triplets =0FixedSetOfTriplets
-0xhierarchical_sampler =0HierarchicalSampler
-0xm_per_class_sampler =0MPerClassSampler
-0xtuples_to_weights_sampler =0TuplesToWeightsSampler
-0otesters.base_tester ~0BaseTester
-0wglobal_embedding_space ~0GlobalEmbeddingSpaceTester
-13twostream_embedding_space ~0GlobalTwoStreamEmbeddingSpaceTester
-0wwith_same_parent_label ~0WithSameParentLabelTester
-0prainers.base_trainer ~0BaseTrainer
-0xcascaded_embeddings ~0CascadedEmbeddings
-0xdeep_adversarial_metric_learning ~0DeepAdversarialMetricLearning ~0NegativeLpDistance
-0xmetric_loss_only ~0MetricLossOnly
-0xtrain_with_classifier ~0TrainWithClassifier
-0ywostream_metric_loss ~0TwoStreamMetricLoss
-0outils.accuracy_calculator ~0AccuracyCalculator
-0ucommon_functions ~0EmbeddingDataset ~0LabelMapper ~0TorchInitWrapper
-0udistributed ~0DistributedLossWrapper ~bMinerWrapper
-0uinference ~0CustomKNN ~0FaissKMeans =6NN ~0InferenceModel ~0MatchFinder
-0ukey_checker ~0KeyChecker ~aDict
-0ulogging_presets ~0EmptyContainer ~0HookContainer
-0wss_tracker ~0LossTracker
-0umodule_with_records ~0ModuleWithRecords
-1d_and_reducer ~0ModuleWithRecordsAndDistance ~kReducer ~hReducerAndDistance`,
+    text: `00pytorch_metric_learning.distances.base_%#!1 ~0BaseD%"!1
+10tched%&!B=0Batched%%!E0ycosine_similarity ~0CosineS%%!5
+0ydot_product%*!NDotP%!!:%)!Rlp%("_Lp%'"9snr%(!>SNR%&!?olosses.angular_loss ~0A%!!1Loss
+0wrcface%%!>rcFace%!!>vbas%!!<_wrapper%"%&LossW%!!4
+10%#%doss_function%"!KMetricLossF%"!;
+0vcircl%%"9Circl%""8wontrastiv%&!A%&!5%!!Fxs%("yCos%&"ywross_batch_memory ~0CrossBatchMemory
+0vdynamic_soft_margin%#!tD%!!=SoftMargin%"#xfast_ap%#!IFastAP%"!>generic_pai%%%wG%!!6Pai%"%{vhistogram%#!EH%#!3%"!Cin%!&p%#!BI%"!2%"#etra%!")vari%*!JtraPairV%"!;%"!tlarge%##Ksoftmax%#!VLarge%!#MS%!!<%"%Sifted_structur%%"+GeneralizedLiftedS%#!DL%"!u%.!8
+0vmanifold%#!kM%"!2%"#?%(&/%(&#wixins ~0EmbeddingRegularizerMixin ~0Weight%"!06%,!C
+0wulti%'+M%%"0ulti%&+MLoss
+10p%")6e%%!Ep%!):es
+0vn_pairs%#!gNPairs%""uca%%!9CA%#)nrm%!%>%,&.N%%!<%*&-txent%%!GTXent%"%Tp2s_gra%%%TP2SGra%"%Swn%%)7PN%")4wroxy_ancho%%)3ProxyAncho%!)311%%#XProxy%%#&vranked_lis%%"VRankedLis%#"Zself_supervise%%"cSelfS%%!8%#'%gnal_to_noise_ratio%&%|SignalToNoiseRatio%--(wmooth_ap ~0Smooth%#+iwoft_tri%#&s ~0SoftTr%#&s
+0wphere%(-kSphere%'-nubcenter_a%*01SubCenter%)0:xpco%%)XSupCo%#-Ztc%%,oThresholdConsisten%).*wriple%,.W%!#"%*!Ku%0!Ju%,!Ivvicreg%#!CVICReg%!!=ominer%&2uminer%&2vMiner%#2Y%#!>Base%"!;xtch_easy_hard%'!DtchEasyHard%!!M11%.!D%&!@0v%#4__weighte%&!M%#4l%!,ee%%!Te%#-4s_already_packaged_as%"'St%)-_sA%!!KP%"!JAs%"%hs
+0vhdc%%";HDC%#".m%,-a%#!F%+-b%#!Rpair%#&H%#!MPair%!&G%#!H%""g%,!K%)'?%#!Nuniform_%&37%#!QU%!!<%%3?%"!Toreducers.avg_non_zero_%"!8 ~0AvgNonZeroR%!!6
+0xbase%'!EBase%&!?class%&&Q%&!IClass%#&P%&!Rdivisor%'!KD%!!4%%!Eyo_nothing%(!GoN%!!6%&!nmean%'!DMean%&!h%"1S%#!B%(1i%"!Gs
+0xper%#/s%&!mPer%!/t%&"2sum%'!CSum%&!=t%#,E%'!C%%,Y%%!Iq%%3{%">Xr%&40%%%f%%!4
+11%".7in%!7^t%+!S%!.=I%#!@%*!_lp%+!PLp%*!C%"!@_fac%,"Q%"!KFac%+"Xsparse_%!"as%+!XSparse%!"]s%*!Zzero_%"&c%(!UZero%!&k%&!P0osamplers.fixed_set_of%&,E=0FixedSetOf%&,4xhierarchical_%"!g =0H%'!9S%!!8
+0xm_per_%!)]%&!NMPerClass%&!Ktuples_to%"*(%(!QTuplesTo%!**%&!Wotest%%'@%!!/%"';Tester
+0wglobal_%%/(_space ~0Global%%.sSpac%#!X13twostream%5![TwoStream%1!f0wwith_same_parent_label ~0WithSameParentLabel%#!Wpra%!2z%!#<%!!0%##=%!!0
+0xcascaded%&"ds ~0C%"!8%&11
+0xdeep_adversarial%,GM ~0DeepA%&!D%"Cp%&!BNegative%(E~x%(DTonly ~0%&DLOnly%!A"in_with%!'Zifi%"1(ainWithC%%!8
+0y%%&&%'"! ~0%%%y%&"&
+0outils.accuracy_calculator ~0A%"!8C%%!7
+0ucommon%%FI%)4HDataset ~0LabelM%#G9TorchInit%#G:0udistributed%"5s%"!0%'Gc ~bMiner%&!Xinfere%!I:CustomKNN ~0FaissKMeans =6NN ~0I%#!MModel ~0MatchFinder
+0ukey_checker ~0KeyC%#!/aDict
+0ulogging_pres%#6|ptyCont%#(MHook%%!2
+0wss_tra%"!xLossT%!!0
+0umodule%!&|records ~0ModuleWithR%!!6
+1d_an%(1b%-!EAn%%MU ~k%"1x ~h%"!,%'!A`,
   },
   {
     library: "pytorch_tabnet",
     version: "4.0 to 4.1.0",
     roots: ["pytorch_tabnet"],
     text: `00pytorch_tabnet.abstract_model ~0TabModel
-0gugmentations ~0ClassificationSMOTE ~0RegressionSMOTE
-0fcallbacks ~0Callback ~8Container ~0EarlyStopping ~0History ~0LRSchedulerCallback
-0fmetrics ~0AUC ~1ccuracy ~0BalancedAccuracy ~0LogLoss ~0MAE ~1SE ~1etric ~6Container ~0RMSE ~3LE ~0UnsupMetricContainer ~5ervisedMetric ~cNumpyMetric
-0gultitask ~0TabNetMultiTaskClassifier
-0fpretraining ~0TabNetPretrainer
-0fsparsemax ~0Entmax15 ~8Function ~4oid15 ~0Sparsemax ~9Function
-0ftab_model ~0TabNetClassifier ~6Regressor
-0jnetwork ~0AttentiveTransformer ~0EmbeddingGenerator ~0FeatTransformer ~0GBN ~1LU_Block ~4Layer ~0RandomObfuscator ~0TabNet ~6Decoder ~6Encoder ~6NoEmbeddings ~6Pretraining
-0futils ~0ComplexEncoder ~0PredictDataset ~0SparsePredictDataset ~6TorchDataset ~0TorchDataset`,
+0gugmentations ~0ClassificationSMOTE ~0Regress%#!4
+0fcallbacks ~0C%"!. ~8Container ~0EarlyStopping ~0History ~0LRScheduler%#!_
+0fmetrics ~0AUC ~1ccuracy ~0BalancedA%&!5LogLoss ~0MAE ~1SE ~1etric ~6%("MRMSE ~3LE ~0UnsupMetric%'!E5ervised%!!; ~cNumpy%!!0
+0gultitask%!%HNetMultiTask%#%=er
+0fpretrain%!#X%!!LP%"!6er
+0fsparsemax ~0Entmax15 ~8Function ~4oid15 ~0S%&!L9%#!A
+0ftab%(&yNet%&"H ~6%"&Zor
+0jnetwork ~0AttentiveTransform%!&RmbeddingGenerator ~0Feat%*!IGBN ~1LU_Block ~4Lay%!%iandomObfusc%"!b%!"Z ~6Decoder ~6En%#!,No%%"9s ~6%#%*ing
+0futils ~0Complex%%!X0PredictDataset%%%+%,!96Torch%&!H%(!1`,
   },
   {
     library: "pytz",
     version: "2020.1 to 2026.6",
     roots: ["pytz"],
-    text: `00pytz 0FixedOffset 0UTC 0_FixedOffset 1UTC 1p
-04.exceptions 0AmbiguousTimeError 0InvalidTimeError 0NonExistentTimeError 0UnknownTimeZoneError`,
+    text: `00pytz 0FixedOffset 0UTC 0_%(!51UTC 1p
+04.exceptions 0AmbiguousTimeError 0Invalid%'!4NonExistent%'!8UnknownTimeZon%!!8`,
   },
   {
     library: "regex",
     version: "2023.12.25 to 2026.11.19",
     roots: ["regex"],
     text: `00regex 0RegexFlag
-05._regex 0compile
-0c_core 0RegexFlag`,
+05._%"!7compile
+0c_core%'!H`,
   },
   {
     library: "river",
-    version: "0.19.0 to 0.26.1",
+    version: "0.21.2 to 0.26.1",
     roots: ["river"],
-    text: `00river.active.base =0ActiveLearningClassifier
-0dentropy =0EntropySampler
-07nomaly.base =0AnomalyDetector =7Filter =0SupervisedAnomalyDetector
-0efilter =0QuantileFilter =0ThresholdFilter
-0egaussian =0GaussianScorer
-0ehst =0HSTBranch =3Leaf =1alfSpaceTrees
-0eloda =0LODA
-0gf =0LocalOutlierFactor
-0epad =0PredictiveAnomalyDetection
-0esad =0StandardAbsoluteDeviation
-0fvm =0OneClassSVM
-06bandit.base =0ContextualPolicy =0Policy
-0fyes_ucb =0BayesUCB
-0denvs.candy_cane =0CandyCaneContest ~0VendingMachine
-0itestbed =0KArmedTestbed
-0epsilon_greedy =0EpsilonGreedy
-0exp3 =0Exp3
-0dlin_ucb =0LinUCBDisjoint
-0drandom =0RandomPolicy
-0dthompson =0ThompsonSampling
-0ducb =0UCB
-08se.anomaly_detector =0AnomalyDetector =7Filter =0SupervisedAnomalyDetector
-0bbase =0Base
-0bclassifier =0Classifier =0MiniBatchClassifier
-0dusterer =0Clusterer
-0bdrift_detector =0BinaryDriftAndWarningDetector =bDetector =0DriftAndWarningDetector =5Detector =0_BaseDriftAndWarningDetector =aDetector
-0bensemble ~0Ensemble ~0WrapperEnsemble
-0cstimator =0Estimator
-0bmulti_output =0MultiLabelClassifier =5TargetRegressor
-0bregressor =0MiniBatchRegressor =0Regressor
-0btransformer ~0BaseTransformer =0MiniBatchSupervisedTransformer =9Transformer =0SupervisedTransformer =0Transformer
-0cyping ~0Learner ~0Predictor ~0SupportsComparisonGreater ~iLesser
-0bwrapper ~0Wrapper
+    text: `00river._river_rust.drift ~0AdaptiveWindowing
+0istats ~0RsRollingPRAUC ~9ROCAUC
+0ivectordict 0VectorDict
+06active.base ~0ActiveLearningClassifier
+0dentropy ~0E%!!,Sampler
+07nomaly%%!h%!!1Detector ~7Filter ~0Supervised%+!G
+0ef%#!GQuantile%%!XThreshold%!!4
+0egaussian ~0G%"!-Scorer
+0ehst ~0HSTBranch ~3Leaf ~1alfSpaceTrees
+0eloda ~0LODA
+0gf ~0LocalOutlierFa%""apad ~0Predictive%)#&ion
+0esad ~0StandardAbsoluteDevia%!!Dfvm ~0OneClassSVM
+06bandit%#%FContextualPolicy ~0%!!+
+0fyes_ucb ~0BayesUCB
+0depsilon_greedy ~0E%!!3Greedy
+0exp3 ~0Exp3
+0dlin%"!gLinUCBDisjoint
+0drandom ~0Random%#"=dthompson ~0T%"!-Sampling
+0d%!!qUCB
+08se.a%!%&_d%%'P%S'db%"#~Base
+0bc%%)' ~0%&)4 ~0MiniBatch%))Juster%"!O%"!.
+0bdrift%("eBinaryDriftAndW%!*8%&"sb%&!-0%5!G5%'!G_Base%5!La%'#Kensemble ~0E%&!-Wrapper%#!4
+0cstima%!"#E%#!.
+0bmulti_output ~0MultiLabel%(%-5TargetRegressor
+0br%#!.%(%K%%!C ~0%(!Otransformer%"&@T%)!4%%!e%&'"%)!C9%*!Q%3!H0%'!0
+0cyping ~0Learner%&+do%"!hportsComparisonGreater ~iLesser
+0bw%!%W%&%c
 06checks ~0_DummyDataset
-07luster.clustream =0CluStream =9MicroCluster
-0edbstream =0DBSTREAM ~8MicroCluster
-0fenstream =0DenStream ~9.BufferItem ~9MicroCluster
-0ek_means =0KMeans
-0eodac =0ODAC =4Children =5luster
-0estreamkmeans =0STREAMKMeans
-0etextclust =0TextClust ~9.Distances ~aMicroCluster ~aTfContainer ~adistances ~amicrocluster ~atfcontainer
-07ompat.river_to_sklearn ~0River2SKLBase ~9Classifier ~busterer ~9Regressor ~9Transformer
-0dsklearn_to_river ~0SKL2RiverBase =9Classifier =9Regressor
-0aose.func =0FuncTransformer
-0egrouper =0Grouper
-0epipeline =0Pipeline
-0froduct =0TransformerProduct
-0erenamer =0Prefixer =0Renamer =0Suffixer
-0eselect =0Discard =0Select =6Type
-0etarget_transform =0TargetTransformRegressor
-0eunion =0TransformerUnion
-08nf.interval ~0Interval
-0bjackknife =0RegressionJackknife
-08variance.emp =0EmpiricalCovariance =9Precision =0SymmetricMatrix
-0iwa =0EwaCovariance =3Precision =0LedoitWolfCovariance =0OASCovariance =0ShrunkCovariance =0_EWCovariance =3Matrix
-06drift.adwin =0ADWIN
-0cbinary.ddm =0DDM
-0jeddm =0EDDM
-0jfhddm =0FHDDM
-0jhddm_a =0HDDMA =4_A
-0ow =0HDDMW =4_W ~0SampleInfo
-0cdummy =0DummyDriftDetector
-0ckswin =0KSWIN
-0cno_drift =0NoDrift
-0cpage_hinkley =0PageHinkley
-0cretrain =0DriftRetrainingClassifier
-07ummy =0NoChangeClassifier =0PriorClassifier =0StatisticRegressor
-06ensemble.bagging =0ADWINBaggingClassifier =0BaggingClassifier =7Regressor ~2seBagging =0LeveragingBaggingClassifier
-0goosting =0ADWINBoostingClassifier =1daBoostClassifier =0BOLEClassifier
-0fewa =0EWARegressor
-0fstacking =0StackingClassifier
-0hreaming_random_patches ~0BaseSRPClassifier ~7Ensemble ~8stimator ~7Regressor =0SRPClassifier =3Regressor
-0fvoting =0VotingClassifier
-07valuate.gen =0Friedman7k =8GSG10k =8LEA10k =0WrappedGenerator
-0ftracks ~0BinaryClassificationTrack ~0ForecastingTrack ~0MultiClassClassificationTrack ~0RegressionTrack ~0Track
-06facto.base ~0BaseFM
-0cffm ~0FFM =3Classifier =3Regressor
-0dm ~0FM =2Classifier =2Regressor
-0dwfm ~0FwFM =4Classifier =4Regressor
-0chofm ~0HOFM =4Classifier =4Regressor
-07eature_extraction.agg =0Agg =0TargetAgg
-0pkernel_approx =0RBFSampler =1andomTreesEmbedding
-0ppoly =0PolynomialExtender
-0pvectorize =0BagOfWords =0TFIDF ~0VectorizerMixin
-0eselection.k_best =0SelectKBest
-0orandom =0PoissonInclusion
-0ovariance =0VarianceThreshold
-07orest.adaptive_random_forest =0ARFClassifier =3Regressor ~0BaseForest ~aMember =4TreeClassifier =8Regressor =0ForestMemberClassifier =cRegressor
-0eggregated_mondrian_forest =0AMFClassifier ~3Learner =3Regressor
-0donline_extra_trees =0BaggingSampler =0ConstantSampler =0ETRegressor ~1xtraTrees =0OXTRegressor =0Sampler =1ubBaggingSampler
-06imblearn.chebyshev =0ChebyshevOverSampler =9UnderSampler
-0fhard_sampling ~0HardSampling =cClassifier =cRegressor ~0Triplet
-0frandom =0ClassificationSampler =0RandomOverSampler =6Sampler =6UnderSampler
-06linear_model.ad_predictor =0AdPredictor
-0klma =0ALMAClassifier
-0jbase ~0GLM
-0lyesian_lin_reg =0BayesianLinearRegression
-0jlin_reg =0LinearRegression
-0kog_reg =0LogisticRegression
-0jpa ~0BasePA =0PAClassifier =2Regressor
-0kerceptron =0Perceptron
-0jsoftmax =0SoftmaxRegression
-06metrics.accuracy =0Accuracy
-0ebalanced_accuracy =0BalancedAccuracy
-0gse =0BinaryMetric =0ClassificationMetric =2usteringMetric ~0MeanMetric =2tric =6s =1ultiClassMetric =0RegressionMetric =0WrapperMetric
-0econfusion =0ConfusionMatrix
-0fross_entropy =0CrossEntropy
-0efbeta =0F1 =1Beta =0MacroF1 =6Beta =1icroF1 =6Beta =1ultiFBeta =0WeightedF1 =9Beta
-0fowlkes_mallows =0FowlkesMallows
-0egeometric_mean =0GeometricMean
-0ejaccard =0Jaccard =0MacroJaccard =1icroJaccard =0WeightedJaccard
-0ekappa =0CohenKappa
-0elog_loss =0LogLoss
-0emae =0MAE
-0gpe =0MAPE
-0fcc =0MCC
-0fse =0MSE =0RMSE =3LE
-0fultioutput.base =0MultiOutputClassificationMetric =bMetric =bRegressionMetric
-0qconfusion =0MultiLabelConfusionMatrix
-0qexact_match =0ExactMatch
-0qmacro =0MacroAverage
-0ricro =0MicroAverage
-0qper_output =0PerOutput
-0qsample_average =0SampleAverage
-0gtual_info =0AdjustedMutualInfo =0MutualInfo =0NormalizedMutualInfo
-0eprecision =0MacroPrecision =1icroPrecision =0Precision =0WeightedPrecision
-0er2 =0R2
-0fand =0AdjustedRand =0Rand
-0fecall =0MacroRecall =1icroRecall =0Recall =0WeightedRecall
-0gport =0ClassificationReport
-0foc_auc =0ROCAUC
-0glling_pr_auc =0RollingPRAUC
-0mroc_auc =0RollingROCAUC
-0esilhouette =0Silhouette
-0fmape =0SMAPE
-0evbeta =0Completeness =0Homogeneity =0VBeta
-07isc.sdft =0SDFT
-0ckyline =0Skyline
-0bzstd_classifier =0ZstdClassifier
-07odel_selection.bandit =0BanditClassifier ~6ModelSection =6Regressor
-0ose =0ModelSelectionClassifier =eRegressor ~bor
-0mgreedy =0GreedyRegressor
-0msh ~0SuccessiveHalving =hClassifier =hRegressor
-07ulticlass.occ =0OutputCodeClassifier
-0ivo =0OneVsOneClassifier
-0jr =0OneVsRestClassifier
-0boutput.chain =0BaseChain =0ClassifierChain =0MonteCarloClassifierChain =0ProbabilisticClassifierChain =0RegressorChain
-0iencoder =0MultiClassEncoder
-0iper_output =0PerOutputRegressor
-0s_classifier =0PerOutputClassifier
-06naive_bayes.base =0BaseNB
-0jernoulli =0BernoulliNB
-0icomplement =0ComplementNB
-0igaussian =0GaussianNB
-0imultinomial =0MultinomialNB
-07eighbors.ann.nn_vertex =0Vertex
-0kswinn =0SWINN
-0gbase =0BaseNN ~0DistanceFunc ~0FunctionWrapper
-0gknn_classifier =0KNNClassifier
-0kregressor =0KNNRegressor
-0glazy =0LazySearch
-08ural_net.activations ~0Activation ~0Identity ~0ReLU ~0Sigmoid
-0hmlp ~0MLP =3Regressor
-06optim.ada_bound =0AdaBound
-0gdelta =0AdaDelta
-0ggrad =0AdaGrad
-0gmax =0AdaMax
-0fm =0Adam
-0dms_grad =0AMSGrad
-0dverage =0Averager
-0cbase =0Initializer =0Loss =0Optimizer =0Scheduler
-0cftrl =0FTRLProximal
-0cinitializers =0Constant =0Normal =0Zeros
-0closses =0Absolute =0BinaryFocalLoss =6Loss =0Cauchy =1rossEntropy =0EpsilonInsensitiveHinge =0Hinge =1uber =0Log =0MultiClassLoss =0Poisson =0Quantile =0RegressionLoss =0Squared
-0cmomentum =0Momentum
-0cnadam =0Nadam
-0desterov =0NesterovMomentum
-0ewton =0Newton
-0crms_prop =0RMSProp
-0cschedulers =0Constant =0InverseScaling =0Optimal
-0dgd =0SGD
-06preprocessing.feature_hasher =0FeatureHasher
-0kgap_encoder =0GapEncoder
-0kimpute =0Constant =0PreviousImputer =0StatImputer
-0klda =0LDA
-0kone_hot =0OneHotEncoder
-0lrdinal =0OrdinalEncoder
-0kpred_clipper =0PredClipper
-0krandom_projection =0GaussianRandomProjector =0SparseRandomProjector
-0kscale =0AdaptiveStandardScaler =0Binarizer =0MaxAbsScaler =1inMaxScaler =0Normalizer =0RobustScaler =0StandardScaler
-0p_target =0TargetMinMaxScaler =6StandardScaler
-08oba.base =0BinaryDistribution =0ContinuousDistribution =0DiscreteDistribution =3tribution =0MultivariateContinuousDistribution
-0deta =0Beta
-0cgaussian =0Gaussian =0MultivariateGaussian
-0cmultinomial =0Multinomial
-06reco.base =0Ranker
-0fline =0Baseline
-0ciased_mf =0BiasedMF
-0bfunk_mf =0FunkMF
-0bnormal =0RandomNormal
-07ules.amrules =0AMRules =1daptiveRegressor =0MeanRegressor =0RegRule
-0cbase =0HoeffdingRule =0Literal =0NominalLiteral =1umericLiteral
-06sketch.counter =0Counter
-0dheavy_hitters =0HeavyHitters
-0eistogram ~0Bin =0Histogram
-0dn_unique =0NUnique
-0dset =0Set
-07tats.auto_corr =0AutoCorr
-0cbase =0Bivariate =0Link =0RollingUnivariate =0Statistic =0Univariate
-0cchi_squared =0ChiSquared
-0dount =0Count
-0ev =0Cov
-0centropy =0Entropy
-0dwcov =0EWCov
-0emean =0EWMean
-0evar =0EWVar
-0ciqr =0IQR =0RollingIQR
-0ckolmogorov_smirnov =0KolmogorovSmirnov ~0_Node
-0durtosis =0Kurtosis
-0clink =0Link
-0cmad =0MAD
-0eximum =0AbsMax =0Max =0RollingAbsMax =7Max
-0dean =0BayesianMean =0Mean
-0dinimum =0Min =0RollingMin
-0dode =0Mode =0RollingMode
-0ements =0CentralMoments
-0cn_unique =0NUnique
-0cpearson =0PearsonCorr
-0dtp =0PeakToPeak =0RollingPeakToPeak
-0cquantile =0Quantile =0RollingQuantile
-0csem =0SEM
-0dhift =0Shift
-0dkew =0Skew
-0dumming =0Sum
-0cvar =0Var
-08ream.cache =0Cache
-0diter_csv =0DictReader
+07%!'|.clustream%!(3S%"!.9Micro%"(D
+0edb%%!HDBSTREAM ~8%*!Gfen%&!Gen%%!o.BufferIte%/!}k_means ~0KMeans
+0eodac ~0ODAC ~4Children ~5%%!W%!".k%#!]%!"W%%!dtextclust ~0TextC%!!.9.Distances ~a%("N ~aTfContainer ~ad%'!Kmicroc%%!Ktfc%#!K
+07ompat.%!4cto_sklearn =0River2SKLBase =9%')D=b%#,9=9%&)'=%((5
+0d%"!o_to%!5g =0SKL2River%/!x%&!n
+0aose.func ~0Func%)!}egrou%!(%G%!!,
+0epipeline ~0P%"!-
+0froduct%*)NP%!!7
+0erena%!)oPrefixe%!+5%#!7Suffix%!&felect ~0Discard ~0S%"!56Type
+0etarget_%%+j ~0%!,X%%"B%'#Leuni%!1f%&"aUnion
+08nf.interval ~0I%"!-
+0bjackknife%&-%ionJ%#!8
+08variance.emp ~0EmpiricalCo%#!< ~9Precis%!"FSymmetricMatrix
+0iwa ~0Ewa%(!U3%(!ULedoitWolf%(!E0OAS%)!2Shrunk%)!5_EW%)!z%#";6drift.adwin ~0ADWIN
+0h_c %.;j 0Bucket
+0cbinary.ddm ~0DDM
+0je%!!/E%!!0fh%!!1FH%!!2hddm_a ~0HDDMA ~4_A
+0ow%"!3W ~4_W ~0%!;SInfo
+0cdummy ~0%!.Xrift%&2}cks%!"{KSWIN
+0cno_%#=mNoDrift
+0cpage_hinkley ~0PageH%!!0
+0cretrain%#4bR%!!1%+=@7%""KNoChang%!9x%#6JPrior%)!4Statistic%'(r6%#4r.bagg%!1uADWINB%!!1%)!e%/!67%'4#2se%"!D ~0Leveraging%-!X
+0goost%("4%"!2%(!~1daBoost%*"IOLE%(!mfe%!)<WA%'#@fstack%!"&S%"!-%(!Whreaming_%!;^_patches%"5rSRP%)#M%&7w8%&7e%(#e0%+!T3%("Rvo%"#TVo%*#M
+07valuate.gen ~0Friedman7k ~8GSG10k ~8LEA10k%%5WdGener%!9%ftra%!5b%!;1%#""cationTrack ~0Forecasting%#!5MultiClass%2!U%&-~%#!4Track
+06facto%#@NBaseFM
+0cffm ~0FFM ~3%4#w%!+aM ~2%(!D2%(!Dw%!!kwFM ~4%(!H4%'!Hchofm ~0HO%9!I7eature_extraction.agg ~0Agg%%1MAgg
+0pkernel_approx ~0RBF%"FS ~1andomTreesEmbedding
+0ppol%"C+ynomialExtender
+0p%!H,iz%!%3gOfWords ~0TFIDF ~%"HAizerMixin%%3[ion.k_best%%3[KBest
+0o%%C-PoissonInclusion
+0%(0qV%"!-%%GN
+07orest.a%"0V%#*<for%!"/ARF%2&j%#';%"!K4Tre%).=8%(4rggregated_mondrian%'")M%*")%%>1%)'{onlin%"&g_tre%",!gging%%&D0Constant%&!4ET%'"{1xtraT%"!aOX%(!=%"2.r ~1ub%*!|
+06imblearn.chebyshev ~0C%#!.Over%%!c9Und%%!1
+0fhard_s%"G6 ~0Hard%#GE ~c%(#i%&1D ~0Triplet
+0f%%'8%*+~%&#P%!H[%)"M6%&!,%*"W6linear_model.ad_p%'B*Ad%&B8=0ndtri
+0klma ~0ALMA%(.}j%",{GLM
+0lyesian_lin_reg%#K;ianLinear%&-l
+0j%&!G%.!?kog%#!>og%(4G%!!^pa%"(yPA ~0P%'"X%*-fkerceptron ~0P%%!/
+0jsoftmax ~0S%!!,%("'6%!:ns.accuracy ~0A%"!-
+0ebalanced_%'!AB%"!6%&!Ig%!0#inaryMetric%-&s%#!92ustering%%!JMea%&!@%!!)6s ~1%%1_%%!L%&##%%!5%"FN%!!2
+0econfu%"<bC%#!.%#;|fross_%&T3Cross%"T8
+0eefficient_r%!UUrocauc.%3!: ~0E%#!<%"V+%#V"fxpected_mutual_info =0gammaln
+0efbeta ~0F1 ~1B%!!.MacroF1 ~6%!!31i%+!2ultiF%"!OWeightedF1 ~9Beta
+0fowlkes_mallows ~0F%!!4M%!!3
+0egeo%!'J_me%!UM%#!3Mean
+0ejac%"BuJ%%!,Macro%%!11i%(!0%%"O%"!4
+0ekappa ~0CohenKappa
+0elog_loss%!*/Loss
+0emae ~0MAE
+0gp%!!-PE
+0fcc ~0MCC
+0fse ~0MSE ~0RMSE ~3LE
+0fulti%!O6%#7"MultiOutpu%%;[%*(zb%%!+%,(F
+0q%((6%'P*%,(@qexact_match ~0ExactMatch
+0qmacro%#%?Average
+0ri%"!8i%(!8qper%&Q@Per%!#%
+0qsample_a%!!L%%1r%%!]g%&(O~0AdjustedMutualI%!!7%)!/Normaliz%(!F
+0ep%'ERMacro%'Ee1i%*!20%(!.%#'I%%!6
+0er2 ~0R2
+0fand%'"^R%!!1Rand
+0fecall%#"6R%"!01i%'!/0%%!+%#"-%!!3
+0gport%-./Report
+0foc_%!,!%#+oglling_pr%#!:%'b:
+0mr%&!S%*,Jesilhouette ~0S%%!/
+0fmape ~0S%!)Gev%",SCompleteness ~0Homogeneity ~0V%!,+7isc.sdft ~0SDFT
+0cky%"MUS%!!,
+0bzstd_%)Z6Zstd%)A7odel_%&;V%!^y ~0Bandi%)C{6ModelS%!!K ~6%'3=o%!*z%!!B%"!o%(!^e%'7;bor
+0m%%_=%!_6%'!pmsh ~0SuccessiveHalving ~%']& ~%&Xg
+07ulticlass.occ ~0%",Fod%'<,
+0ivo%!bUVs%#bZ%#7-r%#!;Re%(F]
+0b%"-Ich%!IiBaseC%"!.%&!J%#!4MonteCarlo%.!>Probabilisti%':F%#!A%%#;Chain
+0iencod%!Zc%%4qE%!!6
+0i%2-#%'%%s%*'R%%!E%(#I6naive_bayes%(DxNB
+0jernoulli ~0B%#!.NB
+0icomplement%%)PmentNB
+0i%/hFNB
+0imulti%!C'%##=%!!0NB
+07eighbors.ann.nn_vertex ~0Vertex
+0kswinn ~0SWINN
+0g%("vN%!TptanceF%&VTtion%%]Cgknn%*%!KNN%(#yk%(aLKNN%'%[glazy ~0LazySearch
+08ural_net.activations%#m&a%!*l0Ident%!,IReLU ~0Sigmoid
+0hmlp ~0MLP%*Ba6optim.ada_bou%"/~aBound
+0gdelta%!!5Delta
+0ggra%"!GGrad
+0g%!<xAdaMax
+0fm%!!/m
+0dms_%#!PMS%!!Pd%%3(%"3!r
+0c%"%oInitializer ~0L%!6nOptim%"!5Scheduler
+0cftrl ~0FTRLProximal
+0ci%&!gs%'Da%%3Y ~0Zeros
+0closses ~0%#m#%%>'Focal%!"F6%""MCauchy ~1%'<M%&lCInsensitiveHinge ~0%"!*1ub%"#9g%)+F%"!{%"I7%'pX%)>K%"!HSquared
+0cmomentum ~0M%"!-
+0cnadam ~0Na%!&-esterov ~0N%"!-%&!Oewton ~0Newton
+0crms_prop%!:3Prop
+0cs%#%|%+%VInverseSca%"FiOpt%!&0dgd ~0SGD
+06preprocessing.f%"N+hasher ~0F%!!3Hasher
+0kgap_%&.YGap%%.Rkimp%!&O%'"KPreviousImpu%"njtat%"!0
+0kl%!s(DA
+0kone_hot%!18Hot%%!~lrdinal ~0O%!!,%&";pred_cli%"i+PredC%!!0
+0k%#UUroj%#4Q%%.U%"qH%!!=%!K&parse%+!:
+0kscale%'xV%#t1Sca%!IZBinar%"*?MaxAbs%#!=1inMax%%!K%%;Wr ~0Robust%%!>%*!z
+0p_%!ck%%R4M%)!p6%,!R8oba%%1s%!q9istribu%"#gContinuous%+!;Discrete%*!93%(!EMultivariate%2!l
+0d%!:6%!9uc%/2[%+!l%#!9
+0c%52r
+06rec%%W1Ranker
+0f%":dBas%"h:ciased_mf ~0BiasedMF
+0bfunk%!!7FunkMF
+0bn%#.8%!'D%!&I
+07ules.amrul%!.EMR%!!,1%"'Q%(OTMean%+r<Rule%&0DHoeffdingRule ~0Literal ~0Nominal%%!31umeric%"!2
+06sketch.coun%!*|C%!!,
+0dheavy_hitt%!-#HeavyH%!!1
+0eistogram%!'] ~0H%#!4
+0dn_unique ~0NUnique
+0dse%!W+t
+07tats._rust_&&""SEWMean ~4Var ~2IQR ~2Kurtosis ~2PeakToPeak ~2%&0=2%"@ZIQR ~9%'!:Skew
+0cauto_corr ~0AutoCor%'3rB%#(!%!Q#k%&AOUn%'!=%%eI ~0%&!;
+0cchi_s%!1R ~0Chi%%1adou%":/unt
+0%!U]ov
+0c&-"%,
+0dwcov ~0EWCov
+0e%"KJ%!%#
+0evar ~0EWVar
+0ciqr ~0IQR%&"wIQR
+0ckolmogorov_smirnov ~0K%%!7S%%!6Treap ~0_Node
+0d%%%y0%#&'
+0cl%!#~Link
+0cmad ~0MAD
+0eximum%!6&Max%!.j%&"S%#!87Max
+0d%!#7%#U:%!'?0%!#Ddin%"!nM%!?K%!!eMin
+0dod%#C.%'!<ode
+0ements ~0Central%!5%s
+0c%0(|cpear%!6QP%!!,%!'_dtp%!!5%%(V%%GA%%!6
+0cq%&7*%(75%!!L%#!4
+0csem ~0SEM
+0dh%!m!Shift
+0dkew ~0%!)5dumm%"i=um
+0c%!'5Var
+08ream.cache ~0Cache
+0diter_csv ~0DictReader
 0dqa ~0Memento
-0dtweet_stream =0TwitterLiveStream
-0fitch_chat_stream ~0ChatMessageItem =0IrcMessage =0TwitchChatStream
-06time_series.base =0Forecaster
-0iholt_winters ~0AdditiveLevel ~8Season ~0Component =0HoltWinters ~0MultiplicativeLevel ~eSeason ~0Trend
-0imetrics =0ForecastingMetric =0HorizonAggMetric =7Metric
-0isnarimax ~0Differencer =0SNARIMAX
-07ree.base =0Branch =0Leaf
-0bextremely_fast_decision_tree =0ExtremelyFastDecisionTreeClassifier
-0bhoeffding_adaptive_tree_classifier =0HoeffdingAdaptiveTreeClassifier
-0zregressor =0HoeffdingAdaptiveTreeRegressor
-0ltree ~0HoeffdingTree
-0p_classifier =0HoeffdingTreeClassifier
-0qregressor =0HoeffdingTreeRegressor
-0bisoup_tree_regressor =0ISOUPTreeRegressor =0iSOUPTreeRegressor
-0blast_classifier =0LASTClassifier
-0cosses ~0BinaryCrossEntropyLoss ~0Loss ~0SquaredErrorLoss
-0bmondrian.mondrian_tree ~0MondrianTree
-0x_classifier =0MondrianTreeClassifier
-0ynodes =0MondrianBranch =eClassifier =eRegressor =8Leaf =cClassifier =cRegressor =8Node =cClassifier =cRegressor
-0yregressor =0MondrianTreeRegressor
-0bnodes.arf_htc_nodes =0BaseRandomLeaf =0RandomLeafMajorityClass =aNaiveBayes =kAdaptive
-0nr_nodes =0RandomLeafAdaptive =aMean =bodel
-0hbranch =0DTBranch =0NominalBinaryBranch =7MultiwayBranch =1umericBinaryBranch =7MultiwayBranch
-0hefdtc_nodes =0BaseEFDTBranch =8Leaf =0EFDTLeafMajorityClass =8NaiveBayes =iAdaptive =4NominalBinaryBranch =bMultiwayBranch =5umericBinaryBranch =bMultiwayBranch
-0it_nodes =0ETLeaf =6Adaptive =6Mean =7odel
-0hhatc_nodes =0AdaBranchClassifier =3LeafClassifier =3NomBinaryBranchClass =6MultiwayBranchClass =4umBinaryBranchClass =6MultiwayBranchClass
-0kr_nodes =0AdaBranchRegressor =3LeafRegAdaptive =aMean =bodel =aressor =3NomBinaryBranchReg =6MultiwayBranchReg =4umBinaryBranchReg =6MultiwayBranchReg
-0itc_nodes =0LeafMajorityClass =4NaiveBayes =eAdaptive
-0jr_nodes =0LeafAdaptive =4Mean =5odel
-0hisouptr_nodes =0LeafAdaptiveMultiTarget =4MeanMultiTarget =5odelMultiTarget
-0hlast_nodes =0LeafMajorityClassWithDetector =4NaiveBayesAdaptiveWithDetector =eWithDetector
-0ieaf =0HTLeaf
-0hsgt_nodes =0SGTLeaf
-0bpadded =0PaddedBranch =6Leaf
-0bsplit_criterion.base ~0SplitCriterion
-0rgini_split_criterion ~0GiniSplitCriterion
-0rhellinger_distance_criterion ~0HellingerDistanceCriterion
-0rinfo_gain_split_criterion ~0InfoGainSplitCriterion
-0ttra_cluster_variance_reduction_split_criterion ~0IntraClusterVarianceReductionSplitCriterion
-0rvariance_ratio_split_criterion ~0VarianceRatioSplitCriterion
-11eduction_split_criterion ~0VarianceReductionSplitCriterion
-0gter.base =0Quantizer =0Splitter
-0kebst_splitter ~0EBSTNode =4Splitter
-0lxhaustive_splitter ~0ExhaustiveNode =aSplitter
-0kgaussian_splitter =0GaussianSplitter
-0khistogram_splitter =0HistogramSplitter
-0knominal_splitter_classif =0NominalSplitterClassif
-11reg =0NominalSplitterReg
-0kqo_splitter =0FeatureQuantizer =0QOSplitter ~0Slot
-0krandom_splitter =0RandomSplitter =1egRandomSplitter
-0ksgt_quantizer =0DynamicQuantizer =0StaticQuantizer
-0ktebst_splitter =0TEBSTSplitter
-0ctochastic_gradient_tree =0SGTClassifier =3Regressor =1tochasticGradientTree
-0butils ~0BranchFactory ~0GradHess ~8Merit ~8Stats
-06utils.rolling =0BaseRolling ~0Rollable =4ing =0TimeRolling
-0csorted_window =0SortedWindow`,
+0dtweet_%"z;=0TwitterLive%!zC
+0fitch_cha%%!I~0ChatMessageItem 0Irc%"!2%"!ichChat%#!h6time_seri%&Bi%#haer
+0iholt_winters 0Addi&!"-[vel 8Season 0Compon%!BxHoltW%#!RMultiplica%&!Xe%#!XTrend
+0i%"Yd%*j"%%WzHorizonAg%%!57%#Qrisnari%!?iDifferenc%!5sNARIMAX
+0itest_e%"l,%")N%(#N7re&%"0'&#"-n0Leaf
+0bextremely_fast_d%"Of_tree ~0E%#!AFastD%"!?%*ei
+0bh%#2A_%%fktree%*D=%%2h%#8z%,!kz%(DO%1!P%'CPl%""j%%!JTree
+0p%3";%,"3q%1"3%+"+bisoup%!#7%(!RISOUP%)!N ~0i%-!7
+0blast%*"YLAST%("Pc%#B|%"p6%'BT%"AM%*ATError%!Y>b%#i].%%ig%"%&M%"!2%!%%x%*"I%(!?%("Qynodes%'!C%#(+%)k1%(#b8&!"43%5h/8Node%5!B
+0y&)",H%'"_%(%Tnodes.arf_htc_%#"mBa%#?^%!"K%":HLeafMajorit%!sr ~aNaiveBayes ~k%#(N
+0nr%%!q%&!_%#!A ~a%!2ibodel
+0hb%#+&D&%"6}%#:E%!&q%#!87Multiwa%%!3%":[%9!H
+0hefd%+#KEF%&"3%"%}0EFDT%/#P8%(#Pi%&#14%1"lb%,"l5%0"l%+!H
+0it%%"hET%!"W6%&"26%!%A7%"%Aha%'#:Ada%!!i%,p}f%)!3Nom%("J%"#H6%*"O%"!84u%D!N
+0k%&'E%%"Q%')K3LeafRe%%.G%*'W ~a%%!K%+"jReg%-":Reg%-"f%3!J
+0i%'%5%/'14%('1e%&)aj%&#<%*)Y4%!##5%"&:isoupt%2!OMulti%!G3%"!Z%)!45odel%'!4
+0hlas%&']%-"wWith&&"8a%'#&&&")H%(!C%)!1
+0i%!*(HT%!4Qhsg%&"2SG%"!8bpadded ~0Padded%#)N6%"!Asplit_criter%!_Wse ~0SplitC%#!8
+0rgini_%+!O ~0Gini%-!Nhellinger_&#"3H%)!VH%#!A%#X/%(!_info_gain%/"4InfoGain%,"8ttra_&""4G_%#{e_reductio%2!ntra&""5G%#|.R%#!R%-#<%&!watio%/!s%%!gatio%+!c11%7"O%="Cgter%#&J%!?V%"WQplit%!QYebst%!"!%!H|EBST%!3Z4%&!Hlxhaustive%)!M%%!8%!!Sa%'!{%#MD%(!R&%"GO%&!Ih%#IS%(!J%%Ij%'!Kn%!1!%%!I%#6g%&3*%#!O%"/d
+11%!y4%+!AReg
+0kq%"&>%!"8%"UP%(%3QO%#!S ~0Slot%&Ss%'![%!5&%&!L1eg%*!5
+0ksgt_%!D(%!!~Dynamic%)&Etat%'!4
+0kt%,&MTEBST%&!zctochastic_gradient%#:!SG%';+&*"%l1%%!XG%"!W%!:Gbtest_%)Sa%#4=butils%%@<&!"KN%!jBadHess ~8Merit ~8Stats
+06utils.%"xh =%!9-%"!0%!Fjable =4%!!ATim%#!A
+0csorted_window ~0Sorted&!"6u
+0c&2"P9`,
   },
   {
     library: "scipy",
@@ -3969,519 +3352,337 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     roots: ["scipy"],
     text: `00scipy._lib.array_api_compat.numpy._aliases =0asarray
 06cluster._hierarchy 0Heap 0LinkageUnionFind
-0ehierarchy ~0ClusterNode 7Warning
-0evq 0ClusterError
-06interpolate ~0interp1d
-0h._bary_rational ~0AAA ~0FloaterHormannInterpolator ~0_BarycentricRational
+0e%&!F~0C%!![Node 7Warning
+0evq %#!=Error
+06interpolate ~0%!!01d
+0h._bary_rational ~0AAA ~0FloaterHormannI%%!cor ~0_BarycentricR%"!]
 0ksplines ~0BSpline =0poch
-0jcubic ~0Akima1DInterpolator ~0CubicHermiteSpline ~5Spline ~0PchipInterpolator
-0jfitpack2 ~0BivariateSpline ~0InterpolatedUnivariateSpline ~0LSQBivariateSpline ~3SphereBivariateSpline ~3UnivariateSpline ~0RectBivariateSpline ~4SphereBivariateSpline ~0SmoothBivariateSpline ~6SphereBivariateSpline ~1phereBivariateSpline ~0UnivariateSpline ~0_BivariateSplineBase ~1DerivedBivariateSpline
+0jcubic ~0Akima1D%+!tCubicHermite%"!]~5%#!+0Pchip%(!T
+0jfitpack2 ~0Bivaria%&!]0%&!NedUn%-!ALSQ%-!V3Sphere%.!:%/!dRect%-!K4%3!e0Smooth%-!:6%3!R1%3!k%/"O_%+!HBase ~1Derived%+!?
 0q_impl =0sqrt
 0rrepro ~0Bunch ~0F ~1periodic
-0jinterpnd ~0CloughTocher2DInterpolator 0GradientEstimationWarning ~0LinearNDInterpolator ~0NDInterpolatorBase
-0polate ~0BPoly ~0NdPPoly ~0PPoly ~0_PPolyBase ~0interp1d =8._call_linear =l_np =fnan_spline =gearest =fpreviousnext =fspline ~62d
-0jndbspline ~0NdBSpline
-0lgriddata ~0NearestNDInterpolator
-0jpolyint ~0BarycentricInterpolator ~0KroghInterpolator ~0_Interpolator1D ~fWithDerivatives
-0jrbf ~0Rbf =3._h_cubic =7gaussian =7inverse_multiquadric =7linear =7multiquadric =7quintic =7thin_plate =0xlogy
-0minterp ~0RBFInterpolator
-0kgi ~0RegularGridInterpolator
-0ifitpack2 ~0BivariateSpline ~0InterpolatedUnivariateSpline ~0LSQBivariateSpline ~3SphereBivariateSpline ~3UnivariateSpline ~0RectBivariateSpline ~4SphereBivariateSpline ~0SmoothBivariateSpline ~6SphereBivariateSpline ~1phereBivariateSpline ~0UnivariateSpline ~0_BivariateSplineBase
-0iinterpnd ~0CloughTocher2DInterpolator 0GradientEstimationWarning ~0LinearNDInterpolator ~0NDInterpolatorBase
-0oolate ~0BPoly ~0NdPPoly ~0PPoly ~0RegularGridInterpolator ~0_PPolyBase ~1ppform ~0interp1d =8._call_linear =l_np =fnan_spline =gearest =fpreviousnext =fspline ~62d
-0indgriddata ~0NearestNDInterpolator
-0ipolyint ~0BarycentricInterpolator ~0KroghInterpolator ~0_Interpolator1D ~fWithDerivatives
-0irbf ~0Rbf =3._h_cubic =7gaussian =7inverse_multiquadric =7linear =7multiquadric =7quintic =7thin_plate
-06linalg._basic =0det =0inv =0lstsq =0matmul_toeplitz =3rix_balance =0pinv =4h =0solve =50 =5_banded =6circulant =6toeplitz =7riangular =5h_banded
-0edecomp =0cdf2rdf =0eig =3_banded =3h =4_tridiagonal =3vals =7_banded =7h =8_tridiagonal =0hessenberg =0isfinite
-0k_cholesky =0cho_factor =4solve =9_banded =3lesky =8_banded
-0llu =0lu =2_factor =3solve
-0lqr =0qr =2_multiply =0rq
-0lsvd =0arccos =3sin =0diagsvd =0null_space =0orth =0subspace_angles =1vd =3vals
-0emisc 0LinAlgWarning =0norm
-0especial_matrices =0block_diag =0circulant =1ompanion =2nvolution_matrix =0dft =0fiedler =7_companion =0hadamard =2nkel =1elmert =1ilbert =0invhilbert =3pascal =0kron =0leslie =0pascal =0toeplitz =1ri =3l =3u
-06optimize._constraints ~0Bounds ~0LinearConstraint ~0NonlinearConstraint ~0PreparedConstraint
-0ghessian_update_strategy ~0BFGS ~0FullHessianUpdateStrategy ~0HessianUpdateStrategy ~0SR1
+0j%!(#nd ~0CloughTocher2%*&t0GradientEstimation%")- ~0LinearN%,'I%*!3Base
+0%%)@BPoly ~0NdP%"!,%#!*_PPoly%!#Q%%)i =8._call_linear =l_np =fnan_%!)5 =gearest =fpreviousnext =f%"!C~62d
+0jndb%#!30Nd%")j
+0lgriddata ~0N%!!n%*#.
+0jpolyint ~0%'*f%+#eKrogh%,+8%(!21D ~fWithDerivatives
+0jrbf ~0Rbf =3._h_%!+:=7gaussian =7inverse_multiquadric =7%#%#7%+!:quintic =7thin_plate =0xlogy
+0m%!%o ~0RBF%*#Tkgi ~0RegularGrid%*!Ai%~,*%~,*%v,*
+0i%~+>%*+>o%>+>%3&~%++X1ppform%t+cind%>+Ki%y+Ki%~+K%!+K
+06linalg._basic =0det =0inv =0lstsq =0matmul_toeplitz =3rix_balance =0pinv =4h =0solve =50 =5_banded =6circulant =6%&!j7riangular =5h%"!P
+0edecomp =0cdf2rdf =0eig =3%%!u3h =4_tridiagonal =3vals =7%%!F7h =8%*!F0hessenberg =0isfinite
+0k_cholesky =0cho_factor =4%"#;9%&"A%"!I8%%"xllu =0lu =2%%!Z3solve
+0lqr =0qr =2%!&^ply =0rq
+0lsvd =0arccos =3sin =0diag%!!;null_space =0orth =0subspace_angles =1vd%"#h
+0emisc 0LinAlg%#,0=0norm
+0especial_matrices =0block_diag =0%'&X1ompanion =2nvolution%!![x =0dft =0fiedler =7%!>w%!!R0hadamard =2nkel =1elmert =1ilber%"(]h%#!/3pascal =0kron =0leslie =0%%!;%&(01ri =3l =3u
+06optimize._constraints ~0Bounds%%.vC%%!? ~0Non%!*k%)!8Prepared%&!7
+0ghessian_update_strategy ~0BFGS ~0FullH%!!GUpdateS%&!E%4!:SR1
 0glbfgsb_py ~0LbfgsInvHessProduct
-0goptimize ~0OptimizeResult
-0gzeros_py ~0RootResults
-0foptimize ~0OptimizeResult
-06signal._bsplines =0add =1rctan2 =0cos =0exp =0floor =0greater =7_equal =0less =4_equal =1ogical_and =0sin =1qrt =0tan
+0g%##H ~0O%"!-Result
+0gzeros%!!aRoot%!!:s
+0f%7!W6signal._%"9=s =0add =1rctan2 =0cos =0exp =0floor =0great%!'@equal%!&Vs =4%#!21ogical_and =0sin =1qrt =0tan
 0eczt ~0CZT ~0ZoomFFT
-0efilter_design 0BadCoefficients =0absolute =1rccosh =3sinh =3tan =0ceil =1onjugate =2sh =0exp =0log10 =0sin =3h =1qrt =0tan
-0eltisys ~0Bunch ~0LinearTimeInvariant ~0StateSpace ~aContinuous ~aDiscrete ~0TransferFunction ~gContinuous ~gDiscrete ~0ZerosPolesGain ~eContinuous ~eDiscrete ~0dlti ~0lti
-0epeak_finding_utils 0PeakPropertyWarning
-0eshort_time_fft ~0ShortTimeFFT
-0fpline_filters =0add =0cos =0floor =0greater =0sin =0tan
-0eupfirdn ~0_UpFIRDn
-0ewaveforms =0cos =0exp =0log =0sin =1qrt
-0dfilter_design 0BadCoefficients
-0dltisys ~0Bunch ~0LinearTimeInvariant ~0StateSpace ~aContinuous ~aDiscrete ~0TransferFunction ~gContinuous ~gDiscrete ~0ZerosPolesGain ~eContinuous ~eDiscrete ~0dlti ~0lti
-07parse ~0bsr_array ~4matrix ~0coo_array ~4matrix ~1sc_array ~4matrix ~2r_array ~4matrix ~0dia_array ~4matrix 1ok_array 4matrix ~0lil_array ~4matrix
-0c._arrays ~0_sparray ~0bsr_array ~0coo_array ~1sc_array ~2r_array ~0dia_array 1ok_array ~0lil_array
-0ebase 0SparseEfficiencyWarning 6FormatWarning 6Warning ~0_spbase ~0sparray ~2matrix
-0fsr ~0_bsr_base ~0bsr_array ~4matrix
-0ecompressed ~0_cs_matrix
-0go ~0_coo_base ~0coo_array ~4matrix
-0fsc ~0_csc_base ~0csc_array ~4matrix
-0gr ~0_csr_base ~0csr_array ~4matrix
-0edata ~0_data_matrix ~1minmax_mixin
-0fia ~0_dia_base ~0dia_array ~4matrix
-0fok 0_dok_base 0dok_array 4matrix
-0eindex ~0IndexMixin
-0elil ~0_lil_base ~0lil_array ~4matrix
-0ematrix ~0spmatrix
-0dbase 0SparseEfficiencyWarning 6FormatWarning 6Warning ~0spmatrix
-0esr ~0bsr_matrix
-0dcompressed ~0_cs_matrix
-0fo ~0coo_matrix
-0esc ~0csc_matrix
-0fgraph._flow ~0MaximumFlowResult
-0mshortest_path 0NegativeCycleError 0_YenCandidatePaths
-0fr ~0csr_matrix
-0ddata ~0_data_matrix ~1minmax_mixin
-0eia ~0dia_matrix
-0eok 0dok_matrix
-0dlil ~0lil_matrix
-0fnalg._dsolve.linsolve 0MatrixRankWarning
-0leigen.arpack.arpack 0ArpackError 6NoConvergence ~0IterInv ~4OpInv ~0LuInv ~0SpLuInv ~0_ArpackParams ~1SymmetricArpackParams ~1UnsymmetricArpackParams
-0mxpm_multiply ~0LazyOperatorNormInfo
-0linterface ~0IdentityOperator ~0LinearOperator ~0MatrixLinearOperator ~0_AdjointLinearOperator ~8MatrixOperator ~1CustomLinearOperator ~1PowerLinearOperator ~2roductLinearOperator ~1ScaledLinearOperator ~2umLinearOperator ~1TransposedLinearOperator
-0lmatfuncs ~0MatrixPowerOperator ~0ProductOperator ~0_ExpmPadeHelper
-0lnorm =0sqrt
-0lspecial_sparse_arrays ~0LaplacianNd ~0MikotaK ~6M ~6Pair ~0Sakurai
+0efilter_design 0BadCoefficients =0absolute =1rccosh%!*mh =3tan =0ceil =1onjugate =2sh%%#+log10%#"V3h%+"Zltisys%'?2%!((TimeInvariant ~0StateSpace ~aContinuous ~aDiscrete ~0TransferFunction ~g%(!Mg%'!MZerosPolesGain ~e%(!Ke%'!Kdlti ~0lti
+0epeak_finding_utils 0PeakProperty%&GVshort_time_fft ~0ShortTimeFFT
+0fpline_%!&0%%'Z%"'Q%-'K%!%L%"%Bupfirdn ~0_UpFIRDn
+0ewaveforms%+(;log%('f
+0d%:'H
+0d%~&G%j&G7parse ~0bsr_array ~4%"0C~0coo%-!71sc%-!62%/!_dia%,!71ok%"!5%&!Ilil%+!I
+0c.%!!5s ~0_sp%"!A%("l%("c%'"X%&"O%'"F%&"=%'"5
+0ebase 0SparseE%"&xc%#)& 6Format%%!1%&>K_spb%!Fs%%"d2%##&fsr ~0_bsr_%"!F%.%k
+0ecompressed ~0_cs%"4I
+0go ~0_coo%#!c%.&8
+0fsc%!!Yc%%!H%-&J
+0gr%!!G%%"Qc%0"Q%">@_data%#5v~1minmax_mixin
+0fi%!!Eia%#!o%.'7
+0fok 0_dok%!!G0d%,'H
+0eindex ~0IndexM%!"%elil ~0_lil%#"&%0'qe%%(2sp%#!6d%T&{%&!gesr%"&[%%!y%5&Sfo%"&G%&!ac%"&3%%!Egraph._flow ~0MaximumFlow%#4xmshortest_path 0NegativeCycleError 0_YenCandidatePaths
+0fr%"&{%%"q%@&seia%"&g%%"}ok%!&R%%!l%!&6li%"<0x
+0f%!Aadsolve.lin%!>f0MatrixRank%%1vleigen.arpack%"!) 0Arpack%!#:6NoConvergence ~0IterInv ~4OpInv ~0Lu%!!*Sp%#!,_%!!fParams ~1Symmetric%+!:Uns%0!<
+0mxpm%&?w~0LazyOperatorNormInfo
+0linterfa%!"adentit%%!I%%2+%'!3%!#p%-!9_Adjoint%,!;8%!!R%&!31Custom%,!J1Power%,!82%!<"%-!OScaled%-!Pu%.!{Transpos%,!P
+0lmatfuncs%%#APowe%(#@%"=F%(#RExpmPadeHelper
+0lnorm%%W2l%#BUsparse%&25LaplacianNd ~0MikotaK ~6M ~6Pair ~0Sakurai
 0mvdp ~0_AProd
-0kdsolve.linsolve 0MatrixRankWarning
-0keigen.arpack.arpack 0ArpackError 6NoConvergence ~0IterInv ~4OpInv ~0LuInv ~0SpLuInv ~0_ArpackParams ~1SymmetricArpackParams ~1UnsymmetricArpackParams
-0kinterface ~0IdentityOperator ~0LinearOperator ~0MatrixLinearOperator ~0_AdjointLinearOperator ~8MatrixOperator ~1CustomLinearOperator ~1PowerLinearOperator ~2roductLinearOperator ~1ScaledLinearOperator ~2umLinearOperator ~1TransposedLinearOperator
-0kmatfuncs ~0MatrixPowerOperator ~0ProductOperator ~0_ExpmPadeHelper
-09tial._ckdtree ~0cKDTree 7Node 1oo_entries 0ordered_pairs
-0fkdtree ~0KDTree ~6.innernode ~7leafnode ~7node ~0Rectangle
-0fqhull ~0ConvexHull ~0Delaunay ~0HalfspaceIntersection 0QhullError ~0Voronoi ~0_Qhull ~6User
-0fspherical_voronoi ~0SphericalVoronoi
-0eckdtree ~0cKDTree 7Node 1oo_entries 0ordered_pairs
-0edistance ~0CDistMetricWrapper ~5WeightedMetricWrapper ~0MetricInfo ~0PDistMetricWrapper ~5WeightedMetricWrapper =0braycurtis =0canberra =1dist =1hebyshev =1ityblock =1orrelation =2sine =0dice =2rected_hausdorff =0euclidean =0hamming =0is_valid_dm =9y =0jaccard =1ensenshannon =0kulczynski1 =3sinski =0mahalanobis =1inkowski =0num_obs_dm =8y =0pdist =0rel_entr =1ogerstanimoto =1ussellrao =0seuclidean =1okalmichener =5sneath =1qeuclidean =2uareform =0wminkowski =0yule
-0ekdtree ~0KDTree ~6.innernode ~7leafnode ~7node ~0Rectangle
-0eqhull ~0ConvexHull ~0Delaunay ~0HalfspaceIntersection 0QhullError ~0Voronoi =0_Qhull ~6User
-0etransform._rigid_transform 0RigidTransform
-0qotation ~0Rotation ~0Slerp
-0x_spline ~0RotationSpline
-0orotation ~0Rotation ~0Slerp
-08ecial =0agm =1iry =4e =0bdtr =4c =4i =5k =5n =1ei =3p =2r =3p =2sselpoly =2ta =4inc =7c =8inv =7inv =4ln =1inom =1oxcox =61p =1tdtr =5i =6a =6b =0cbrt =1hdtr =5c =5i =6v =2ndtr =6idf =7nc =7x =1osdg =3m1 =2tdg =0dawsn =1igamma =0ellipe =6inc =5j =5k =6inc =6m1 =5rc =6d =6f =6g =6j =1ntr =1rf =3c =4inv =4x =3i =4nv =1val_chebyc =as =at =au =5gegenbauer =7nlaguerre =5hermite =cnorm =5jacobi =5laguerre =6egendre =5sh_chebyt =du =8jacobi =8legendre =1xp1 =40 =32 =3i =4t =3m1 =3n =3rel =0fdtr =4c =4i =5dfd =1resnel =0gamma =5inc =8c =9inv =8inv =5ln =5sgn =1dtr =4c =4ia =5b =5x =0hankel1 =7e =62 =7e =1uber =1yp0f1 =31f1 =32f1 =3eru =0i0 =2e =11 =2e =1nv_boxcox =a1p =1t2i0k0 =3j0y0 =3struve0 =2airy =2i0k0 =2j0y0 =2modstruve0 =2struve0 =1v =2e =0j0 =11 =1v =2e =0k0 =2e =11 =2e =1ei =3p =2lvin =2r =3p =1l_div =1n =1olmogi =6orov =1v =2e =0log1p =3_expit =4ndtr =4wright_bessel =3gamma =3it =3sumexp =1pmv =0mathieu_a =8b =8cem =8modcem1 =e2 =bsem1 =e2 =8sem =1odfresnelm =ap =3struve =0nbdtr =5c =5i =6k =6n =1cfdtr =6i =7dfd =9n =7nc =2tdtr =6idf =7nc =7t =1dtr =4i =5_exp =1rdtrimn =6sd =0obl_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1wens_t =0pbdv =2vv =2wa =1dtr =4c =4i =5k =1och =2wm1 =1ro_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1seudo_huber =2i =0radian =1el_entr =1gamma =1ound =0shichi =1ici =2ndg =1mirnov =7i =1oftmax =1pence =2h_harm =1tdtr =5idf =6t =2ruve =0tandg =1klmbda =0voigt_profile =0wofz =1right_bessel =6omega =0xlog1py =4y =0y0 =11 =1n =1v =2e =0zetac
-0d._basic =0_lqmn =3n =1rctj =4y =1stirling2_inexact =0ai_zeros =1ssoc_laguerre =0bei_zeros =3p_zeros =2r_zeros =3noulli =3p_zeros =1i_zeros =2nom =0clpmn =1omb =0diric =0erf_zeros =3cinv =3inv =1uler =0factorial =92 =9k =1loor =1resnel_zeros =7c_zeros =7s_zeros =0gamma =0h1vp =12vp =1ankel1 =62 =1yp0f1 =0iv =2p =0jn_zeros =2jnp_zeros =2p_zeros =2yn_zeros =1v =2p =0kei_zeros =3p_zeros =2lvin_zeros =2r_zeros =3p_zeros =1v =2p =0lmbda =1pmn =2n =1qmn =2n =0mathieu_a =8b =8even_coef =8odd_coef =0ndtri =0obl_cv_seq =0pbdn_seq =3v_seq =2vv_seq =1erm =1och =2lygamma =1ro_cv_seq =1si =0rgamma =1iccati_jn =8yn =0sin =1oftplus =1qrt =1tirling2 =0y0_zeros =11_zeros =2p_zeros =1n_zeros =2p_zeros =1v =2p =0zeta
-0flogsumexp =0log_softmax =3sumexp =0softmax
-0forthogonal =0airy =1rccos =0chebyc =5s =5t =5u =1os =0exp =0floor =0gegenbauer =2nlaguerre =0hermite =7norm =0jacobi =0laguerre =1egendre =0orthopoly1d =0roots_chebyc =bs =bt =bu =6gegenbauer =8nlaguerre =6hermite =dnorm =6jacobi =6laguerre =7egendre =6sh_chebyt =eu =9jacobi =9legendre =0sh_chebyt =8u =3jacobi =3legendre =1in =1qrt
-0fspecial_ufuncs =0_cospi =1gen_harmonic =1iv_ratio =9_c =1lambertw =2og1mexp =5pmx =1normalized_gen_harmonic =1riemann_zeta =1scaled_exp1 =2inpi =2pherical_in =d_d =bjn =d_d =bkn =d_d =byn =d_d =1zeta =0airy =4e =0bei =3p =2r =3p =2sselpoly =2ta =4ln =1inom =0cbrt =1osdg =3m1 =2tdg =0dawsn =0ellipe =6inc =5j =5k =6inc =6m1 =1rf =3c =4x =3i =1xp1 =40 =32 =3i =4t =3m1 =3rel =0fresnel =0gamma =5inc =8c =9inv =8inv =5ln =5sgn =0hankel1 =7e =62 =7e =1yp2f1 =0i0 =2e =11 =2e =1t2i0k0 =3j0y0 =3struve0 =2airy =2i0k0 =2j0y0 =2modstruve0 =2struve0 =1v =2e =0j0 =11 =1v =2e =0k0 =2e =11 =2e =1ei =3p =2lvin =2r =3p =1v =2e =0log1p =3_expit =4ndtr =4wright_bessel =3gamma =3it =0mathieu_a =8b =8cem =8modcem1 =e2 =bsem1 =e2 =8sem =1odfresnelm =ap =3struve =0ndtr =0obl_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =0pbdv =2vv =2wa =1ro_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1si =0radian =1gamma =0sindg =1truve =0tandg =0voigt_profile =0wofz =1right_bessel =0xlog1py =4y =0y0 =11 =1v =2e =0zetac
-0fufuncs =0_beta_pdf =7pf =2inom_cdf =7isf =7pmf =8pf =7sf =1cauchy_isf =8ppf =2osine_cdf =8invcdf =4pi =1ellip_harm =1factorial =1gen_harmonic =1hypergeom_cdf =bmean =bpmf =bsf =ckewness =bvariance =1igam_fac =2nvgauss_isf =appf =2v_ratio =9_c =1kolmogc =8i =7p =1lambertw =3nczos_sum_expg_scaled =4dau_cdf =8isf =8pdf =9pf =8sf =2gam1p =2og1mexp =5pmx =1nbinom_cdf =8isf =8kurtosis_excess =8mean =8pmf =9pf =8sf =9kewness =8variance =2cf_isf =5kurtosis_excess =5mean =5pdf =5sf =6kewness =5variance =3t_isf =5kurtosis_excess =5mean =5pdf =5sf =6kewness =5variance =3x2_isf =6pdf =6sf =2ormalized_gen_harmonic =1riemann_zeta =1scaled_exp1 =2f_error_test_function =2inpi =2kewnorm_cdf =aisf =appf =2mirnovc =9i =8p =2pherical_in =d_d =bjn =d_d =bkn =d_d =byn =d_d =2tirling2_inexact =3ruve_asymp_large_z =8bessel_series =8power_series =1zeta =0agm =1iry =4e =0bdtr =4c =4i =5k =5n =1ei =3p =2r =3p =2sselpoly =2ta =4inc =7c =8inv =7inv =4ln =1inom =1oxcox =61p =1tdtr =5i =6a =6b =0cbrt =1hdtr =5c =5i =6v =2ndtr =6idf =7nc =7x =1osdg =3m1 =2tdg =0dawsn =0ellipe =6inc =5j =5k =6inc =6m1 =5rc =6d =6f =6g =6j =1ntr =1rf =3c =4inv =4x =3i =4nv =2rstate =1val_chebyc =as =at =au =5gegenbauer =7nlaguerre =5hermite =cnorm =5jacobi =5laguerre =6egendre =5sh_chebyt =du =8jacobi =8legendre =1xp1 =40 =32 =3i =4t =3m1 =3n =3rel =0fdtr =4c =4i =5dfd =1resnel =0gamma =5inc =8c =9inv =8inv =5ln =5sgn =1dtr =4c =4ia =5b =5x =1eterr =0hankel1 =7e =62 =7e =1uber =1yp0f1 =31f1 =32f1 =3eru =0i0 =2e =11 =2e =1nv_boxcox =a1p =1t2i0k0 =3j0y0 =3struve0 =2airy =2i0k0 =2j0y0 =2modstruve0 =2struve0 =1v =2e =0j0 =11 =1v =2e =0k0 =2e =11 =2e =1ei =3p =2lvin =2r =3p =1l_div =1n =1olmogi =6orov =1v =2e =0log1p =3_expit =4ndtr =4wright_bessel =3gamma =3it =1pmv =0mathieu_a =8b =8cem =8modcem1 =e2 =bsem1 =e2 =8sem =1odfresnelm =ap =3struve =0nbdtr =5c =5i =6k =6n =1cfdtr =6i =7dfd =9n =7nc =2tdtr =6idf =7nc =7t =1dtr =4i =5_exp =1rdtrimn =6sd =0obl_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1wens_t =0pbdv =2vv =2wa =1dtr =4c =4i =5k =1och =2wm1 =1ro_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1seudo_huber =2i =0radian =1el_entr =1gamma =1ound =0seterr =1hichi =1ici =2ndg =1mirnov =7i =1pence =2h_harm =1tdtr =5idf =6t =2ruve =0tandg =1klmbda =0voigt_profile =0wofz =1right_bessel =6omega =0xlog1py =4y =0y0 =11 =1n =1v =2e =0zetac
-07tats._continuous_distns ~0FitDataError ~3SolverError ~3UniformFixedScaleDataError ~0alpha_gen =9._entropy ~1nglit_gen =a._entropy ~1rcsine_gen =b._entropy ~2gus_gen =9._entropy ~0beta_gen =8._entropy ~4prime_gen =d._entropy ~1radford_gen =c._entropy ~1urr12_gen =a._entropy ~4_gen =8._entropy ~0cauchy_gen =a._entropy ~1hi2_gen =8._entropy ~3_gen =7._entropy ~1osine_gen =a._entropy ~1rystalball_gen =f._entropy ~0dgamma_gen =a._entropy ~1pareto_lognorm_gen =j._entropy ~1weibull_gen =c._entropy ~0erlang_gen =a._entropy ~1xpon_gen =9._entropy ~5norm_gen =d._entropy ~5pow_gen =c._entropy ~5weib_gen =d._entropy ~0f_gen =5._entropy ~1atiguelife_gen =f._entropy ~1isk_gen =8._entropy ~1oldcauchy_gen =e._entropy ~4norm_gen =c._entropy ~1rechet_l_gen =d._entropy ~8r_gen =d._entropy ~0gamma_gen =9._entropy ~2usshyper_gen =e._entropy ~1enexpon_gen =c._entropy ~5treme_gen =e._entropy ~3gamma_gen =c._entropy ~3halflogistic_gen =j._entropy ~4yperbolic_gen =h._entropy ~3invgauss_gen =f._entropy ~3logistic_gen =f._entropy ~3norm_gen =b._entropy ~3pareto_gen =d._entropy ~1ibrat_gen =a._entropy ~2lbrat_gen =b._entropy ~1ompertz_gen =c._entropy ~1umbel_l_gen =c._entropy ~7r_gen =c._entropy ~0halfcauchy_gen =e._entropy ~4gennorm_gen =f._entropy ~4logistic_gen =g._entropy ~4norm_gen =c._entropy ~1ypsecant_gen =d._entropy ~0invgamma_gen =c._entropy ~5uss_gen =c._entropy ~3weibull_gen =e._entropy ~1rwinhall_gen =d._entropy ~0jf_skew_t_gen =d._entropy ~1ohnsonsb_gen =d._entropy ~8u_gen =d._entropy ~0kappa3_gen =a._entropy ~54_gen =a._entropy ~1sone_gen =9._entropy ~2two_gen =9._entropy ~5bign_gen =d._entropy ~0landau_gen =a._entropy ~2place_asymmetric_gen =m._entropy ~8gen =b._entropy ~1evy_gen =8._entropy ~5l_gen =a._entropy ~5stable_gen =f._entropy ~1oggamma_gen =c._entropy ~3istic_gen =c._entropy ~3laplace_gen =e._entropy ~3norm_gen =b._entropy ~2max_gen =9._entropy ~0maxwell_gen =b._entropy ~1ielke_gen =a._entropy ~1oyal_gen =9._entropy ~0nakagami_gen =c._entropy ~1cf_gen =7._entropy ~2t_gen =7._entropy ~2x2_gen =8._entropy ~1orm_gen =8._entropy ~4invgauss_gen =g._entropy ~0pareto_gen =a._entropy ~1earson3_gen =c._entropy ~1owerlaw_gen =c._entropy ~6ognorm_gen =g._entropy ~5norm_gen =d._entropy ~0rayleigh_gen =c._entropy ~1dist_gen =9._entropy ~1ecipinvgauss_gen =h._entropy ~5rocal_gen =e._entropy ~2l_breitwigner_gen =j._entropy ~1ice_gen =8._entropy ~1v_histogram =c._entropy ~0semicircular_gen =g._entropy ~1kew_norm_gen =d._entropy ~4cauchy_gen =e._entropy ~4norm_gen =c._entropy ~1tudentized_range_gen =l._entropy ~0t_gen =5._entropy ~1rapezoid_gen =d._entropy ~4z_gen =9._entropy ~2iang_gen =a._entropy ~2uncexpon_gen =e._entropy ~5norm_gen =d._entropy ~5pareto_gen =f._entropy ~5weibull_min_gen =k._entropy ~1ukeylambda_gen =f._entropy ~0uniform_gen =b._entropy ~0vonmises_gen =c._entropy ~0wald_gen =8._entropy ~1eibull_max_gen =f._entropy ~9in_gen =f._entropy ~1rapcauchy_gen =e._entropy
-0fvariance ~0CovViaCholesky ~6Diagonal ~6Eigendecomposition ~6PSD ~7recision ~3ariance
-0ddiscrete_distns ~0_nchypergeom_gen =g._entropy ~0bernoulli_gen =d._entropy ~2tabinom_gen =d._entropy =4ln ~4nbinom_gen =e._entropy ~1inom_gen =9._entropy ~1oltzmann_gen =d._entropy =0ceil =1osh ~0dlaplace_gen =c._entropy =0entr =1xp =3m1 =0floor ~0geom_gen =8._entropy ~0hypergeom_gen =d._entropy =0log =31p ~3ser_gen =a._entropy ~0nbinom_gen =a._entropy ~1chypergeom_fisher_gen =m._entropy ~cwallenius_gen =p._entropy ~1hypergeom_gen =e._entropy ~0planck_gen =a._entropy ~1oisson_binom_gen =h._entropy ~dial_frozen ~8gen =b._entropy ~0randint_gen =b._entropy =0sinh ~1kellam_gen =b._entropy =1qrt =0tanh ~0yulesimon_gen =d._entropy ~0zipf_gen =8._entropy ~4ian_gen =b._entropy
-0gtn_infrastructure ~0_ShapeInfo =0chndtr =0entr =0floor =0isinf =1ve =0log =3ical_and ~0rv_continuous =d._entropy ~d_frozen ~3discrete =b._entropy ~b_frozen ~3frozen ~3generic ~3sample =9._entropy =0sqrt =0xlogy
-0dhypotests ~0BarnardExactResult ~1oschlooExactResult ~0CramerVonMisesResult ~0Epps_Singleton_2sampResult ~0SomersDResult ~0TukeyHSDResult =0gamma =5ln =0kv
-0dkde =0exp ~0gaussian_kde =0power =0sqrt
-0dlevy_stable ~0levy_stable_frozen ~cgen =f._entropy
+0k%@))k%~))%S))k%~(_%~(_%U(_k%b(_9tial._ckdtree ~0cKDTree 7Node 1oo_entries 0ordered_pairs
+0f%%!V%"!U~6.innernode ~7leaf%"!-%!!)0Rectangle
+0fqhull ~0ConvexH%!!/Delaunay ~0HalfspaceInterse%!=!0Qhull%!(r~0Voronoi ~0_Q%!!s6User
+0fspherical_v%%!FS%#!6%"!Y
+0e%P#eedista%!*,CDistMetricWrapper ~5Weighted%+!:0%!!2Info ~0P%F!]=0braycurtis =0canberra =1dist =1hebyshev =1ityblock =1orrelat%!Mms%!iYdice =2rected_hausdorff =0euclidea%!Mjmm%!O*is_valid_dm =9y =0jaccard =1ensenshannon =0kulczynski1%!Gtski =0mahalanobis =1inkow%!!;num_obs_dm =8y =0p%!#:0rel_entr =1ogerstanimoto =1ussellrao =0s%'"{1okalmichener =5sneath =1q%'!G2uaref%!0vwm%'"Qyule
+0e%X)ue%j)u=%,)uetransform._rigid_%%!3 0Rigid%!Etorm
+0qot%!'P~0R%&!-Slerp
+0x%#]V%&!?%#gjor%8![8ecial =0agm =1iry =4e =0bdtr =4c =4i =5k =5n =1ei =3p =2r%"!*sselpoly =2ta =4inc =7c =8inv%![x =4ln =1inom =1oxcox =61p =1tdtr =5i =6a =6b =0cbrt =1h%!!<c%"!@v =2ndtr =6idf =7nc =7x =1osdg =3m1 =2tdg =0dawsn =1igamma =0ellipe =6inc =5j%!#=%!!06m1 =5rc =6d =6f =6g =6j =1%!)Rrf =3c =4%!#7x =3i =4nv =1val_chebyc =as =at =au =5gegenbauer =7nlaguerre =5h%!sK =c%!8O5jacobi =5%&!G6egendre =5sh%!"'t =du =8%#!P8l%%!F1xp1 =40 =32%""et%"#~3n =3rel =0f%*'+dfd =1resnel =0%"%:5inc =8c =9inv%#&|5ln =5sgn =1%'!ja =5b =5x =0hankel1 =7e =62%!!*1uber =1yp0f1 =31f1 =32f1 =3eru =0i0 =2e =11%"!*nv_b%"'}a%!'}2i0k0 =3j0y0 =3struve0 =2airy =%"!A2%!!A2mod%&!D%%!,1v%!"&0j0%!"3%%!3k%,"H%%**lvin%&*11l_div =1n =1olmogi =6orov%'!qlog1p =3_expit =4%!)U4wright_bessel =3%"&"3it =3sumexp =1pmv%!eehieu_a =8b =8cem =8modcem1 =e2 =bs%%!-8sem =1odf%!'%m =ap%%%7 =0n%!,[%%+5k =6n =1c%!'l6i =7dfd =9n%"+B2%!,&%(+Tt%%'Si =5_%!"xrdtrimn =6sd =0obl_ang1 =8_cv =4cv =4rad%%!472%#!,1wens_t =0pbdv =2vv =2wa%*(a%!,81och =2wm1 =1ro%F"+seudo_h%!)(2i =0radian =1%&4D%"&@1ou%!]5hichi =1ici =2ndg =1mirnov =7i =1oftmax =1pence =2h_harm%'/Ldf =6t =2%"&8ta%!!kklmbda =0voigt_profile =0wof%!d/%((#6omega%"uC1py =4y =0y%#)gn%'(yzetac
+0d%&l?_lqmn%!-71rctj%!!b1stirling2_inexact =0ai_zeros =1ssoc_%&.e0be%%!>3p%#!,2r%%!6noulli%(!?1%%!S2nom =0clpmn =1omb =0diric =0erf%%!icinv =3inv =1uler =0%!jyial =92 =9k =1%![t%"/4%#!b7c%%!,s%#!,%#/N0h1vp =12vp =1%#/!62%&.p0iv =2p =0jn%%##jn%&#W%&!,y%%!C1%#!Vk%1%/lvi%&!p%&%<%&%3%#!c%"'k1pmn =2n =1q%#!,%--=even_coef =8odd%"!-0ndtri%"+lcv_seq%!+An%!!-3%"!52v%"!+1erm%%+@ly%#*Fro%%!b1si =0r%#!<iccati_jn =8yn%%a;oftplus%#eO1%#(V =0y0%%#U1%.%X1%&%,%.%!zeta
+0flog%#0:0log_s%#+c%%0Q0%"!5
+0fortho%#r5%!3'%!gt =0%#7A5s =5t =5u =1%0ir%'7T2%'7T0%%7T7%"N&%#7&0%&!G1%%700orthopoly1d =0roots%%8lbs =bt =bu =6%("88%'"86%%"8d%!"86%#"86%&!G7%%"86%'8leu =9%#!P9%&8l0%'!F8u =3%#!F3%'93%&fHf%#PKu%!Jj=0_cospi =1gen_harmonic =1iv&!"0X =9_c =1lambertw =2og1%!&_5pmx =1normalized_%+!iriemann_zeta =1scaled_exp1 =2inpi =2%%I3in =d_d =bj%%!,k%%!,y%#!,1%!!q%"'j%!@A%=@+%'?r%#?P%5?'%>>{%&>_%">X%8=)%"=%%M<n%3<Uyp2%!/^%,:s%~<+%D<+%X;l%o;[dtr%K:T%.:K%I:-%)9}%#4fsi%!8s%#"_%"9&%B8z%48r%+8nf%&,hbeta_pdf =7pf =2inom_cdf =7isf =7pmf =8pf =7sf =1cauchy_isf =8ppf =2osine%!!W8invcdf =4pi =1ellip%#;R%'7u%,-|hyperge%#"Bbmean =bpmf =bsf =ckewness =b%!r]ce%"Hs_fac =2nvgauss%!"aa%!"a%+.vkolmogc =8i =7p%)/+3nczos_sum_expg_%!.] =4dau%##F%!#_df =9pf =8sf =2gam1p%0/mb%&%[%"!^kurtosis_excess =8%!#S8pm%)!x9%%#X8%&#X2cf%!#H5%-!k5%!!k5pdf =5sf =6%%!f5%&!f3t%]!ex2%!!f6pdf =6sf =2%R2Af_error_test_f%#w/%%2Ykewnor%"%Oa%('.%!B@c =9i =8p%O3*2%.@p3ruve_asymp_large_z =8%!+C_series =8power%%!1%%3s%~R:%~R:%P55%SR12rstate%~R:%~R:%hR:1eterr%~RB%~89%~RB%88U%~R9%~R9%~R9%~R9d =0s%")m1%=RA%~R8%NR87tats._c&%"+u_distns ~0FitData%"fd3Solv&""U@&!"GmformFixedScale%'!M0alpha_gen =9._entropy ~1nglit%!!:a%(!:rcsine%!!;b%'!;2gus%.!k0bet%""%8%'!94prim%"!id%)"%adford%!!<c%(!<urr12%."W4%."#0%">#%.#(hi%"!f%(!Q3%!!57%(!K%!>S%/#kystalball%!!?f%(">dgamm%"#Y%)!Xpareto_lognorm%!!Cj%(!Cweibu%#!x%(#d0erlang%/!xxpon%.&%5%&"(%(%j5pow%."#5weib%.!O0f%!!65%("6atiguelif%"%'%(#g1isk%.%j1old%(&?e%(&m%&"p%)'?rechet_%"#w%("]8r%/"r%'&&%(#s2usshype%"!U%("@1ene%&%K%)#{tre%#)7%(!T%!23%.!R3halflogistic%.'.4yperbol%#!>h%(!^i%#Ci%-%]3%*!v%)!=%&%E%(+h3%"(^%.+:ibra%/,U2l%&!:%(!m1ompertz%0+lmbel%#&L%(!<7%"%v%))Xhalf%5'Tgen%&#4%(#K4%*#hg%?(.ypsecan%"#8%)'winv%3&p5%%&.%)')%)+s%)(2rwinh%%-*%)"-jf_skew_%/"I1ohnsons%/+O8u%/!okappa%".j%(&f5%"/e%)-5so%#.}%)*Atw%"'d%)-Kbig%"*9%)"8landa%""Q%)'|plac%!Dn&!")%%!!Em%(#-%.(<ev%"'H%(-;5%"%E%)#<stabl%0."og%4+Y%''t%)!:la%!"u%.,H%2*w2max%.%20maxwe%#';%)#Bielk%02zoya%"!Q%)!mnakagami%/)Pc%"0~%(3~2%"(7%)!6x%/4^1%%#:%)6I%*.#%(*}0%(-M%)#&earson%"(j%)"kowerla%/3=6%(4t%("-%34(0rayleigh%/",dis%"#c%)9becip%*#:%(0W5roc%#&&%('A2l_breitwign%#2_%)6]i%#'y%)%_v_histogram%+/<semi&""T?%"!s%(#[1kew_%2#a4%L5Itudentized_rang%""pl%("T%"%9%)70rapezoi%";^%)"I%"2)%)-Ii%19/2unc%'5g%("x%593%'(O%(,H5%#0_mi%"!rk%)3Nkeylambd%",k%);nu%!?i%.+g0vonmise%/1u0wal%"#k%)'.%#"M%#,u%("09%#"d%).Krap%2&l
+0f%%UE~0CovViaC&#"]~~6D&#"^P~6Eigen&!"_Tosi&!"(@6PSD ~7recision ~3%"!p
+0dd&""Lc%&Bx_nc%&[*%.,Yber%!tX%.&H2ta%!YG%,!<=4ln ~4%"Yg%.5.%&!9%)+roltzman%.3?&&"UFsh ~0d%)1@%'&Q=0%"Gkxp%"P_%"nz~0%&#J%)Bh%+#h%)";log =31p ~3s%#,p%()j0%(#L%)/e%'%dfish%#!a%(4|cwalleni%#Eap%(!d%+"^%(%M0planc%"@c%*3&isson_%'"[%(/Bdial_frozen%06A0randi%#:a%'!<=0sinh ~1kella%.*u&'"YFh ~0yulesim%#,m%)1azip%"4<%*3Xa%"!O%&!z
+0gtn_infrastructure ~0_ShapeInfo =0ch%"hu%!'N%%t?isinf =1v%"R1 =3&%"]}~0rv%'KG%*"id%%%03%#*q%*%5b%&!C%%!+generic ~3sample%))y&!"DK&&"undhypotes&!"d_arnardExac&""b1 ~1oschloo%)!70CramerVonMises%%!9Epps_Singleton_2samp%%!?SomersD%%!2TukeyHS%#!3%&Xxln =0kv
+0dkde%"w}~0&#"o4_%!!7pow&!"[J&!"Zclevy_%!<& ~0%'!0%%%2c%+/q
 0o.levyst 0Nolan
-0dmorestats ~0AndersonResult ~8_ksampResult ~2sariResult ~0BartlettResult ~0DirectionalStats ~0FlignerResult ~0LeveneResult ~0Mean ~2dianTestResult ~0ShapiroResult ~1td_dev ~0Variance ~0WilcoxonResult ~0_ABW ~1BigFloat =0arctan2 =0cos =0exp =0hypot =0log =0sin =1qrt
-0eultivariate ~0_PSD =0betaln ~0dirichlet_frozen ~agen ~amultinomial_frozen ~mgen =0entr =0gammaln ~0invwishart_frozen ~bgen =1ve =0loggamma ~0matrix_normal_frozen ~egen ~7t_frozen ~9gen ~1ulti_rv_frozen ~9generic ~5nomial_frozen ~cgen ~5variate_hypergeom_frozen ~ngen ~dnormal_frozen ~kgen ~dt_frozen ~fgen ~0normal_inverse_gamma_frozen ~lgen ~0ortho_group_frozen ~cgen =0psi ~0random_correlation_frozen ~jgen ~7table_frozen ~dgen ~0special_ortho_group_frozen ~kgen ~0uniform_direction_frozen ~igen ~3tary_group_frozen ~egen ~0vonmises_fisher_frozen ~ggen ~0wishart_frozen ~8gen =0xlogy
-0dqmc ~0Halton ~0LatinHypercube =e._random =m_lhs =noa_lhs ~0MultinomialQMC ~5variateNormalQMC ~0PoissonDisk ~0QMCEngine ~0Sobol =0gammainc
-0dstats_mstats_common ~0LinregressResult ~0SiegelslopesResult ~0TheilslopesResult
-0jpy ~0AlexanderGovernResult ~0BrunnerMunzelResult ~0ConfidenceInterval ~1umfreqResult ~0DescribeResult ~0F_onewayResult ~1riedmanchisquareResult ~0HistogramResult ~0Jarque_beraResult ~0KendalltauResult ~1ruskalResult ~1stestResult ~1urtosistestResult ~0LinregressResult ~0MGCResult ~1odeResult ~0NormaltestResult ~0PearsonRResult ~eBase ~1ointbiserialrResult ~2wer_divergenceResult ~0QuantileTestResult ~0RanksumsResult ~1elfreqResult ~2peatedResults ~0SigmaclipResult ~3nificanceResult ~1kewtestResult ~1pearmanrResult ~0TtestResult ~bBase ~5_1sampResult ~6indResult ~6relResult ~0WeightedTauResult ~0_ParallelP ~1SimpleBeta ~7Chi2 ~7F ~7Normal ~7StudentT =0alexandergovern =0chisquare =1ombine_pvalues =1umfreq =0describe =0energy_distance =1xpectile =0f_oneway =1ind_repeats =2sher_exact =1riedmanchisquare =0gmean =1std =1zscore =0hmean =0iqr =0jarque_bera =0kendalltau =1ruskal =1s_2samp =1urtosis =8test =0linregress =1moment =0mode =2ment =1ultiscale_graphcorr =0normaltest =0obrientransform =0pack_TtestResult =1earsonr =2rcentileofscore =1mean =1ointbiserialr =2wer_divergence =0quantile_test_iv =0rankdata =4sums =1elfreq =0scoreatpercentile =1em =1igmaclip =1kew =4test =1pearmanr =0tiecorrect =1max =2ean =2in =1rim1 =4_mean =4both =1sem =2td =1test_1samp =6ind =6rel =1var =0unpack_TtestResult =0wasserstein_distance =k_nd =1eightedtau =0zmap =1score
-0ckde ~0gaussian_kde
-0cmorestats ~0AndersonResult ~8_ksampResult ~2sariResult ~0BartlettResult ~0FlignerResult ~0LeveneResult ~0Mean ~0ShapiroResult ~1td_dev ~0Variance ~0WilcoxonResult ~0_ABW =0arctan2 =0ceil =1os =0exp =0floor =0hypot =0log =0sin =1qrt
-0cstats 0AlexanderGovernConstantInputWarning ~0BrunnerMunzelResult ~0CumfreqResult ~0DescribeResult 0F_onewayBadInputSizesWarning 8ConstantInputWarning ~8Result ~1riedmanchisquareResult ~0HistogramResult ~0Jarque_beraResult ~0KendalltauResult ~1ruskalResult ~1s_2sampResult ~2testResult ~1urtosistestResult ~0MGCResult ~1annwhitneyuResult ~1odeResult ~0NormaltestResult 0PearsonRConstantInputWarning 8NearConstantInputWarning ~1ointbiserialrResult ~2wer_divergenceResult ~0RanksumsResult ~1elfreqResult ~2peatedResults ~0SigmaclipResult ~1kewtestResult 1pearmanRConstantInputWarning ~8rResult ~0Ttest_1sampResult ~6indResult ~6relResult ~0WeightedTauResult ~0_ParallelP`,
+0dmorestats ~0Anderson%#"y8_k%(#;2sari%%#8Bartlet%&%2Dir&!"8,alS%"!uFligner%%!ELeven&""em ~0Mean ~2dianTes%&!nShapiro%%&Ftd_dev ~0V%&1[Wilcox%&"u0_ABW ~1BigFloat&!"mY&/"fWhypot&0"_Feult&#"x6 ~0_PSD =0betaln ~&!"&Qhlet%%%ragen ~amultinom%(,qmgen%&*agamm%!!iinvwishar%&!jbgen%'*u%!'o~0&!"R=_%!yb%%!Oegen ~7%&!b9gen ~1ulti_rv%)!9%!*]5%+"ccgen ~%!j]te_%'0K%"!Cngen ~d%+"@k%!!8%&"@fgen ~0%"!I&#"vV%!Bz%#!Fl%!!Fortho_group%+)@0psi%"/{om_c&&"B{%%!Jj%"#^%)*!d%!!|%#}f%0"'%!"y%%9Nd%#)A%%!Cigen ~3tary%+!^%!%w%&9q%"3S%#!Ag%!!A%,'!%!2?%%.Bqmc&!"@uton ~0LatinHypercube =e._%!#c =m_lhs =noa_lhs ~0M%&(PQMC%&&dNorm%"!50P%!4"Disk ~0QMCEng&"#"~obo%%g1inc
+0dstats_m%!!)comm%!"Zinregres%&/OSiegelslop%'/fThei%)!6
+0jpy ~0AlexanderGover%&+zBrunnerMunzel%&0ionfiden&""Cpval ~1umfreq%&-}escrib%&-ZF_oneway%%-Criedmanchisquar%&!LH%#C.%%!4Jarque_bera%%!6Kendalltau%&!vuska%%"p1st%'.i1%"s~%(!6%0%IMGC%&3Sd%&"]%!&j%)!bP%!GrR%#!3&##1_ointbiserial%%0X2wer_di&#"UX%%!iQuantile%)0^Ranksum%%"^1el%(%p2peated&""uT ~0Sigmacli%%2Q3nifica%'"01kew%)#~pearman%&2CT%(!Ab%!#85_1%(3M6in%""= ~6r%''o&#"NrT%&&D0_ParallelP ~1SimpleBeta ~7Chi2 ~7F ~7%!%j ~7S%!G6T =0a%#)2govern =0%%(#&!"6eine_pvalues =%"({ =0d%"(u =0energy_&%"QP=1xpect%!fdf%")/ =1ind_repeats =2sher_%"w/%-)D =0g%!z21std =1zsco&!"0e%!!90iqr =0j%&)Q =0k%%)K =%")E =1s%!9Q =%#); =8test =0l%%)8 =1moment =0mode =2%!!01ultiscale_graphcorr&"#"Z%!)G =0obrien&&"M9=0pack_%('?=%"OXr =2rcentileof%"#A1%"#W%))s =%+)m =0q%")g%!{|iv =0rankdata =4sums =%")f =0scoreatpe%#"8 =1em =1%#)h =1kew =4%!#4%%)K =0tiecorrect =1max =2&!"R"in =1rim1 =4_%!##4both =1sem =2td =1test%!)u =6ind =6rel =1var =0un%.%20wasserstein%'(Lk_nd =1%"*=tau =0zmap =1score
+0ckde%+>!
+0c%h=(%A<r%W<a%)<T%#Io&-"9A%5<dc%!#R%,3oConstantInpu&%"q,%53}%:3i%%3hBadInputSizes%#!y8%2"28%~48%'48%*DJ2%=4G%(44annwhitney%&"'%94H%%4G%1#f8N&##,/%-%"%J4j%^4S%+4A%#,t%2#"~8%+4X%c4H`,
   },
   {
     library: "segmentation_models_pytorch",
     version: "0.3.3 to 0.6.0",
     roots: ["segmentation_models_pytorch"],
-    text: `00segmentation_models_pytorch.base.heads ~0ClassificationHead ~0SegmentationHead
+    text: `00segmentation_models_pytorch.base.heads ~0ClassificationHead ~0S%'!bHead
 0yub_mixin =0SMPHubMixin
-0xmodel =0SegmentationModel
-10ules ~0Activation ~1rgMax ~1ttention ~0Clamp ~1onv2dReLU ~0SCSEModule
-0sdecoders.deeplabv3.decoder ~0ASPP ~4Conv ~4Pooling ~4SeparableConv ~0DeepLabV3Decoder ~9PlusDecoder ~0SeparableConv2d
-1bmodel =0DeepLabV3 =9Plus
-12pt.decoder ~0DPTDecoder ~3SegmentationHead ~0FusionBlock ~0ReadoutAddBlock ~7ConcatBlock ~7IgnoreBlock ~3ssembleBlock ~2sidualConvBlock
-15model =0DPT
-11fpn.decoder ~0Conv3x3GNReLU ~0FPNBlock ~3Decoder ~0MergeBlock ~0SegmentationBlock
-15model =0FPN
-11linknet.decoder ~0DecoderBlock ~0LinknetDecoder ~0TransposeX2
-19model =0Linknet
-11manet.decoder ~0DecoderBlock ~0MAnetDecoder ~1FAB ~4Block ~0PAB ~3Block
-17model =0MAnet
-11pan.decoder ~0ConvBnRelu ~0FPABlock ~0GAUBlock ~0PANDecoder
-15model =0PAN
-12spnet.decoder ~0PSPBlock ~3Decoder ~3Module
-18model =0PSPNet
-11segformer.decoder ~0MLP ~0SegformerDecoder
-1bmodel =0Segformer
-11unet.decoder ~0CenterBlock ~0DecoderBlock ~0UnetCenterBlock ~4Decoder ~bBlock
-16model =0Unet
-15plusplus.decoder ~0CenterBlock ~0DecoderBlock ~0UnetPlusPlusDecoder
-1emodel =0UnetPlusPlus
-12pernet.decoder ~0FPNLateralBlock ~0LayerNorm2d ~0PSPModule ~0UPerNetDecoder
-19model =0UPerNet
-0sencoders._base ~0EncoderMixin
-12dpn ~0AdaptiveAvgMaxPool2d ~0BnActConv2d ~0CatBnAct ~0DPN ~1ualPathBlock ~0InputBlock
-12efficientnet ~0BlockDecoder ~0Conv2dDynamicSamePadding ~6StaticSamePadding ~0EfficientNet ~0MBConvBlock ~1axPool2dDynamicSamePadding ~9StaticSamePadding
-12inceptionresnetv2 ~0BasicConv2d ~1lock17 ~535 ~58 ~0InceptionResNetV2 ~0Mixed_5b ~66a ~67a
-1bv4 ~0BasicConv2d ~0InceptionV4 ~9_A ~aB ~aC ~0Mixed_3a ~64a ~65a ~0Reduction_A ~aB
-12senet ~0Bottleneck ~0SEBottleneck ~2Module ~2Net ~2ResNeXtBottleneck ~7tBottleneck
-12xception ~0Block ~0SeparableConv2d ~0Xception
-11densenet ~0DenseNetEncoder ~0TransitionWithSkip
-12pn =0DPNEncoder
-11efficientnet =0EfficientNetEncoder
-11inceptionresnetv2 =0InceptionResNetV2Encoder
-1av4 =0InceptionV4Encoder
-11mix_transformer ~0Attention ~0Block ~0DWConv ~0LayerNorm ~0MixVisionTransformer ~kEncoder ~1lp ~0OverlapPatchEmbed
-12obilenet ~0MobileNetV2Encoder
-17one ~0MobileOne ~9Block ~0SEBlock
-11resnet ~0ResNetEncoder
-11senet =0SENetEncoder
-11timm_efficientnet =0EfficientNetBaseEncoder =cEncoder =cLiteEncoder
-16gernet =0GERNetEncoder
-16mobilenetv3 ~0MobileNetV3Encoder
-16regnet =0RegNetEncoder
-18s2net =0Res2NetEncoder
-19nest =0ResNestEncoder
-16sknet =0SkNetEncoder
-16universal ~0TimmUniversalEncoder
-16vit ~0TimmViTEncoder
-11vgg ~0VGGEncoder
-11xception =0XceptionEncoder
-0slosses.dice ~0DiceLoss
-0zfocal ~0FocalLoss
-0zjaccard ~0JaccardLoss
-0zlovasz ~0LovaszLoss
-0zmcc ~0MCCLoss
-0zsoft_bce ~0SoftBCEWithLogitsLoss
-14ce ~0SoftCrossEntropyLoss
-0ztversky ~0TverskyLoss
-0sutils.base =0BaseObject =0Loss =0Metric =1ultipliedLoss =0SumOfLosses
-0ylosses =0BCELoss =3WithLogitsLoss =0CrossEntropyLoss =0DiceLoss =0JaccardLoss =0L1Loss =0MSELoss =0NLLLoss
-0ymeter =0AverageValueMeter ~0Meter
-11rics =0Accuracy =0Fscore =0IoU =0Precision =0Recall
-0ytrain ~0Epoch ~0TrainEpoch ~0ValidEpoch`,
+0xmodel =%)!VModel
+10ules ~0Activation ~1rgMax ~1tten%!!50Clamp ~1onv2dReLU ~0SCSEModule
+0sdecoders.deeplabv3.%"!5 ~0ASPP ~4Conv ~4Pooling ~4Separable%!!<0DeepLabV3D%#!^9Plus%%!00%)!S2d
+1b%##H%%!^ =9Plus
+12pt%'"JDPT%%!k3%,%N ~0FusionBlock ~0ReadoutAdd%"!47Concat%#!0Ignore%"!03ssembl%#!12sidualConvBlock
+15%%"nPT
+11fpn%'"bConv3x3GN%"%iFPN%#!|%&#fMerg%#"'%)'!%,")FPN
+11linkne%)#m%!!,%#!gL%!!C%&"(TransposeX2
+19%#!r%"!I
+11ma%9!tMA%(!r1FAB ~4%#!?PAB ~3%""s7%#""MA%!!~pa%,#|BnRelu ~0FPA%#!hGAU%&!sN%""1%'#fPAN
+12sp%*"oPSP%-%^3%")X18%%!_SPNet
+11segformer%'!gMLP%!&)%!!<%%"A%%({%%!=
+11u%*"FCent%&%5%+%DUnet%)!C4%%"lb%"%=6%#"+Unet
+15plusplus%H"*Plus%'+3
+1e%(!y%#!@
+12per%*#*FPNLateral%%(6ayerNorm2d%!%p%!%] ~0UPerN%%'^%'(B%"!;
+0sen%"-Z_base ~0E%!!3%!/(12dpn ~0AdaptiveAvgMaxPool2d ~0BnAct%!-- ~0CatBnAct ~0DPN ~1ualPath%#"qInpu%!,?
+12efficientnet ~0Block%&*B%!!xDynamicSamePadding ~6Stat%+!60E%#!qNet ~0MB%%,| ~1%#"y%0!r9%-!r
+12inceptionresnetv2 ~0Basic%##V1lock17 ~535 ~58 ~0I%#!VResNetV2 ~0Mixed_5b ~66a ~67a
+1bv4%,!r%&!_V4 ~9_A ~aB ~aC%%!g3a ~64a ~65a ~0Reduction%!!M
+12se%"%Wottlene%!.pE%(!12%#'r2Net ~2ResNeXt%(!E7%'!0
+12x%""^%#&T%.2Z ~0X%"!G
+11den%#"ODenseNet%"(L%#/LitionWithSkip
+12pn =0DPN%"!I
+11%)'s=%)'3%&!G%.&V=%.&6%%!Qav4%(!BV4%&!mmix_trans%!-e ~0A%'6d%%,RW%"5j%%+W%!&OVisionT%(!dk%%#^1lp ~0OverlapPatchEmbed
+12obil%"%8Mobile%*"x7one%%!=One ~9%%&4E%"+,1%!#g ~0%!#Z%&#>%!&7=0SE%)!9timm_%7%oBase%##'=c%&!,Lit%#!:
+16ger%!!^GER%("&6m%##@v3%)#B3%&!Ereg%!!_Reg%(!_8s2%#!:s2%(!;9nes%"!:Nes%'"4sk%"#Ok%)"Kuniversal ~0TimmU%#!2%&!Evit%"!?ViT%&%.vgg ~0VGG%&!5%%*E=%%*+%#!?0slosses.dice ~0DiceLoss
+0zfocal ~0Focal%"!6jaccard ~0J%!!,%"!:lovasz ~0Lovasz%"!8mcc ~0MCC%"!2soft_bce ~0SoftBCEWithLogitsLoss
+14%%!?CrossEntropy%"!ctversky ~0T%!!,%!!:sutils.base =0BaseObject =0Loss =0Metric =1ultiplied%"!;SumOfLosses
+0y%!#x =0BCE%!!C3%*"i =0%,"_ =%%%D =%(%& =0L1%#"GS%"!t0NLL%!"~ymeter =0AverageValueMet%"<nter
+11rics =0Accuracy =0Fscore =0IoU =0Precis%!'5Recall
+0ytrain ~0Epoch%!//in%#!/ValidEpoch`,
   },
   {
     library: "shap",
     version: "0.44.1 to 0.51.0",
     roots: ["shap"],
     text: `00shap ~0UnsupportedModule
-04._explanation =0Cohorts =0Explanation ~0Op ~2HistoryItem ~0Percentile
-06serializable ~0Deserializer ~0Serializable ~8er
-05actions._action =0Action
-0eoptimizer ~0ActionOptimizer
-05explainers._additive ~0AdditiveExplainer
-0hcoalition ~0CoalitionExplainer ~0Node
-0hdeep ~0DeepExplainer
-0l.deep_pytorch ~0PyTorchDeep
-0rtf ~0TFDeep
-0hexact ~0ExactExplainer
-0jplainer ~0Explainer
-0hgpu_tree ~0GPUTreeExplainer
-0iradient ~0GradientExplainer ~0_PyTorchGradient ~1TFGradient
-0hkernel ~0KernelExplainer
-0hlinear ~0LinearExplainer
-0hpartition ~0PartitionExplainer
-0iermutation ~0PermutationExplainer
-0hsampling ~0SamplingExplainer
-0htree ~0CatBoostTreeModelLoader ~0IsoTree ~0SingleTree ~0TreeEnsemble ~5xplainer ~0XGBTreeModelLoader
-0gother._coefficient ~0Coefficient
+04._explanation =0Cohorts =0E%'!:~0Op ~2HistoryItem ~0Percentile
+06serializable ~0De%#!3er ~0S%)!@8er
+05actions._%!!+ =0Action
+0eoptim%"!^%!!7O%#!4
+05explainers._additive ~0A%"!-E%#!A
+0hcoali%"#.C%#!.%%!C ~0Node
+0hdeep ~0Deep%'!cl.deep_pytorch ~0PyTorchDeep
+0rtf ~0TF%!!0hexact ~0Exact%'!ij%&"4%("cgpu_tree ~0GPUTre%(##iradient ~0G%"!-%("~_%""O%#!> ~1TF%#!/
+0hkernel ~0Kernel%(">linear ~0Linear%(!=part%#%=P%#!.%("]ermut%#'mP%&!0%(!isampling ~0S%"!-%(!A%"#_CatBoostTreeModelLoader ~0IsoT%!!FSingle%"!/TreeEnsemble ~5%'#zXGB%+!j
+0gother._coeffic%"%[C%&!0
 0nlime ~0LimeTabular
-0nmaple ~0MAPLE ~1aple ~0TreeMaple
+0nmaple ~0MAPLE ~1%"!1TreeMaple
 0nrandom ~0Random
-0ntreegain ~0TreeGain
-0gpytree ~0Tree ~4Explainer
-05maskers._composite ~0Composite
+0ntreegain%"!KGain
+0gpy%"#X%!#.4%'#t5maskers._composite ~0C%#!.
 0efixed ~0Fixed
-0j_composite ~0FixedComposite
-0eimage ~0Image
-0emasker ~0Masker
-0eoutput_composite ~0OutputComposite
-0etabular ~0Impute ~1ndependent ~0Partition ~0Tabular
-0fext ~0SimpleTokenizer ~0Text ~1oken =5Group
+0j%)!KFixed%(!Pimage ~0Image
+0e%!"& ~0Masker
+0eoutput%)!jOutput%(!kt%!#u ~0Impute ~1ndepend%!%Q%%'q ~0%%%Dfext ~0SimpleToken%",KText ~1oken =5Group
 06odels._model ~0Model
-0dteacher_forcing ~0TeacherForcing
-0fxt_generation ~0TextGeneration
+0dteacher_forc%!(=T%!!4F%!!3
+0fxt_gener%#)%TextG%%!3
 0eopk_lm ~0TopKLM
-0eransformers_pipeline ~0TransformersPipeline
-05utils._exceptions ~0ConvergenceError ~0DimensionError ~0ExplainerError ~0InvalidAction ~8lgorithmError ~7ClusteringError ~7FeaturePerturbationError ~7MaskerError ~8odelError ~7StyleOptionError
-0cgeneral =0OpChain
-0clegacy ~0Data ~1enseData ~9WithIndex ~0IdentityLink ~1nstance ~8WithIndex ~0Link ~1ogitLink ~0Model ~0SparseData
-0cmasked_model ~0MaskedModel
-0cshow_progress =0ShowProgress
-0cwarnings ~0ExperimentalWarning`,
+0eransformers_pipelin%!&G%&!:P%"!9
+05utils._exceptions ~0ConvergenceError ~0Dimension%#!3%%'4%#!3Invalid%!/; ~8lgorithm%"!B7Clustering%#!4FeaturePerturb%!+C%"!=%!&{%"!08odel%#!<StyleOp%%!O
+0c%!%2l =0OpChain
+0clegacy ~0Data ~1ense%!!-9WithIndex ~0IdentityLink ~1nstance ~8%(!G%"!?ogit%!!-%!&y ~0Spar%!!|
+0cmasked%&'@asked%"'Fcshow_progress =0ShowP%"!1
+0cwarnings%!%lerimentalW%!!9`,
   },
   {
     library: "shapely",
     version: "2.0.2 to 2.2.0",
     roots: ["shapely"],
     text: `00shapely ~0Geometry 0from_wkb 7t
-07.errors 0DimensionError 0EmptyPartError 0GEOSException 1eometryTypeError 0ShapelyDeprecationWarning 7Error 0TopologicalError 0UnsupportedGEOSVersionError
-08geometry.base 0BaseGeometry 4MultipartGeometry ~0CAP_STYLE 0EmptyGeometry ~0GeometrySequence ~0JOIN_STYLE
-0hcollection 0GeometryCollection
+07.errors 0DimensionError 0EmptyPart%"!2GEOSException 1%"!sType%"!CS%!"3DeprecationWarning 7%"!DTopological%"!4UnsupportedGEOSVer%%"I
+08g%"",.base 0Base%%#34Multipart%%!5~0CAP_STYLE%"#+%'!=%#!-Sequence ~0JOIN%!!Q
+0hcollection %%!NC%%!6
 0hlinestring 0LineString
-0hmultilinestring 0MultiLineString
-0mpoint 0MultiPoint
-0olygon 0MultiPolygon
-0hpoint 0Point
-0jlygon ~0InteriorRingSequence 0LinearRing 0Polygon 0_unpickle_linearring
-08io 0from_wkb 7t
-08lib ~0Geometry
-08prepared 0PreparedGeometry
-08strtree 0BinaryPredicate =f.contains =o_properly =ivered_by =ls =hrosses =gintersects =goverlaps =gtouches =gwithin 0STRtree`,
+0hmulti%(!@Multi%(!Empoint%"!;Point
+0olygon%%!6lygon
+0h%"!L%"!Gj%!!G~0InteriorRing%%#.0LinearRing 0%"!g 0_unpickle_linear%!"J8io%+'U8lib%'%)
+08prepared 0P%"!,%'!?strtree 0BinaryPredicate =f.contains =o_properly =ivered_by =ls =hrosses =gintersects =goverlaps =gtouches =gwithin 0STRtree`,
   },
   {
     library: "skbase",
     version: "0.12.0 to 1.2.0",
     roots: ["skbase"],
     text: `00skbase._exceptions 0FixtureGenerationError 0NotFittedError
-07base._base ~0BaseEstimator ~4Object ~0TagAliaserMixin
-0dclone_plugins ~0BaseCloner ~0_CloneCatchAll ~7lass ~6Dict ~6GetParams ~6ListTupleSet ~6Skbase ~8learn
-0dmeta ~0BaseMetaEstimator ~hMixin ~8Object ~eMixin ~0_MetaObjectMixin ~5TagLogicMixin
-0dpretty_printing._object_html_repr ~0_VisualBlock
-0upprint ~0KeyValTuple ~bParam ~0_BaseObjectPrettyPrinter
-0dtagmanager ~0_FlagManager
-07lookup._lookup ~0StdoutMuteNCatchMNF
-07utils.stderr_mute ~0StderrMute
-0gout_mute ~0StdoutMute`,
+07%!!^base ~0BaseEstimator ~4Object ~0TagAliaserMixin
+0dclone_plugins%"!^Cloner ~0_CloneCatchAll ~7lass ~6Dict ~6GetParams ~6ListTupleSet ~6Sk%!"R8learn
+0dmeta%""&Meta%'"ghMixin ~8%#"oe%"!30_Meta%!!8%"!55TagLogic%##+pretty_printing._object_html_repr ~0_VisualBlock
+0upprint ~0KeyValTuple ~bParam ~0_Base%!"<PrettyPrinter
+0dtagmanag%!%-FlagM%!!1
+07lookup._%!!* ~0StdoutMuteNCatchMNF
+07utils.stderr_mute%!!LerrMute
+0gout%'!:%"!f`,
   },
   {
     library: "sklearn",
     version: "0.22.2.post1 to 1.9.1",
     roots: ["_cyutility","_loss","sklearn"],
-    text: `00_cyutility 0Enum 0_memoryviewslice 0array 0memoryview
-01loss 0CyAbsoluteError 2ExponentialLoss 2HalfBinomialLoss 6GammaLoss 6MultinomialLoss 6PoissonLoss 6SquaredError 6TweedieLoss hIdentity 3uberLoss 2LossFunction 2PinballLoss 0__pyx_unpickle_CyAbsoluteError hExponentialLoss hHalfBinomialLoss lGammaLoss lMultinomialLoss lPoissonLoss lSquaredError lTweedieLoss wIdentity iuberLoss hLossFunction hPinballLoss
-00sklearn._loss._loss 0CyAbsoluteError 2ExponentialLoss 2HalfBinomialLoss 6GammaLoss 6MultinomialLoss 6PoissonLoss 6SquaredError 6TweedieLoss hIdentity 3uberLoss 2LossFunction 2PinballLoss 0__pyx_unpickle_CyAbsoluteError hExponentialLoss hHalfBinomialLoss lGammaLoss lMultinomialLoss lPoissonLoss lSquaredError lTweedieLoss wIdentity iuberLoss hLossFunction hPinballLoss
-0eglm_distribution ~0DistributionBoundary ~0ExponentialDispersionModel ~0GammaDistribution ~0InverseGaussianDistribution ~0NormalDistribution ~0PoissonDistribution ~0TweedieDistribution =0xlogy
-0elink ~0BaseLink ~0HalfLogitLink ~0IdentityLink ~1nterval ~0LogLink ~3itLink ~0MultinomialLogit =0expit =0logit
-0foss ~0AbsoluteError ~1rrayAPILossMixin ~0BaseLoss ~0ExponentialLoss ~0HalfBinomialLoss ~gArrayAPI ~4GammaLoss ~4MultinomialLoss ~jArrayAPI ~4PoissonLoss ~fArrayAPI ~4SquaredError ~4TweedieLoss ~fIdentity ~1uberLoss ~0PinballLoss =0xlogy
-08base ~0BaseEstimator ~1iclusterMixin ~0ClassNamePrefixFeaturesOutMixin ~5ifierMixin ~2usterMixin ~0DensityMixin ~0MetaEstimatorMixin ~1ultiOutputMixin ~0OneToOneFeatureMixin ~1utlierMixin ~0RegressorMixin ~0TransformerMixin ~0_ClassNamePrefixFeaturesOutMixin ~1OneToOneFeatureMixin ~1UnstableArchMixin
-08calibration ~0CalibratedClassifierCV ~8ionDisplay ~0_CalibratedClassifier ~1SigmoidCalibration ~1TemperatureScaling =0expit =0xlogy
-09luster._affinity_propagation ~0AffinityPropagation
-0igglomerative ~0AgglomerativeClustering ~0FeatureAgglomeration
-0hbicluster ~0BaseSpectral ~0SpectralBiclustering ~8Coclustering
-0jrch ~0Birch ~0_CFNode ~3Subcluster
-0jsect_k_means ~0BisectingKMeans ~0_BisectingTree
+    text: `00_cyutility 0Enum 0_memoryviewslice 0array 0%&!:
+01loss 0CyAbsoluteError 2ExponentialLoss 2HalfBinom%#!46Gamma%!!-Mult%)!>Poisson%!!/Squared%!!~6TweedieLoss hIdentity 3uber%!"1LossFunction 2Pinbal%!!{0__pyx_unpickle_%,#!h%,#!h%-#!l%&#!l%,#!l%(#!l%)#!l%(#!w%%#!i%%#!h%)#!h%'#!
+00sklearn._loss%!!(%~&)%~&)%~&)%[&)eglm_distribution ~0D%'!1Boundary ~0%'#-DispersionModel ~0Gamma%(![ ~0InverseGaussian%+!@Normal%+!7%"#R%+!8%"#M%)!8=0xlogy
+0elink ~0BaseL%!!-HalfLogit%"!2%#%%%!!11nterval ~0Log%!!63%%!N%)&/git =0expit =0logit
+0foss ~0%*':~1rrayAPILossMixin%#"Z%!!P%,'Y%!"n%)'Z~gA%"!h ~4%&'h~4%,'i~j%'!K%('u~f%'!;%)(#~4%((%~f%%(&~1%%('~0%()w%%%s8base%"#9Estimator ~1icluster%##YClassNamePrefixFeaturesOut%"!D5ifi%%!Q2%)!_Density%#!1Meta%%"2%"!71ultiOutp%%!t0OneToOne%""2%%!Ktl%&"/0Regress%%!l0Transform%&!F_%=#(1%3"3UnstableArchMixin
+08calibra%")cC%"!0edClassifierCV ~8ionDisplay ~0_%0!I ~1Sigmoid%#!@ion ~1TemperatureScaling%')J%"&n9%!&S._affinity_propag%#"_A%"!9P%&!8
+0igglomerative ~0A%(!2C%!!ving ~0%"#u%'!Con
+0hb%#'r%"(0Spectral ~0%#!-B%#!Eing ~8Co%&!1
+0jrch ~0Bi%!!*_CFNode ~3Sub%"!J
+0jsect_k_means ~0BisectingKM%"!4_%%!5Tree
 0hdbscan ~0DBSCAN
-0hfeature_agglomeration ~0AgglomerationTransform
-0hhdbscan._tree 0TreeUnionFind
-0phdbscan ~0HDBSCAN
-0iierarchical_fast 0UnionFind 0WeightedEdge
-0hkmeans ~0KMeans ~0MiniBatchKMeans ~0_BaseKMeans =1kmeans_single_elkan =flloyd
+0hf%!#-_a%(#.%*#aon%%(+
+0h%"!h._tree 0TreeUnionFind
+0p%&"*H%#"+iierarchical_fast 0%%!T 0WeightedEdge
+0hk%##:%%#1MiniBatch%'#Case%"!0=1%!!T_single_elkan =flloyd
 0hmean_shift ~0MeanShift
 0hoptics ~0OPTICS
-0hspectral ~0SpectralClustering
-0gdbscan_ ~0DBSCAN
-0gk_means_ ~0KMeans ~0MiniBatchKMeans
-09ompose._column_transformer ~0ColumnTransformer ~0_RemainderColsList ~0make_column_selector
-0htarget ~0TransformedTargetRegressor
-0avariance._elliptic_envelope ~0EllipticEnvelope
-0lmpirical_covariance ~0EmpiricalCovariance
-0kgraph_lasso ~0BaseGraphicalLasso ~0GraphicalLasso ~eCV ~0_DictWithDeprecatedKeys
-0krobust_covariance ~0MinCovDet
-0kshrunk_covariance ~0LedoitWolf ~0OAS ~0ShrunkCovariance
-09ross_decomposition._cca ~0CCA
-0tpls ~0CCA ~0PLSCanonical ~3Regression ~3SVD ~0_PLS
-08decomposition._base ~0_BasePCA
-0ndict_learning ~0DictionaryLearning ~0MiniBatchDictionaryLearning ~0SparseCoder ~9ingMixin ~0_BaseSparseCoding
-0nfactor_analysis ~0FactorAnalysis
+0hs%.&[%&'G
+0g%!#F_%'%Og%"&3_%7"y
+09ompose._column_t%&+j ~0Colum%&%uer ~0_RemainderColsList ~0make%#!gselector
+0htarget%),fdTarget%%-+
+0avariance._elliptic_envelope ~0E%"!6E%"!5
+0lmpirical_co%#!_ ~0E%#!9C%%!8
+0kgraph_lasso%"*:GraphicalL%"!7%,!3eCV ~0_DictWithDeprecatedKeys
+0krobust%*"DMinCovDet
+0kshrunk%*!BLedoitWolf ~0OAS ~0Shrunk%("v9ross_decomposition._cca ~0CCA
+0tpls%!!. ~0PLSCanonical ~3%"%dion ~3SVD ~0_PLS
+08%+!t%"3A_BasePCA
+0ndict_learn%!-sDictionaryL%&!7%%(:%1!@SparseCoder ~9ing%%2(%!.@%"!@ing
+0nfactor_analysis ~0FactorA%"!3
 0pstica ~0FastICA
-0nincremental_pca ~0IncrementalPCA
-0nkernel_pca ~0KernelPCA
-0nlda ~0LatentDirichletAllocation =0gammaln
-0nnmf ~0MiniBatchNMF ~0NMF ~0_BaseNMF
-0npca ~0PCA =0gammaln
-0nsparse_pca ~0MiniBatchSparsePCA ~0SparsePCA ~0_BaseSparsePCA
-0ntruncated_svd ~0TruncatedSVD
-0mnmf ~0NMF
-0mpca ~0PCA
-0mtruncated_svd ~0TruncatedSVD
-09iscriminant_analysis ~0DiscriminantAnalysisPredictionMixin ~0LinearDiscriminantAnalysis ~0QuadraticDiscriminantAnalysis =0expit
-09ummy ~0DummyClassifier ~5Regressor
-08ensemble._bagging ~0BaggingClassifier ~7Regressor ~2seBagging
-0kse ~0BaseEnsemble ~0_BaseHeterogeneousEnsemble
-0iforest ~0BaseForest ~0ExtraTreesClassifier ~aRegressor ~0ForestClassifier ~6Regressor ~0RandomForestClassifier ~cRegressor ~6TreesEmbedding
-0igb ~0BaseGradientBoosting ~1inomialDeviance ~0ClassificationLossFunction ~0ExponentialLoss ~0GradientBoostingClassifier ~gRegressor ~0HuberLossFunction ~0LeastAbsoluteError ~5SquaresError ~1ogOddsEstimator ~2ssFunction ~0MeanEstimator ~1ultinomialDeviance ~0PriorProbabilityEstimator ~0QuantileEstimator ~8LossFunction ~0RegressionLossFunction ~0ScaledLogOddsEstimator ~0VerboseReporter ~0ZeroEstimator =0expit
-0k_losses ~0BinomialDeviance ~0ClassificationLossFunction ~0ExponentialLoss ~0HuberLossFunction ~0LeastAbsoluteError ~5SquaresError ~1ossFunction ~0MultinomialDeviance ~0QuantileLossFunction ~0RegressionLossFunction =0expit
-0ihist_gradient_boosting.binning ~0_BinMapper
+0nincremental_pca ~0I%&!4%!#4kerne%#!@Kerne%"!;lda ~0LatentDirichletAlloc%!.0=0gammaln
+0nnmf%(#ZNMF ~0%!!(_BaseNMF
+0n%!"+PCA%)!_sparse%""H%%!g%!#lPCA%%%9%!!.%'%,%!"ptruncated_svd ~0T%#!2SVD
+0m%!"cNMF
+0m%%"G
+0m%:!Y9iscriminant%(&)D%'!:%#&/Pred%!'9%#&wLinear%0!N ~0Quadratic%1!B%"5O
+09ummy ~0Dummy%(6?5%'->8ensemble._bagg%!(VB%!!,%(!V7%%!V ~2se%"!D
+0k%&;>%"!m%#%uHeterogeneous%#!?
+0iforest%"!WF%#!/ExtraTrees%("=a%'"=0%!!N%(!A6%(!ARandom%.!Gc%'!G6TreesEmbed%!*_igb%&.~dientBoosting ~1%"?*Dev%#.,%#!|%!)g%)DF%0@>%,!x%("_g%(#(H%#?;%'!sLeast%+Ag5%!@0s%#AvogOdds%'?L2%)!gMean%(?k%&AH%'#@PriorProbability%'!S0Quantil%(@S8%+"p%&0(%+!;ScaledL%-"l0VerboseRepor%!;MZero%&!D%%)hk_losse%!:c%]&B%U%v%*%e%1%T%#%8%B%,%%#Lihist_g%"(%_b%"(&.bin%"2Q_BinMapper
 15common 0MonotonicConstraint
-15gradient_boosting ~0BaseHistGradientBoosting ~0HistGradientBoostingClassifier ~kRegressor
-17ower ~0TreeGrower ~4Node
-15histogram 0HistogramBuilder
-15loss ~0BaseLoss ~1inaryCrossEntropy ~0CategoricalCrossEntropy ~0LeastAbsoluteDeviation ~5Squares ~0Poisson =0expit =0xlogy
-15predictor ~0TreePredictor
-15splitting ~0SplitInfo 5ter
-0iiforest ~0IsolationForest
-0istacking ~0StackingClassifier ~8Regressor ~0_BaseStacking
-0ivoting ~0VotingClassifier ~6Regressor ~0_BaseVoting
-0iweight_boosting ~0AdaBoostClassifier ~8Regressor ~0BaseWeightBoosting =0xlogy
-0hbagging ~0BaggingClassifier ~7Regressor
-0hforest ~0ExtraTreesClassifier ~aRegressor ~0RandomForestClassifier ~cRegressor ~6TreesEmbedding
-0hgradient_boosting ~0BinomialDeviance ~0GradientBoostingClassifier ~gRegressor ~0LeastSquaresError ~1ogOddsEstimator ~0MeanEstimator ~1ultinomialDeviance ~0PriorProbabilityEstimator ~0QuantileEstimator ~0ZeroEstimator
-0hvoting ~0VotingClassifier ~6Regressor
-0hweight_boosting ~0AdaBoostClassifier ~8Regressor
-09xceptions 0ChangedBehaviorWarning 1onvergenceWarning 0DataConversionWarning 4DimensionalityWarning 0EfficiencyWarning 1stimatorCheckFailedWarning 0FitFailedWarning 0InconsistentVersionWarning 0NonBLASDotWarning 2tFittedError 0PositiveSpectrumWarning 0SkipTestWarning 0UndefinedMetricWarning 2setMetadataPassedError
-08feature_extraction._dict_vectorizer ~0DictVectorizer
-0shash ~0FeatureHasher
-0rdict_vectorizer ~0DictVectorizer
-0rimage ~0PatchExtractor
-0rtext ~0CountVectorizer ~0HashingVectorizer ~0TfidfTransformer ~5Vectorizer ~0VectorizerMixin ~0_VectorizerMixin
-0gselection._base ~0SelectorMixin
-0rfrom_model ~0SelectFromModel
-0rmutual_info =0mutual_info_classif =cregression
+15%-!k%"*!Hist%.*&0%0!9%()Dk%&-^17ower ~0TreeGr%!!/4Node
+15histogram 0H%#!-Builder
+15l%!&2%&I01inaryCrossEntropy ~0Catego%!98%*!<%)&WDevi%"?^%#&[%&LI%-CL15p%!1"o%##'%"13or
+15split%"#ySplitInfo 5ter
+0i%&/&Isolation%!.5
+0istack%"!Z%"!-%(%H8%(,l%!4%%"!H
+0ivo%""9Vo%,&%%)/M_Base%!!F
+0iweigh%)'2AdaBoo%*/k%)"@Base%!Ab%%'M%%FRh%C2Y
+0h%%#u%?1l%Q1Kh%1)Z%.+O%E0rLeast%<0L%s0?%*/G
+0h%A'H
+0h%L':
+09xceptions 0ChangedBehaviorW%">G1onvergence%#!50DataConv%!VA%#!94Dimensionality%%!PEfficienc%%!51%##ICheckFailed%%!QFit%+!4InconsistentV%*";0NonBLASDot%#!52tFitt%#SH0Positiv%"LWum%%!]SkipTes%%!Z0UndefinedMetric%%!tsetMetadataPass%"!~
+08%#Kmextrac%!B^dict_vectorizer%"BMV%%!3
+0shash%&NYHasher
+0r%>!]rimage ~0PatchE%!"=or
+0rtext ~0Coun%'!T ~0Hashing%)!6Tfidf%)IV5%)!B%&!/%%Ck%+!5
+0g%!Ii%(E?S%"I{%"!Drfrom_m%"];%!!?FromModel
+0rmutual_info =0%'!0_c%!)R =cr%%5W
 0rrfe ~0RFE ~3CV
-0rsequential ~0SequentialFeatureSelector
-0runivariate_selection ~0GenericUnivariateSelect ~0SelectFdr ~7pr ~7we ~6KBest ~6Percentile ~0_BaseFilter =0chi2 =0f_classif =2regression =0r_regression
-0rvariance_threshold ~0VarianceThreshold
-0qunivariate_selection ~0SelectKBest ~6Percentile =0chi2 =0f_classif =2regression
-09rozen._frozen ~0FrozenEstimator
-08gaussian_process._gpc ~0GaussianProcessClassifier ~0_BinaryGaussianProcessClassifierLaplace =0erf =1xpit
-0sr ~0GaussianProcessRegressor
-0pkernels ~0CompoundKernel ~2nstantKernel ~0DotProduct ~0ExpSineSquared ~3onentiation ~0GenericKernelMixin ~0Hyperparameter ~0Kernel ~6Operator ~0Matern ~0NormalizedKernelMixin ~0PairwiseKernel ~1roduct ~0RBF ~1ationalQuadratic ~0StationaryKernelMixin ~1um ~0WhiteKernel =0gamma =0kv
-08impute._base ~0MissingIndicator ~0SimpleImputer ~0_BaseImputer
-0giterative ~0IterativeImputer ~0_ImputerTriplet
-0gknn ~0KNNImputer
-09nspection._partial_dependence ~0PartialDependenceDisplay
-09sotonic ~0IsotonicRegression
-08kernel_approximation ~0AdditiveChi2Sampler ~0Nystroem ~0PolynomialCountSketch ~0RBFSampler ~0SkewedChi2Sampler
-0fridge ~0KernelRidge
-08linear_model._base ~0LinearClassifierMixin ~6Model ~6Regression ~0MultiOutputLinearModel ~0SparseCoefMixin =0expit
-0oyes ~0ARDRegression ~0BayesianRidge
-0mcoordinate_descent ~0ElasticNet ~aCV ~0Lasso ~5CV ~1inearModelCV ~0MultiTaskElasticNet ~jCV ~9Lasso ~eCV
-0mglm._newton_solver ~0NewtonCholeskySolver ~6Solver
-0qglm ~0GammaRegressor ~1eneralizedLinearRegressor ~0PoissonRegressor ~0TweedieRegressor ~0_GeneralizedLinearRegressor
-0qlink ~0BaseLink ~0IdentityLink ~0LogLink ~3itLink =0expit =0logit
-0mhuber ~0HuberRegressor
-0mleast_angle ~0Lars ~4CV ~2ssoLars ~9CV ~9IC
-0ninear_loss ~0LinearModelLoss
-0nogistic ~0LogisticRegression ~iCV ~0_LbfgsCallbackBridge =0expit
-0momp ~0OrthogonalMatchingPursuit ~pCV
-0mpassive_aggressive ~0PassiveAggressiveClassifier ~hRegressor
-0nerceptron ~0Perceptron
-0mquantile ~0QuantileRegressor
-0mransac ~0RANSACRegressor
-0nidge ~0Ridge ~5CV ~6lassifier ~fCV ~0_BaseRidge ~aCV ~1IdentityClassifier ~9Regressor ~1RidgeClassifierMixin ~6GCV ~1XT_CenterStackOp ~2_CenterStackOp
-0msag_fast 0MultinomialLogLoss32 i64
-0ngd_fast 0Classification 0EpsilonInsensitive 0Hinge 1uber 0Log 2ssFunction 0ModifiedHuber 0Regression 0SquaredEpsilonInsensitive 7Hinge 7Loss
-0ntochastic_gradient ~0BaseSGD ~7Classifier ~7Regressor ~0SGDClassifier ~3OneClassSVM ~3Regressor ~0_ValidationScoreCallback
-0mtheil_sen ~0TheilSenRegressor =0binom
-0lbase ~0LinearRegression
-0lcoordinate_descent ~0ElasticNet ~aCV ~0Lasso ~5CV
-0llogistic ~0LogisticRegression ~iCV
-0lpassive_aggressive ~0PassiveAggressiveClassifier
-0merceptron ~0Perceptron
-0lridge ~0Ridge ~5CV ~6lassifier ~fCV
-0lsgd_fast 0Hinge 1uber 0Log 0ModifiedHuber 0SquaredLoss
-0mtochastic_gradient ~0SGDClassifier ~3Regressor
-08manifold._classical_mds ~0ClassicalMDS
-0iisomap ~0Isomap
-0ilocally_linear ~0LocallyLinearEmbedding
-0imds ~0MDS
-0ispectral_embedding ~0SpectralEmbedding
-0it_sne ~0TSNE
-09etrics._classification =0accuracy_score =0balanced_accuracy_score =1rier_score_loss =0class_likelihood_ratios =5ification_report =1ohen_kappa_score =2nfusion_matrix =0d2_brier_score =3log_loss_score =0f1_score =1beta_score =0hamming_loss =1inge_loss =0jaccard_score =9imilarity_score =0log_loss =0matthews_corrcoef =1ultilabel_confusion_matrix =0precision_recall_fscore_support =ascore =0recall_score =0xlogy =0zero_one_loss
-0hdist_metrics 0BrayCurtisDistance i32 i64 0CanberraDistance g32 g64 1hebyshevDistance h32 h64 0DatasetsPair 1enseDenseDatasetsPair 1iceDistance c32 c64 2stanceMetric e32 e64 0EuclideanDistance h32 h64 0HammingDistance f32 f64 2versineDistance h32 h64 0JaccardDistance f32 f64 0KulsinskiDistance h32 h64 0MahalanobisDistance j32 j64 2nhattanDistance h32 h64 2tchingDistance g32 g64 1inkowskiDistance h32 h64 0RogersTanimotoDistance m32 m64 1ussellRaoDistance i32 i64 0SEuclideanDistance i32 i64 1okalMichenerDistance l32 l64 5SneathDistance j32 j64 0WMinkowskiDistance i32 0newObj
-0hpairwise_distances_reduction 0FastEuclideanPairwiseDistancesArgKmin uRadiusNeighborhood 0GEMMTermComputer 0PairwiseDistancesArgKmin hRadiusNeighborhood ieduction
-19._argkmin 0ArgKmin32 764 0EuclideanArgKmin32 g64
-1i_classmode 0ArgKminClassMode32 g64
-1bbase 0BaseDistancesReduction32 m64
-1bdatasets_pair 0DatasetsPair32 c64 1enseDenseDatasetsPair32 m64 5SparseDatasetsPair32 n64 0SparseDenseDatasetsPair32 n64 6SparseDatasetsPair32 o64
-1cispatcher ~0ArgKmin ~7ClassMode ~0BaseDistancesReductionDispatcher ~0RadiusNeighbors ~fClassMode
-1bmiddle_term_computer 0DenseDenseMiddleTermComputer32 s64 0MiddleTermComputer32 i64 0SparseDenseMiddleTermComputer32 t64 6SparseMiddleTermComputer32 u64
-1bradius_neighbors 0EuclideanRadiusNeighbors32 o64 0RadiusNeighbors32 f64
-1r_classmode 0RadiusNeighborsClassMode32 o64
-0hranking =0auc =1verage_precision_score =0confusion_matrix_at_thresholds =2verage_error =0dcg_score =1et_curve =0label_ranking_average_precision_score =eloss =0ndcg_score =0precision_recall_curve =0roc_auc_score =4curve =0top_k_accuracy_score
-0iegression =0d2_absolute_error_score =3pinball_score =3tweedie_score =0explained_variance_score =0max_error =1ean_absolute_error =epercentage_error =5gamma_deviance =5pinball_loss =6oisson_deviance =5squared_error =dlog_error =5tweedie_deviance =2dian_absolute_error =0r2_score =1oot_mean_squared_error =ilog_error =0xlogy
-0hscorer ~0_BaseScorer ~1CurveScorer ~1MultimetricScorer ~1PassthroughScorer ~2redictScorer ~3obaScorer ~1Scorer ~1ThresholdScorer =1passthrough_scorer =0negative_likelihood_ratio =0positive_likelihood_ratio
-0gcluster._bicluster =0consensus_score
-0pexpected_mutual_info_fast =0gammaln
-0psupervised =0adjusted_mutual_info_score =9rand_score =0check_clusterings =1ompleteness_score =2ntingency_matrix =0entropy =0fowlkes_mallows_score =0homogeneity_completeness_v_measure =cscore =0mutual_info_score =0normalized_mutual_info_score =0pair_confusion_matrix =0rand_score =0v_measure_score
-0punsupervised =0calinski_harabasz_score =fz_score =1heck_number_of_labels =0davies_bouldin_score =0silhouette_samples =ccore
-0gpairwise =0additive_chi2_kernel =0check_paired_arrays =awise_arrays =2i2_kernel =1osine_distances =7similarity =0distance_metrics =0euclidean_distances =0haversine_distances =0kernel_metrics =0laplacian_kernel =1inear_kernel =0manhattan_distances =0nan_euclidean_distances =0paired_cosine_distances =7distances =7euclidean_distances =7manhattan_distances =4wise_distances_argmin =p_min =1olynomial_kernel =0rbf_kernel =0sigmoid_kernel
-09ixture._base ~0BaseMixture
-0jyesian_mixture ~0BayesianGaussianMixture =0betaln =0gammaln
-0hgaussian_mixture ~0GaussianMixture
-0ggaussian_mixture ~0GaussianMixture
-09odel_selection._classification_threshold ~0BaseThresholdClassifier ~0FixedThresholdClassifier ~0TunedThresholdClassifierCV ~0_CurveScorer
-0psearch ~0BaseSearchCV ~0GridSearchCV ~0ParameterGrid ~9Sampler ~0RandomizedSearchCV
-0v_successive_halving ~0BaseSuccessiveHalving ~0HalvingGridSearchCV ~7RandomSearchCV ~0_SubsampleMetaSplitter =1refit_callable
-0qplit ~0BaseCrossValidator ~4ShuffleSplit ~0GroupKFold ~5ShuffleSplit ~5sConsumerMixin ~0KFold ~0LeaveOneGroupOut ~8Out ~5PGroupsOut ~6Out ~0PredefinedSplit ~0RepeatedKFold ~8StratifiedKFold ~0ShuffleSplit ~1tratifiedGroupKFold ~aKFold ~aShuffleSplit ~0TimeSeriesSplit ~0_BaseKFold ~1CVIterableWrapper ~1RepeatedSplits ~1UnsupportedGroupCVMixin
-09ulticlass ~0OneVsOneClassifier ~5RestClassifier ~1utputCodeClassifier ~0_ConstantPredictor
-0doutput ~0ClassifierChain ~0MultiOutputClassifier ~bEstimator ~bRegressor ~0RegressorChain ~0_BaseChain ~1MultiOutputEstimator
-08naive_bayes ~0BaseDiscreteNB ~4NB ~1ernoulliNB ~0CategoricalNB ~1omplementNB ~0GaussianNB ~0MultinomialNB ~0_BaseDiscreteNB ~5NB
-09eighbors._ball_tree 0BallTree 832 864 1inaryTree a32 a64 0NeighborsHeap d32 d64 1odeHeap 0newObj
-0lse ~0KNeighborsMixin ~0NeighborsBase ~0RadiusNeighborsMixin ~0SupervisedFloatMixin ~aIntegerMixin ~0UnsupervisedMixin
-0jclassification ~0KNeighborsClassifier ~0RadiusNeighborsClassifier
-0jdist_metrics 0BrayCurtisDistance 0CanberraDistance 1hebyshevDistance 0DiceDistance 2stanceMetric 0EuclideanDistance 0HammingDistance 2versineDistance 0JaccardDistance 0KulsinskiDistance 0MahalanobisDistance 2nhattanDistance 2tchingDistance 1inkowskiDistance 0RogersTanimotoDistance 1ussellRaoDistance 0SEuclideanDistance 1okalMichenerDistance 5SneathDistance 0WMinkowskiDistance 0newObj
-0nance_metric 0DistanceMetric
-0jgraph ~0KNeighborsTransformer ~0RadiusNeighborsTransformer
-0jkd_tree 0BinaryTree a32 a64 0KDTree 632 664 0NeighborsHeap d32 d64 1odeHeap 0newObj
-0le ~0KernelDensity =0gammainc
-0jlof ~0LocalOutlierFactor
-0jnca ~0NeighborhoodComponentsAnalysis
-0kearest_centroid ~0NearestCentroid
-0jquad_tree 0_QuadTree
-0jregression ~0KNeighborsRegressor ~0RadiusNeighborsRegressor
-0junsupervised ~0NearestNeighbors
-0iball_tree 0BallTree 0newObj
-0iclassification ~0KNeighborsClassifier ~0RadiusNeighborsClassifier
-0idist_metrics 0DistanceMetric 0EuclideanDistance 0ManhattanDistance 0newObj
-0ikd_tree 0KDTree 0newObj
-0iregression ~0KNeighborsRegressor
-0iunsupervised ~0NearestNeighbors
-0aural_network._base =0xlogy
-0omultilayer_perceptron ~0BaseMultilayerPerceptron ~0MLPClassifier ~3Regressor
-0orbm ~0BernoulliRBM =0expit
-0ostochastic_optimizers ~0AdamOptimizer ~0BaseOptimizer ~0SGDOptimizer
-0nmultilayer_perceptron ~0MLPClassifier ~3Regressor
-08pipeline ~0FeatureUnion ~0Pipeline
-09reprocessing._data ~0Binarizer ~0KernelCenterer ~0MaxAbsScaler ~1inMaxScaler ~0Normalizer ~0PolynomialFeatures ~2werTransformer ~0QuantileTransformer ~0RobustScaler ~0StandardScaler =0add_dummy_feature =0binarize =1oxcox =0inv_boxcox =0maxabs_scale =1inmax_scale =0normalize =0power_transform =0quantile_transform =0robust_scale =0scale
-0oiscretization ~0KBinsDiscretizer
-0nencoders ~0OneHotEncoder ~1rdinalEncoder ~0_BaseEncoder
-0nfunction_transformer ~0FunctionTransformer
-0nlabel ~0LabelBinarizer ~5Encoder ~0MultiLabelBinarizer =0label_binarize
-0npolynomial ~0PolynomialFeatures ~0SplineTransformer
-0ntarget_encoder ~0TargetEncoder
-0mdata ~0Binarizer ~0MaxAbsScaler ~1inMaxScaler ~0Normalizer ~0OneHotEncoder ~0PolynomialFeatures ~2werTransformer ~0QuantileTransformer ~0RobustScaler ~0StandardScaler
-0mlabel ~0LabelBinarizer ~5Encoder ~0MultiLabelBinarizer
-08random_projection ~0BaseRandomProjection ~0GaussianRandomProjection ~0SparseRandomProjection
-08semi_supervised._label_propagation ~0BaseLabelPropagation ~0LabelPropagation ~5Spreading
-0pself_training ~0SelfTrainingClassifier
-09vm._base ~0BaseLibSVM ~4SVC
-0dclasses ~0LinearSVC ~8R ~0NuSVC ~4R ~0OneClassSVM ~0SVC ~2R
-0cclasses ~0LinearSVC ~8R ~0NuSVC ~4R ~0OneClassSVM ~0SVC ~2R
-08tree._classes ~0BaseDecisionTree ~0DecisionTreeClassifier ~cRegressor ~0ExtraTreeClassifier ~9Regressor
-0friterion 0ClassificationCriterion ~1riterion 0Entropy 0FriedmanMSE 0Gini 0MAE 1SE 0Poisson 0RegressionCriterion
-0eexport ~0Sentinel ~0_BaseTreeExporter ~1DOTTreeExporter ~1MPLTreeExporter
-0epartitioner 0DensePartitioner 0SparsePartitioner
-0ereingold_tilford ~0DrawTree ~0Tree
-0esplitter ~0BaseDenseSplitter ~4SparseSplitter 1estSparseSplitter 6litter 0DensePartitioner 0RandomSparseSplitter 8litter 0SparsePartitioner 2litter
-0etree 0BestFirstTreeBuilder 0DepthFirstTreeBuilder 0Tree 4Builder 0_AlphaPruner 1CCPPruneController 1PathFinder
-0eutils 0PriorityHeap 0Stack 0WeightedFenwickTree 8MedianCalculator 8PQueue
-0dtree ~0DecisionTreeClassifier ~cRegressor ~0ExtraTreeClassifier ~9Regressor
-08utils ~0Bunch ~0Memory ~0Parallel ~0parallel_backend
-0d._array_api ~0NamespaceAndDevice ~0_ArrayAPIWrapper ~1NumPyAPIWrapper ~7piWrapper
-0gvailable_if ~0_AvailableIfDescriptor
-0fbunch ~0Bunch
+0rsequ%!7C ~0S%%!/%"%k%#"V
+0runivariate%"Kj%!6ZGenericU%%!@%!!U%&"wdr ~7pr ~7we ~6KBest ~6Percenti%&?uFilter =0chi2 =0f%&#02%&#0 =0r_%)#?%#I~_threshold ~0V%"!7T%#!6
+0q%3#.%!"q%/"a%;"Q
+09rozen._frozen ~0Froze%&/N
+08g%"bi_process._gpc ~0%#c#P%!!9%(.90_Binary%5!ELaplace =0erf =1%!:Wsr%.!{%'/(p%!IZs ~0Compound%!Ia ~2nstant%#!10DotProduc%!4'pSine%"_p ~3%"=P%*'Z%!!_%#*4Hyperparame%!?"%#"!6Oper%#2iater%&edize%""X%#!jPairwise%#!a1%%"[RBF ~1ational%%Gz%!8R%"Mn%)!o1um ~0Whit%#!q%"K< =0kv
+08impute%%+vMissingIndic%""wSimpleImpu%!#>_Bas%#!1
+0git%&[iI%#!.%'!P%"!-Triplet
+0gknn ~0KNN%%!h9nsp%#-Fpartial_depende%"5d%!!7D%%!6%"_a
+09s%!?S%!;btoni%#86ion
+08%"O3approxim%%ZzdditiveChi2Sampler ~0Nystroem ~0Poly%!73CountSketch%!&6%&!RSkewed%'!h
+0fridge%%'SRidge
+08linear%!/Q%%&!%!M2%&*'%"&k6%"l5%#7F%'CU%!e_%!!Z%#l[%#Rmef%!!d%%C:oyes ~0ARD%)!mBayesian%""dmcoordinate_descent ~0ElasticNet ~aCV ~0%"We5CV ~1%&"HCV%#"eTask%(!YjCV ~9%&X?
+0mglm._newton_solv%!&+ewtonCholeskyS%"!96%!!+
+0qglm%#o0%'<C1ener%!+*%!#}%(<a%"BJ%(!5%"k;%)@SG%5!h
+0q%.o&%*ns%.ni%-nTmhub%!6Kube%("#mleast_angle ~0Lars ~4CV ~2sso%!!19CV ~9IC
+0n%!(<%"Es%''X%!s&nogis%!-=L%"!-%('Ki%!]MLbfgsCallbackB%!)J%%(*momp ~0OrthogonalMatchingPursuit ~pCV
+0mpassive_ag%!"'v%!,0ssiveA%%!6%(2Ch%'#dnerceptr%!sM%%!/
+0mq%"@<%'@G%(%?ransac ~0RANSAC%(!w%"+]R%!!*5CV ~6%'"Ff%!#kBase%"!EaCV ~1%#'&%("t9%((_Ridg%'#5%#,.GCV ~1XT_CenterStackOp ~2%*!3
+0msag%"hA%*tZLoss32 i64
+0ngd%"!F%*Oe 0EpsilonInsen%!?Q 0Hinge 1uber 0Log %(Rt0ModifiedH%!!B%''^0%#so%.!x7%!!x7%"(Itochastic%%O+%#mMGD ~7%4Xu0SGD%(!>3On%!%LSVM%&cR%!+dValidationScore%#)6
+0mtheil_sen ~0TheilSe%',U=0binom
+0l%)0f%(2^l%M/L
+0ll%=+,
+0l%L*A
+0m%4*5l%#36%7)W
+0ls%%'w%-'Q%,'E%"'9%!&{m%1&{%,&V%(_Amanifold.%"=scal_mds%%V|calMDS
+0iisomap%!6omap
+0ilocally_%!5= ~0L%!!3%!&Q%(]^%!!u%!!l%#o>_e%#!C%'oH%(!Wt_sne ~0TSNE
+09etrics%#"p%%*w=0accuracy_score =0balanced_%,!<1rier%!!/%!0x=0class_likelihood_ratios =5%%"*_report =1ohen_kappa%#!v2nfusion_matrix =0d2_b%&". =3log_loss%%"hf1%%"Wbet%%!o0hammin%!!O =1ing%%"ojaccard%#!M9imilarit%&#b%#"- =0matthews_corrcoef =1ultilabel_co%-"|precis%!#Vcall_f%!%4sup%!#ga%#"-%"!B%#!1xlogy =0zero_on%!"x
+0hdist_m%!&i 0BrayCurtisDistance i%!0* 0Canberra%%!<g32 g64 1hebyshev%%!<h32 h64%!OasetsPair 1enseDense%*!9ice%%!]c32 c64 2%!!2%!Mx e32 e64 0Euclide&!")C%*"2H%!&I%%!;f32 f64 2versin%&"*%%!TJ%!&b%-!T0Kulsinski%.!VMahalanob%'%3j32 j64 2nhatt%/"e2%!7L%.%Jinkow%1"/RogersTanimoto%%!Bm32 m64 1ussellRa%&!=%%&_S%.%6%#!>1okalMichener%%!@l32 l64 5Sneath%-#D0WM%-"ri32 0newObj
+0hp%"FY_d%"!Bs_redu%"5PFast%%"[%#G)%#!nsArgKmin uRadiusNeighborhood 0GEMMTermCo%"EU%%Gk%-!dh%/!di%#"L
+19._argkmin 0%"!U32 7%)(U%&!:g64
+1i%!/Cmode%%!VClassMode%#!Gbbase 0Ba%'"ZR%#">%!&f
+1bd%"*;_pair%**c%"*;%2*i%"'J5%!DD%+!<n64 %"D_%0![n64 6%1![o64
+1cispatcher ~%##J%#9.Mod%#qc%.#AD%(![%*&+s ~f%%!e
+1bmiddle_term_c%%&{%!"venseMiddle%('<32 s64 0%1!<%!*)%&#^%1!Gt%&#e%1!Bu64
+1bradius_n%%#%%&'c%+#?%!%A %,#V%!-g
+1r%((%%+!F%((-o64
+0hrank%!e^auc =1verage_%&2H%#1~%,2o_at%&U9s =2%"!]error =0dcg%%4het_curve =0%!3a%""=_a%4"6e%"4Kn%'!k%.4'%#!yroc_auc%#!K4%#!:top_k%+7v
+0i%(W_d2_a%"k}%!#'%%7&p&!"5.%%!2t%!II%%"Uexplained_%%X8%#!=max%##v1ean%+") =ep%!Wy%'%A5gamma_d%#fe=5%#"G%!#x6%!K#%(!Cs%!=E%#!fdlog%%!r%#"v%&!Q2di%/"Q0r2%%&]oot_&!"-0%*!}i%'!}%%kcscor%&T,S%"!01Curv%&!0Multi%!7x%%!6Passthrough%#!62%!oH%#!13oba%%!Q%%!+%%[q%"!4=1p%&!n%!#0r =0negative%-<| =0&!"(k%/!>
+0g&""35._&&"4?=0consensu%"<e
+0pexpected_%(bJfast&("&"psupervised =0adjus%,!U%#<rran%%=!0check_&&"51s =1ompletene%&>22ntingency%&<le%"sx=0fowlkes_mallow%&>ihomogeneity_c%(!zv_measure =c%%)h%."t0n%%[M%0#60pair%0>N%)#N%%"3%%%dun%)%>calinski_harabasz%#!^f%%!,1heck_number_of_labels =0davies_bouldi%&/<silhouette_samples =c%!"Eg%#8y =0a%"Yk_chi2_%!Z3%%&Jpaired_arrays =awise%%!02%'!R1osin%'9m =7s%%B2 =0%#!;%%@Y=0e%#2Y%(!X0ha%">T%)!8%"[q%&!alaplacian%&"I%!TL%%#-ma%">3%)!mnan_%2"@%"#Wc%.#5%(!.%1!_7%1"34%+<nargmin =p_min =1%%^T%&"}rbf%&!/s&!"@;%"!3
+09ixtur%&c1BaseM%!!6
+0j%!]!_m%!!3%']5%#g2%"!M =0betal&)"1/h%%hm%&!d%+!Z
+0g%@!G9odel%&jo%,Je%)kWBas%&kS%)imFixed%2!=Tun%1!=%!VY%'1T
+0psea&""A5aseSearchCV ~0Grid%'!1P%#hpGrid ~9%&ci%!{Hize%%!Q
+0v_succ%!Q*_halv&&"%cS%%!;H%%!:%"!,%*":7%!!}%'"K_Sub%!,:MetaSplitter =1refit_callable
+0qpli%#UdCross%"Tzor ~4ShuffleS%"!FGroupKFold ~5%*!>5sConsu&'"Hn%"!J0LeaveOneGroupOut ~8Out ~5PGroupsOut ~6Out ~0Pre%"w^%#":Repeated%"!r8Stratifi%%!40%*"O1%%!B%("va%#!*%+#=TimeSeries%#!4&!"CB%!!P1CVIterableWrapper ~1%#"XSplits&!"Jf%!M}%"":CV%"v69ulticlass&!"LWVs%#Y'&&"6!%*}R1utputCod%)!I0_Co%!p>&&"(V0doutput&'".|erCha&!"N4%&i?%(!lb&'"!gb&)"%c%#!.%#!e_Base%"!/%!9s%!!r%(sfnaive_ba%!i{%"D]creteNB ~4NB ~1ernoulliNB&*"+kNB ~%!7<mentNB%'-2NB&*"0!NB%#"W%("&5NB
+09%#BO._ball&""IUBallTree 832 8%!MfaryTree a32 a64 0%%C/Heap d32 d64 1odeHeap%&L3lse ~0K%%!Q%#*&%%!3B%!0e%+D*%#!IS%%7=Floa&#"Q0aInteg%&*uU%'7g%"(;j%+XO%("K%)'x%0EH%"^&j%=T]%.TT%.TL0D%(S}%*Su%/Sm%-Se%-S[%-SS%/SK%1SC%-S;%,S3%.S+%4S"%/Rx%0Rp%2Rh%,R_%0RV%%(An%':> 0%#!B%!%Q
+0jgraph%)'9&*"Mc%+':%'!?
+0jkd%#*=%/*,KDTree 632 6%I*<%&v1&""ZF%#8(inc
+0jlof%#b}O&!"Yw&!"Hz
+0jnca%'*ghoodCom&!";Zs&&"I<kearest_centroid ~0N%!!5C%"!4
+0jqua%##I_Quad&!"U?j&'"%<%(%E&*"33%)%C%'emj%)A?%%"=%%!M
+0i%0.%%%%+%!2=%Z,(i%*,(%*'m%1+?M%#>8%.(]i%%']%"'H%&!<%<%:
+0i%=#|aural_network%">S%%KFom%!d.yer_p%(kKBaseM%%!>%&kY ~0MLP%4j@orbm ~0B%#3HRBM%'{xs%&k4optimizers&!"4{mO%#!3%""C%(!2SGD%%!1
+0n%4"|%7"a8pipeline&&"1]Un&""jc%"!<
+09re&""*Ling._data&!"9Pa&#"0Y%!+?%!tNe&!"'~xAbsScaler ~1inMax%#!0&&"(5%!{{%#C=&#"dp ~2wer%*-c%#wP%+-yobust%%!|Standard%"!3=0add_dummy_&""4g%!rHarize =1oxcox =0inv_b%#!/maxabs_scale =1inmax%#!0%&Kk =0power&&"[J =0%#yJ%)!7&""XX%#!fscale
+0o%!8<iz%%+ZBins%"8R%"'*encod%!'fOneHotE%!!3 ~1rdinal%%!2%!95%"!1
+0nf%"wP&+"^2%#wi%)13nlabel ~0Label%''05%&"&Multi%+!B%#Y6%#%c
+0np%%'&%3'30Splin%(&}
+0n&!"_-_%"#Z ~0&!"_*%%#:m%/(r%F(a%+%K%x(q
+0m%R%[
+08random_proj&%"5;Base%!FKP%(!9%#>w%/!=%!bQ%,!;
+08semi_%&05.%!Qx&+"l1BaseLabel&'"l2%##8%)!55Sprea%!v9pself_trai&#"^nelfT%"!1%(3/9vm%)MbLibSVM ~4SVC
+0dcla&""Pf%!wxSVC ~8R ~0NuSVC ~4R%!''%&}q0SVC ~2R
+0c%Y!b8tree%"MO%&CQ%"bWTree ~0%(!1&4"H0&&"Hz&2"&J
+0friterion&,"%@C%%!;~1%&!F&#"N70FriedmanMSE 0Gini 0MAE 1SE &%"N/&'"%A%%!r
+0eexpor&!"=Ynti&!"8t_BaseTreeEx&#"U51DOT%+!4MPL%(!4
+0epartition%%jHP%(!4&""ay%&!5
+0ereingold_tilford ~0Draw%"%i%!;3e&!"Oc%%5ADens%!KNter ~4%!!|%%!31est%+!56%"!*%/"]%"OY%*!R8%#!R%-"| 2%!!=
+0e%";festFirstTree&""SA 0Depth%.!9Tree 4%%!1_AlphaPruner 1CCPPruneController 1PathFinder
+0eutils &!"L_ity%!@-Stack&&"r*Fenwick%!ICMedianCalculator 8PQueue
+0dt%j)]8%!"c~0Bunch ~0Memory%"Tellel ~0p%"!-_backend
+0d.%!]}_api ~0NamespaceAndDevice ~0_&#"~k%&PFNumP%)!47pi%"!.
+0gvailable_if ~0_A%#!2IfDescriptor
+0fb%""sBunch
 0fcython_blas 0BLAS_Order 5Trans
-0fencode ~0MissingValues 0_NaNCounter ~1nandict
-0gstimator_html_repr ~0_HTMLDocumentationLinkMixin ~1IDCounter ~1VisualBlock
+0f%!49&&">nValues 0_NaNCoun%!*_nandict
+0g%#OJ_html_repr ~0_HTMLDocumen&!"@DLink&#"@?ID%&!mVisualBlock
 0ffast_dict 0IntFloatDict
-0fisfinite 0FiniteStatus =c.all_finite =dhas_infinite =hnan
-0fmetadata_requests ~0MetadataRequest ~9outer ~3hodMapping ~7etadataRequest ~6Pair ~0RequestMethod ~1outerMappingPair ~0_MetadataRequester ~1RoutingNotSupportedMixin
-0freadonly_array_wrapper 0ReadonlyArrayWrapper
-0fseq_dataset 0ArrayDataset32 c64 0CSRDataset32 a64 0SequentialDataset32 h64
-0ht_output ~0ContainerAdapterProtocol ~gsManager ~0PandasAdapter ~1olarsAdapter ~0_SetOutputMixin
-0ftags ~0ClassifierTags ~0InputTags ~0RegressorTags ~0Tags ~2rgetTags ~1ransformerTags
-0fvector_sentinel 0StdVectorSentinel hFloat64 hInt32 k64 kP
-0fweight_vector 0WeightVector c32 c64
-0edeprecation ~0deprecated
-0eextmath =0cartesian =0density =0fast_logdet =0log_logistic =0make_nonnegative =0randomized_range_finder =bsvd =1ow_norms =0safe_min =5sparse_dot =6qr =1oftmax =1quared_norm =1table_cumsum =1vd_flip =0weighted_mode
-0elinear_assignment_ ~0_HungarianState
-0emetaestimators ~0_AvailableIfDescriptor ~1BaseComposition ~1IffHasAttrDescriptor
-0eoptimize 0_LineSearchError
-0evalidation =0as_float_array =2sert_all_finite =0check_X_y =6array =6consistent_length =6is_fitted =6non_negative =6random_state =6scalar =7ymmetric =1olumn_or_1d =0has_fit_parameter =0indexable =0validate_data`,
+0fisfinite 0FiniteStatus =c.all_%"!>=dhas_in%#!1hnan
+0fm&""N/_requests&"#"]dataR%!!5 ~9o&!"@^3hodMapping ~7%,!H6Pai%!RYquestMethod ~1outer%"!Y%"!E_%+"*%!USoutingNotS%#UJ%"O*freadonly%"(,w%"'Q0R%"!:Array%%'[fseq_%"y} 0Array%"xg%"yw0CSR%&!4a64 &'"LK%&!;h64
+0ht_%&UfontainerAdapterProtocol ~gsManag%!91andas%"!E ~1olar%&!10_Set&'#'9
+0ftag&&".ifierT%!!3Input%"!.%%+Y%"!2%!!)2rge%"!D1%&9{Tags
+0f&!"R5_s%#2F0Std&!"Pj%%2YhFloat64 hInt32 k64 kP
+0f&""Wo%!!g%#.8%!!a&#"(j
+0ed&""xv%!8T%#!0ed
+0eextmath =0cartesian =0d%%M#fast_logde&"">y_&%"4a=&!"|<non%#q?%"m%%!bJ_range_finder =bsvd =1ow_norms =0safe%!g]5&""tWdot =6qr =1oftmax =1%"tEnorm =1table_cumsum =1vd_flip =0%!#wed_mode&!#1Pear_assignment_ ~0_HungarianState
+0emetae%#-8s%5.e ~1BaseC&&"zD ~1IffHasAttr%(/1e%#I8 0_Lin%"f"&""XRev&%"9g =0as_float%!*z =2sert_%(-E%"nZX_y =6%"!H6&&"Zx_length =6is_fitted =6non_%&&H6%"?cstate =6scalar =7ym%"TC=1&!##7or_1d =0has_fit_&&"OY=0indexable =0%"#0e_data`,
   },
   {
     library: "sklearn2pmml",
@@ -4489,1089 +3690,428 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     roots: ["sklearn2pmml"],
     text: `00sklearn2pmml ~0DataFrameMapper ~0SelectorProxy ~1tatelessTransformerMixin
 0c.cross_reference ~0Memorizer ~5y ~0Recaller ~0_BaseMemoryManager
-0eustomization ~0Customization
-0ddecoration ~0Alias ~0CategoricalDomain ~1ontinuousDomain ~gEraser ~0DateDomain ~4TimeDomain ~1iscreteDomain ~eEraser ~1omain ~6Eraser ~0MultiAlias ~5Domain ~0OrdinalDomain ~0StatelessTransformerMixin ~0TemporalDomain ~1ransformerWrapper
-0densemble ~0GBDTEstimator ~4LMRegressor ~5RClassifier ~0_BaseEnsemble
+0eustomization ~0C%(!2
+0ddecor%#!?Alias ~0CategoricalDomain ~1ontinuous%#!4gEraser%!#Oe%#!84Tim%%!/1iscre%&!?e%#!U1%"!36%%!hMulti%""G5%#!R0Ordin%&"L0S%4%= ~0Tempor%'"{%&!EWrapper
+0densemble ~0GBDTEstimator ~4LMRegressor ~5RClassifi%&%mE%"!_
 0expression =0expit
-0dfeature_extraction.text ~0Matcher ~0Splitter
-0lselection ~0SelectUnique
-0dneural_network ~0MLPTransformer
-0dpipeline ~0PMMLPipeline ~0_Verification
-0eostprocessing ~0BusinessDecisionTransformer ~0FeatureExporter
-0ereprocessing ~0AggregateTransformer ~0BSplineTransformer ~0CastTransformer ~1oncatTransformer ~1utTransformer ~0DataFrameConstructor ~3eTimeFormatter ~2ysSinceYearTransformer ~1urationTransformer ~0IdentityTransformer ~0LagTransformer ~1ookupTransformer ~0MatchesTransformer ~1ultiCastTransformer ~5LookupTransformer ~0NumberFormatter ~0PMMLLabelBinarizer ~9Encoder ~1owerFunctionTransformer ~0RegExTransformer ~2placeTransformer ~1ollingAggregateTransformer ~0SecondsSinceMidnightTransformer ~cYearTransformer ~2riesConstructor ~1tatelessTransformerMixin ~2ringLengthTransformer ~6Normalizer ~6Transformer ~1ubstringTransformer ~0WordCountTransformer
-0q.h2o ~0H2OFrameConstructor ~9reator
-0rregex ~0PCRE2Engine ~4Engine ~0REEngine ~1egExEngine
-0dstatsmodels ~0StatsModelsClassifier ~bEstimator ~bOrdinalClassifier ~bRegressor
-0dtree.chaid ~0CHAIDClassifier ~5Estimator ~5Regressor
-0dutil ~0DataFrameApplier ~0Reshaper ~0SeriesApplier ~1licer
-0dxgboost ~0FeatureMap`,
+0dfeature_extraction.text ~0Match%!'Vplitter
+0lselec%"&.%!'oUnique
+0dneural_network ~0MLP%'#^
+0dpipeline ~0PMMLP%&!1_Verific%"';eostprocessing ~0BusinessDecision%'!| ~0F%!#0Exporter
+0ere%)!cAggregate%*!ZBSplin%+!7Cast%)!41onca%+!5u%*!2%&*{Constructor ~3eTimeFormatter ~2ysSinceYear%+!u%!)u%*!zIdentity%*!8Lag%+"iokup%*!F%!&t%((r ~1ulti%-#J5L%/!cNumber%'#%0PMMLLabelBina%",^9Encod%!"JwerFunc%.#0RegEx%)!52plac%*&+1olling%3&^Second%!%KMidnigh%*#0c%-%c2ries%)&B%5/3 ~2ringLength%)!i6Normal%!#Y6%+%^bstrin%*&@0WordCoun%("h
+0q.h2o ~0H2O%.(#9reator
+0rregex ~0PCRE2Engine ~4%#!+0RE%#!-1egEx%!!/
+0dstatsmodels%".IsModels%(-Db%'-nb%"/!%)!B%%."
+0dtree.chaid ~0CHAID%(!M5%'!o5%(!Yuti%)3QAppl%!.hResha%#3^ries%%!=1licer
+0dxgboost%&,cMap`,
   },
   {
     library: "sklearn_pandas",
     version: "2.2.0",
     roots: ["sklearn_pandas"],
     text: `00sklearn_pandas.cross_validation ~0DataWrapper
-0fdataframe_mapper ~0DataFrameMapper
-0fpipeline ~0TransformerPipeline
-0ftransformers ~0NumericalTransformer`,
+0fdataframe_mapper%"!CFrameM%#!Gpipeline ~0TransformerP%"!8
+0ft%&!8s ~0Numerical%'!P`,
   },
   {
     library: "skorch",
     version: "1.0.0 to 1.4.0",
     roots: ["skorch"],
-    text: `00skorch.callbacks.base ~0Callback
-0hlogging ~0EpochTimer ~0MlflowLogger ~0NeptuneLogger ~0PrintLog ~2ogressBar ~0SacredLogger ~0TensorBoard ~0WandbLogger =0rename_tensorboard_key
-0ir_scheduler ~0LRScheduler ~0WarmRestartLR
+    text: `00skorch.callbacks.base ~0C%"!3
+0hlogging ~0EpochTimer ~0MlflowLogger ~0Neptune%%!2PrintLog ~2ogressBar ~0Sacred%%!HTensorBoard ~0Wandb%"!>=0rename_tensorboard_key
+0ir_scheduler ~0LRS%'!0WarmRestartLR
 0hregularization ~0GradientNormClipping
-0hscoring ~0BatchScoring ~0EpochScoring ~0PassthroughScoring ~0ScoringBase
-0htraining ~0Checkpoint ~0EarlyStopping ~0Freezer ~0Initializer ~2putShapeSetter ~0LoadInitState ~0ParamMapper ~0TrainEndCheckpoint ~0Unfreezer
-08lassifier ~0NeuralNetBinaryClassifier ~9Classifier
-07dataset ~0Dataset ~0ValidSplit
-07history ~0History ~0_none
-07net ~0NeuralNet
-07regressor ~0NeuralNetRegressor
-07setter =0optimizer_setter
-07utils =0_identity =2ndexing_dict =andframe =bone =aother =3fer_predict_nonlinearity =0freeze_parameter =0noop =0to_numpy =3tensor =0unfreeze_parameter`,
+0hscor%!#QBatchS%%!1Epo%(!1Passthroug%'!7%"!,Base
+0htrain%!!;Checkpoint ~0EarlyStopp%!!?Freezer ~0Initializer ~2putShapeSett%!#NoadInitState ~0ParamMapp%!%TrainEnd%)"3Unf%!"%
+08lassifi%"&]uralNetBinaryC%'!>9%&!/
+07dataset ~0D%%!,ValidSplit
+07history ~0H%%!,_none
+07net%("3
+07regresso%)"KR%#!7
+07s%!#Y=0optimizer_%!!5
+07utils =0_identity =2ndexing_dict =andframe =bone =aother =3fer_predict_nonlinearity =0%!%2_parame%!"Cnoop =0to_numpy =3%!)! =0u%"%d%&!R`,
   },
   {
     library: "sksurv",
     version: "0.23.0 to 0.28.0",
     roots: ["sksurv"],
-    text: `00sksurv._dataframe._categorical_semantics ~0ColumnSemantics
+    text: `00sksurv._dataframe._categorical_semantics ~0ColumnS%#!4
 0jpandas ~0PandasDataFrameLibrary
-0kolars ~0PolarsDataFrameLibrary
-07base ~0SurvivalAnalysisMixin
-08intrees._binarytrees 0AATree 1VLTree 0BaseTree 0RBTree
-07ensemble.boosting ~0ComponentwiseGradientBoostingSurvivalAnalysis ~dLeastSquares ~0GradientBoostingSurvivalAnalysis ~0_ComponentwiseLeastSquares
-0gforest ~0ExtraSurvivalTrees ~0RandomSurvivalForest ~0_BaseSurvivalForest
-0gsurvival_loss ~0CensoredSquaredLoss ~1oxPH ~0IPCWLeastSquaresError ~0SurvivalLossFunction
-08xceptions 0NoComparablePairException
-07functions ~0StepFunction
-07kernels._clinical_dataframe ~0_PreparedClinicalColumn
-0fclinical ~0ClinicalKernelTransform
-07linear_model.aft ~0IPCRidge
-0kcoxnet ~0CoxnetSurvivalAnalysis
-0nph ~0BreslowEstimator ~0CoxPHOptimizer ~5SurvivalAnalysis ~0VerboseReporter
-07meta.ensemble_selection ~0BaseEnsembleSelection ~0EnsembleAverage ~8Selection ~hRegressor ~0MeanEstimator ~4RankEstimator
-0cstacking ~0Stacking
-0arics ~0_ScoreOverrideMixin ~0as_concordance_index_ipcw_scorer ~4umulative_dynamic_auc_scorer ~3integrated_brier_score_scorer
-07nonparametric ~0CensoringDistributionEstimator ~0SurvivalFunctionEstimator
-07preprocessing ~0OneHotEncoder
-07svm.minlip ~0EcosSolver ~0HingeLossSurvivalSVM ~0MinlipSurvivalAnalysis ~0OsqpSolver ~0QPSolver
-0bnaive_survival_svm ~0NaiveSurvivalSVM
-0bsurvival_svm ~0BaseSurvivalSVM ~0Counter ~0FastKernelSurvivalSVM ~4SurvivalSVM ~0LargeScaleOptimizer ~0NonlinearLargeScaleOptimizer ~0OrderStatisticTreeSurvivalCounter ~0PRSVMOptimizer ~0RankSVMOptimizer ~0SimpleOptimizer ~1urvivalCounter
-07tree._criterion 0LogrankCriterion 0RisksetCounter
-0ctree ~0ExtraSurvivalTree ~0SurvivalTree
-07util ~0Surv ~0_PropertyAvailableIfDescriptor`,
+0kolars ~0Polar%/!C7base ~0SurvivalAnalysisMixin
+08intrees._binarytrees 0AATree 1VLTree 0Base%!!,RBTree
+07ensemble.boosting ~0ComponentwiseGradientB%"!B%,"I ~dLeastSquares ~0%>!T0_%)"*%(!d
+0gforest ~0Extra%#!bTrees ~0Random%#!8F%#!N_Base%*!8
+0gs%"!3_loss ~0Censored%!"4dLoss ~1oxPH ~0IPCW%("RError%'&*LossFunction
+08xceptions 0NoComparablePairE%#!>
+07f%"!Ts ~0Step%&!f7kernels._clinical%&(_ ~0_PreparedC%"!@%!(X
+0f%#!Q ~0%#!>KernelTransform
+07linear_model.aft%!#MRidge
+0kcoxnet ~0Coxnet%,&Y
+0nph ~0BreslowEstimator%!!SPHOptimizer ~5%/':VerboseReporter
+07meta.%#(n_selection ~0BaseE%"!;S%'!:%#!6Average ~8%'!@hRegressor ~0Mean%'"k4Rank%%!2
+0cstack%!*#S%"!-
+0ar%!,A_ScoreOverrideMixin ~0as_concordance_index_ipcw_scorer ~4umulative_dynamic_auc%%!A3integrated_brier%!!<%"!B
+07nonparametric%%)?ingDistributio%(#B%%)+%#(@%'#N7preprocess%!#SOneHotEncoder
+07svm.minlip ~0EcosSolver ~0HingeLoss%#"&SVM ~0Minlip%/'5Osqp%%!aQP%!!-
+0bnaive_%%+_svm ~0Naiv%%,(SVM
+0b%+!D%(,I%!"ACounter ~0Fast%!)~%)!D4%*!RLargeScale%')90Non%!*J%2!AOrderStatisticTre%%"L%&"FPRSVM%(!WRank%+!5Simp%)!~1%*!k
+07tree._criterion 0LogrankC%&!4Riskset%%!Vctree%00'%''c%"20util%"!8%!-mopertyAvailableIfDescriptor`,
   },
   {
     library: "sktime",
     version: "0.30.2 to 1.2.0",
     roots: ["sktime"],
-    text: `00sktime._contrib.distance_based.elastic_ensemble_from_file ~0ElasticEnsemblePostProcess
+    text: `00sktime._contrib.distance_based.elastic_ensemble_from_file ~0E%!!?E%"!>PostProcess
 07alignment.base =0BaseAligner
-0hdtaidist =0AlignerDtwDtai
-0jw_numba =0AlignerDtwNumba
-0lpython =0AlignerDTW =afromDist
-0hedit_numba =0AlignerEditNumba
-0hlucky =0AlignerLuckyDtw
-0hnaive =0AlignerNaive
-08nnotation.adapters._pyod =0PyODAnnotator
-0ibase._base =0BaseSeriesAnnotator
-0iclasp =0ClaSPSegmentation
+0hdtaidist =0%"!7DtwDtai
+0jw_numba%)!=Numba
+0lpython%'!=TW =afromDist
+0hedit%,!dEdit%"!ehlucky%&!=LuckyDtw
+0hnaive%&!<Naive
+08nnotation.adapters._pyod =0PyODA%!!Bor
+0ibase._%'#]Series%(!Eclasp =0ClaSPSegmen%!"%
 0idatagen ~0GenBasicGauss
 0ieagglo =0EAgglo
-0iggs ~0GGS =1reedyGaussianSegmentation
-0ihmm =0HMM
-0l_learn.base =0BaseHMMLearn
-0sgaussian =0GaussianHMM
+0iggs ~0GGS =1reedyGaussian%+!xhmm =0HMM
+0l_learn%(&FHMMLearn
+0sg%"!d =0%#!oHMM
 0tmm =0GMMHMM
-0spoisson =0PoissonHMM
-0iigts ~0ChangePointResult ~0IGTS =1nformationGainSegmentation ~0SegmentationMixin
+0spoisson =0P%!!,HMM
+0iigts ~0ChangePointResult ~0IGTS =1nformationGai%)"o ~0%(!1Mixin
 0istray =0STRAY
-07base._base =0BaseEstimator =4Object ~0TagAliaserMixin
-0h_panel =0BasePanelMixin
-0dmeta ~0_ColumnEstimator ~1HeterogenousMetaEstimator
+07%-%pEstimator =4Object ~0TagAliaser%"!lh_panel%"!VPanel%"!<dmeta ~0_Column%&!s~1HeterogenousMeta%%!>
 0dpanel._tune ~0_FixedSplitter
-0jforest._composable ~0BaseTimeSeriesForest
-0rtsf ~0BaseTimeSeriesForest
-0jknn ~0_BaseKnnTimeSeriesEstimator
-0eroba._base =0BaseDistribution =0_BaseTFDistribution =1Indexer
-0kmixin ~0_PredictProbaMixin
-0knormal =0Normal
-0dtagmanager ~0_FlagManager
-0cadapters._pyts ~0_PytsAdapter
-0mtslearn ~0_TslearnAdapter
-08enchmarking._base_kotsu ~0SktimeRegistry ~0_SktimeSpec
-0menchmarking_dataclasses ~0FoldResults ~0ResultObject ~0TaskObject
-0lincremental_store ~0IncrementalResultStore
-0llib_mini_kotsu.registration ~0_Registry ~1Spec
-0lresults_persistence ~0BenchmarkResultsPersistence
-0lstorage_handlers ~0BaseStorageHandler ~0CSVStorageHandler ~0JSONStorageHandler ~0NullStorageHandler ~0ParquetStorageHandler
-0kanalysis._base =0BaseBenchmarkAnalyzer
-0ucritical_difference =0CriticalDifferenceDiagram
-0ufriedman =0FriedmanTest
-0unemenyi =0NemenyiTest
-0urank =0AverageRank
-0ysum =0RankSumTest
-0usign =0SignTest
-0uttest =0TwoSampleTTest
-0uwilcoxon =0WilcoxonSignedRankTest
-0kbase ~0BaseDataset ~4Metric =4Results ~0HDDBaseDataset =7Results ~0_PredictionsWrapper
-0kclassification =0ClassificationBenchmark
-0kdata ~0RAMDataset ~0UEADataset
-0kforecasting =0ForecastingBenchmark
-0kmetrics ~0AggregateMetric ~0PairwiseMetric
-0korchestration ~0Orchestrator
-0kregression =0RegressionBenchmark
-0msults =0HDDResults =0RAMResults
-0kstrategies =0BaseStrategy =5upervisedLearningStrategy =0TSCStrategy =2RStrategy
-0ktasks =0BaseTask =0TSCTask =2RTask
-07catalogues.base._base =0BaseCatalogue
-0iclassification.bakeoff._bakeoff =0BakeOffCatalogue
-0xdummy._dummy_classification =0DummyClassificationCatalogue
-0iforecasting.M4._base =0_BaseM4CompetitionCatalogue
-0ydaily =0M4CompetitionCatalogueDaily
-0yhourly =0M4CompetitionCatalogueHourly
-0ymonthly =0M4CompetitionCatalogueMonthly
-0yquarterly =0M4CompetitionCatalogueQuarterly
-0yweekly =0M4CompetitionCatalogueWeekly
-0yyearly =0M4CompetitionCatalogueYearly
-0udummy._dummy_forecasting =0DummyForecastingCatalogue
-08lassification._delegate =0_DelegatedClassifier
-0mbase =0BaseClassifier
-0mcompose._column_ensemble =0BaseColumnEnsembleClassifier =0ColumnEnsembleClassifier
-0vmultiplexer =0MultiplexClassifier
-0vpipeline =0ClassifierPipeline =0SklearnClassifierPipeline
-0mdeep_learning._pytorch =0BaseDeepClassifierPytorch =0PytorchDataset
-10base =0BaseDeepClassifier
-14._base_tf =0BaseDeepClassifier
-1corch =0BaseDeepClassifierPytorch =0PytorchDataset
-10cnn =0CNNClassifier
-13._cnn_tf =0CNNClassifier
-1aorch =0CNNClassifierTorch
-12tc =0CNTCClassifier
-14._cntc_tf =0CNTCClassifier
-1corch =0CNTCClassifierTorch
-11onvtimenet =0ConvTimeNetClassifier
-15ran._convtran_torch =0ConvTranClassifierTorch
-10fcn =0FCNClassifier
-13._fcn_tf =0FCNClassifier
-1aorch =0FCNClassifierTorch
-10gru =0GRUClassifier =3FCNNClassifier
-10inceptiontime =0InceptionTimeClassifier
-1d._inceptiontime_tf =0InceptionTimeClassifier
-1uorch =0InceptionTimeClassifierTorch
-10lstmfcn =0LSTMFCNClassifier
-17._lstmfcn_tf =0LSTMFCNClassifier
-1iorch =0LSTMFCNClassifierTorch
-10macnn =0MACNNClassifier
-15._macnn_tf =0MACNNClassifier
-1eorch =0MACNNClassifierTorch
-11cdcnn =0MCDCNNClassifier
-16._mcdcnn_tf =0MCDCNNClassifier
-1gorch =0MCDCNNClassifierTorch
-11lp =0MLPClassifier
-13._mlp_tf =0MLPClassifier
-1aorch =0MLPClassifierTorch
-11vts_transformer =0MVTSTransformerClassifier =0PytorchDataset
-10resnet =0ResNetClassifier
-16._resnet_tf =0ResNetClassifier
-1gorch =0ResNetClassifierTorch
-11nn =0SimpleRNNClassifier
-13._rnn_tf =0SimpleRNNClassifier
-1aorch =0SimpleRNNClassifierTorch
-10tapnet =0TapNetClassifier
-16._tapnet_tf =0TapNetClassifier
-1gorch =0TapNetClassifierTorch
-0nictionary_based._boss =0BOSSEnsemble =0IndividualBOSS
-18_pyts =0BOSSVSClassifierPyts
-14cboss =0ContractableBOSS
-14muse =0MUSE
-14tde =0IndividualTDE =0TemporalDictionaryEnsemble
+0jforest._composable ~0BaseTim%"'mForest
+0rtsf%5!?jknn ~0_BaseKnn%&!C%'"Seroba%)%%Distribution =%!!bTF%*!81Indexer
+0kmixin ~0_PredictProba%"%0knormal =0Normal
+0dtagmanager ~0_FlagM%!!1
+0c%(*its ~0_PytsA%!!8
+0mtslearn ~0_T%!!-%%!>8enchmarking%!#:_kotsu ~0SktimeRegistry ~0_%!!4Spec
+0m%'![_dataclasses ~0Fold%!)(s ~0%!!,%'(%sk%!!/
+0lincremental_store ~0I%&!6%!!^Store
+0llib_mini%!"j.r%!"b%#)n_%&"r1%!"klr%!"K_persistence ~0B%##%%""lP%&!@
+0lstorage_handlers%"(#S%!!9H%!!8 ~0CSV%-!6JSON%-!7Null%-!7Parquet%*!:
+0kanalysis%)(X%%"zAnalyzer
+0ucritical_difference =0C%"!8D%%!7Diagram
+0ufriedman =0F%"!-Test
+0unemenyi =0N%!!,%"!:rank =0AverageRank
+0ysum =0RankSum%"!Ksign =0Sig%#!wttest =0TwoSampleT%"!;wilcoxon =0W%"!-SignedRank%!!Fkbas%#,LDataset ~4Metric =4%&(YHDD%(!F=7%&!=%#+CionsWrapper
+0kclassific%!(4=0C%)!3%%%{
+0kdata ~0RAM%%"J0UEA%"!/
+0kforecasting =0F%&!0%(!jmetrics ~0Aggregate%"#4~0Pairwis%"!3
+0korche%')xO%%!2or
+0kregress%!#%R%%!/%'"6m%!#l=0HDD%##y=0RAM%"!/
+0kstrategies%#6+%!!3y =5upervisedLearning%&!>0TSC%&!02R%#!.
+0ktask%#!qTask%!!O%!!,2RTask
+07catalogues.%-3cC%#!>%"7L%&&F.bakeoff._%"!+ =0BakeOff%'!Wxdummy._dummy_%-'>Dummy%*'C%("9%''!.M4%%"b_BaseM4Competi%+!Wydaily =0%2!CDaily
+0yhour%7!IHourly
+0ymonth%7!KM%!!B
+0yquarte%8!yQ%#!D
+0yweek%7!MWeekly
+0yyea%8!wYearly
+0u%)%{%**IDummy%'*N%'%>8%*'._delegate =0_D%"!.d%#&Ver
+0m%('y%(!:%!8%e._column%%A4%#!N%!9>%"!7%&!] =0%4!=
+0vmultiplexer =0M%#!0%)!Fpipeline%'-lerP%&!7Sklearn%.!>
+0mdeep%!>)ing._pytorch%#9&eep%'!X%%!>%"!,%#.K10%(9Z%)!V
+1%")Y_t%!*j%.!Cc%P"8cnn =0CNN%(!n3._cnn%!"1%+!=a%"!m%)!9Torch
+12tc =0CNTC%+##cntc%#!r%*!?%#"}%*!:%"!t1onvtimenet =0ConvTimeNet%(!f5ran._convtran_%##UConvTra%'&d%"!y0fcn =0FC%,#_fc%"#_%+!=%##_%)!9%#!qgru =0GRU%(),3F%+%F0inceptiontime =0I%#!2Tim%()L1d._%)!N%!"Y%5!Qu%""e%3!C%#"olstm%!#eLSTM%+#L7._%"!B%!"4%/!Ei%"".%-!=%#"(ma%!(HMA%+#h5._ma%%(L%-!Ae%"!}%+!;%#'[cd%"!{CD%+![6._mcd%&!}%-!Cg%#!~%+!<%#"!lp =0MLP%+'bmlp%"!v%*!=%#'b%)!9%#!pvts_transform%!.=VTST%&!4%)/'%-+tres%!*,Res%+*'6._%!!@%!"]%.!C%##S%,!<%#"dn%!=8mpleR%-,zr%#%P%1!C%##a%/!?%#'Rtap%!#&Tap%.#&%!!@%!")%.!C%##&%,!<%!""0n%!=^ary%"R6_boss =0BOSS%#2S =0IndividualBOSS
+18%!Fq%!!JVS%)0,s
+14c%"!kContractable%!!]4muse =0MUSE
+14td%*"&TDE =0TemporalD%%"h%#"S
 14weasel =0WEASEL
-0ostance_based._elastic_ensemble =0ElasticEnsemble
-12proximity_forest =0ProximityForest =9Stump =9Tree =0_CachedTransformer
+0o%)TB_%,TC =%,T9
+12proximit%!7%st =0P%#!5%!KE =9Stump =9Tree =0_Cached%'(t
 12shape_dtw =0ShapeDTW
-12time_series_neighbors =0KNeighborsTimeSeriesClassifier
-1n_pyts =0KNeighborsTimeSeriesClassifierPyts
-1otslearn =0KNeighborsTimeSeriesClassifierTslearn
-0nummy._dummy =0DummyClassifier
-0mearly_classification._probability_threshold =0ProbabilityThresholdEarlyClassifier
-18teaser =0TEASER
-17base =0BaseEarlyClassifier
-0nnsemble._bagging =0BaggingClassifier
-0wctsf =0ComposableTimeSeriesForestClassifier
-0wweighted =0WeightedEnsembleClassifier
-0mfeature_based._catch22_classifier =0Catch22Classifier
-11fresh_prince =0FreshPRINCE
-11matrix_profile_classifier =0MatrixProfileClassifier
-11random_interval_classifier =0RandomIntervalClassifier
-11signature_classifier =0SignatureClassifier
-12ummary_classifier =0SummaryClassifier
-11tsfresh_classifier =0TSFreshClassifier
-0noundation_models.mantis =0MantisClassifier
-15omentfm =0MomentFMClassifier =iPytorchDataset
-14tspulse =0TSPulseClassifier
-0mhybrid._hivecote_v1 =0HIVECOTEV1
-142 =0HIVECOTEV2
-0minterval_based._cif =0CanonicalIntervalForest
-12drcif =0DrCIF
-12rise =0RandomIntervalSpectralEnsemble
-12stsf =0SupervisedTimeSeriesForest
-12tsf =0TimeSeriesForestClassifier
-0mkernel_based._arsenal =0Arsenal
-10rocket_classifier =0RocketClassifier
-10svc =0TimeSeriesSVC
-13_tslearn =0TimeSeriesSVCTslearn
-0mmodel_selection._tune =0TSCGridSearchCV
-0mshapelet_based._learning_pyts =0ShapeletLearningClassifierPyts
-1btslearn =0ShapeletLearningClassifierTslearn
-12mrseql =0MrSEQL
-15qm =0MrSQM
-12stc =0ShapeletTransformClassifier
-0nklearn._continuous_interval_tree ~0ContinuousIntervalTree ~0_TreeNode
-0vrotation_forest ~0RotationForest
-09ustering.agglomerative =0TimeSeriesAgglomerativeClustering
-0ibase =0BaseClusterer
-0icompose._as_transform =0ClustererAsTransformer
-0rpipeline =0ClustererPipeline =0SklearnClustererPipeline
-0idbscan =0TimeSeriesDBSCAN
-0ik_means._k_means =0TimeSeriesKMeans
-0y_tslearn =0TimeSeriesKMeansTslearn
-0mdoids =0TimeSeriesKMedoids
-0kshapes =0TimeSeriesKShapes
-0jernel_k_means =0TimeSeriesKernelKMeans
-0jvisibility =0TimeSeriesKvisibility
-0ipartitioning._lloyds =0BaseTimeSeriesLloyds =0TimeSeriesLloyds
-0ispatio_temporal._st_dbscan =0STDBSCAN
-07datatypes._alignment._base =0ScitypeAlignment
-0tcheck =0AlignmentIloc =9Loc
-0texamples =0_AlignmentSimple =gAlignment =pLoc
-0ibase._base =0BaseConverter =4Datatype =4Example
+12time_series_neighbors =0KN%#!/%&L9%(&hn%#%l%:!K%!%zo%#Jt%<!Q%"K4
+0n%'9k%,=Ver
+0mearl%,>#._probability_threshold%!%D%#!:T%#!9Earl%(!x18teaser =0TEASER
+17%(Qh%+!Q0n%"&[._bagg%!;OB%!!,%(!Iwctsf =0C%%Pe%,P?%)!Pweighted =0W%"!-%0:Zmfeatur%%(Lcatch22%%%!%!;>%!!7%(#P1fresh_pri%!J"FreshPRINCE
+11matrix_profile%*!qMatrixP%!!=%)!wrandom_interval%*!YRandomI%"!>%)!Zsign%!#1%)!TS%#!9%(!O2ummar%&'L%!!L%!!7%)!yts%!#N%)!KTSFresh%)&voundation_models.mantis =0Manti%)*75omentfm =0MomentFM%(26i%,264tspulse =0TSPul%+@Ihybrid._hivecote_v1 =0HIVECOTEV1
+142%(!32
+0m%%%q%#'Lif =0Canonical%#%t%"Vq12dr%!!DDrCIF
+12rise%-&ESpectral%'.Ns%!)SS%%IZ%-Wr12%!!E%8)nmkerne%%"varsenal =0A%!!,
+10rocket%+(-ock%*3.0svc%)"3SVC
+13_%&./%)!=%%-{mmodel_selec%!-Ttun%!&FCGridSearchCV
+0mshapelet%#"v%#By%#/fS%"!B%#LR%,/bb%&"S%6!M%#"b12mrseql =0MrSEQL
+15qm%!!0QM
+12stc%'!m%%25%))b%!E(%!h5inuous%&+ntree ~0C%%!=%#'GT%!!;_TreeNode
+0vr%"em%#3t~0R%"!4%#^99ustering.agglomerat%!f]%&&-A%(!<Cl%#!T%"fF%%Hsusterer
+0i%%Hra%';i =0%%!FAs%(4y0r%)H(%"!F%0H'%+!=
+0idbsca%*(&DBSCAN
+0ik_means._%"!+%)!HKMeans
+0y%1(l%!!@%&(odoid%-!ddoids
+0kshape%+!@Shapes
+0j%!*s%1"Iernel%#"Ojvisi%!5!%*!H%&!:
+0ipar%!NCing._lloyd%%SZ%%!UL%#!9%,!5
+0ispatio_t%":s._st_%%%UST%#%M7datatypes._%&nG%#RVScityp%!nKment
+0tcheck%#lrmentIloc =9Loc
+0texamples =0_%%!D%!?; =g%%!4 =pLoc%0l~Converter =4D%""d =4E%!!|
 0idtypekind =0DtypeKind
-0ihierarchical._base =0ScitypeHierarchical
-0wcheck =0HierarchicalDask =cPdMultiIndex =dolarsEager
-0wexamples =0_HierMultivEqspl =gDaskHier =gPdMiHier =holarsHier =5UnivEqspl =eDaskHier =ePdMiHier =folarsHier
-0ipanel._base =0ScitypePanel
-0pcheck =0PanelDask =6fList =5GluontsList =cPandas =5NestedDf =6p3D =6umpyFlat =5PdLong =7MultiIndex =7Wide =6olarsEager
-0pexamples =0_PanelMultivEqspl =hDaskPanel =ifList =hGluontsListDatasetPanel =oPandasDatasetPanel =hNestedUniv =iumpy3D =mFlat =hPdMultiindex =iolarsPanel =6UnivEqspl =fDaskPanel =gfList =fGluontsListDatasetPanel =mPandasDatasetPanel =fLossy =kPdMultiindex =fNestedUniv =gumpy3D =kFlat =fOneSeries =oDaskPanel =pfList =oGluontsListDatasetPanel =vPandasDatasetPanel =oNestedUniv =pumpy3D =tFlat =oPdMultiindex =polarsPanel =fPdMultiindex =golarsPanel
-0jroba._base =0ScitypeProba
-0pcheck =0ProbaPredInterval =9Quantiles
-0pexamples =0_ProbaMulti =bPredInt =fQ =6Univ =aPredInt =eQ
-0iseries._base =0ScitypeSeries
-0qcheck =0SeriesDask =6GluontsList =dPandas =6Np2D =6PdDataFrame =8Series =7olarsEager =6Xarray
-0qexamples =0_SeriesMulti =cDaskSeries =cGluontsListDataset =cNpArray =cPdDataFrame =eSeries =dlDataFrame =dos =fDaskSeries =fGluontsListDataset =fNpArray =fPdDataFrame =hSeries =glDataFrame =fXrDataArray =cXrDataArray =7Univ =bDaskSeries =bGluontsListDataset =bNpArray =bPdDataFrame =dSeries =clDataFrame =cos =eGluontsListDataset =eNpArray =ePdDataFrame =gSeries =flDataFrame =eXrDataArray =bXrDataArray
-0itable._base =0ScitypeTable
-0pcheck =0TableListOfDict =5Np1D =72D =5PdDataFrame =7Series =6olarsEager =bLazy
-0pexamples =0_MultivTable =cDf =cListOfDict =cNumpy1D =h2D =cPolarsEager =iLazy =cSeries =1UnivTable =aDf =aListOfDict =aNumpy1D =f2D =aPolarsEager =gLazy =aSeries
-0ivectorize =0VectorizedDF
-08etection._anomaly_scores._from_cost =0LocalAnomalyScore =0Saving
-0yl2_saving =0L2Saving
-0ichange_scores._continuous_linear_trend_score =0ContinuousLinearTrendScore
-0yusum =0CUSUM
-0xfrom_cost =0ChangeScore
-0xmultivariate_gaussian_score =0MultivariateGaussianScore
-0xrank_score =0RankScore
-0jompose =0PenalisedScore
-0hadapters._pyod =0PyODDetector
-0hbase._base =0BaseDetector
-0r_interval_scorer =0BaseIntervalScorer
-0is =0BinarySegmentation
-0hcapa =0CAPA
-0iircular_binseg =0CircularBinarySegmentation
-0ilasp =0ClaSPSegmentation
-0just =0ClusterSegmenter
-0iompose._as_transform =0DetectorAsTransformer
-0qpipeline =0DetectorPipeline
-0jsts._base =0BaseCost
-0oempirical_distribution_cost =0EmpiricalDistributionCost
-0ogaussian_cost =0GaussianCost
-0ol1_cost =0L1Cost
-0p2_cost =0L2Cost
-0paplace_cost =0LaplaceCost
-0pinear_regression_cost =0LinearRegressionCost
-0vtrend_cost =0LinearTrendCost
-0omultivariate_gaussian_cost =0MultivariateGaussianCost
-11t_cost =0MultivariateTCost
-0opoisson_cost =0PoissonCost
-0orank_cost =0RankCost
-0irops =0CROPS
-0hdatagen ~0GenBasicGauss
-0iummy._dummy_regular_an =0DummyRegularAnomalies
-12cp =0DummyRegularChangePoints
-0ozero_an =0ZeroAnomalies
-0tcp =0ZeroChangePoints
-0tseg =0ZeroSegments
-0heagglo =0EAgglo
-0hggs ~0GGS =1reedyGaussianSegmentation
-0hhampel =0HampelDetector
-0imm =0HMM
-0k_learn.base =0BaseHMMLearn
-0rgaussian =0GaussianHMM
-0smm =0GMMHMM
-0rpoisson =0PoissonHMM
-0higts ~0ChangePointResult ~0IGTS =1nformationGainSegmentation ~0SegmentationMixin
-0hlof =0SubLOF
-0hmomentfm =0MomentFMAnomalyDetector =nPytorchDataset
-0jving_window =0MovingWindow
-0hnaive._threshold =0ThresholdDetector
-0hpelt =0PELT =4Result
-0hseeded_binseg =0SeededBinarySegmentation
-0itat_threshold =0StatThresholdAnomaliser
-0jray =0STRAY
-0htspulse =0TSPulseAnomalyDetector
-0hwclust =0WindowSegmenter
-08istances._ddtw ~0_DdtwDistance
-0jtw ~0_DtwDistance
-0iedr ~0_EdrDistance
-0jrp ~0_ErpDistance
-0juclidean ~0_EuclideanDistance
-0ilcss ~0_LcssDistance
-0imsm ~0_MsmDistance
-0isquared ~0_SquaredDistance
-0itwe ~0_TweDistance
-0iwddtw ~0_WddtwDistance
-0ktw ~0_WdtwDistance
-0hbase._base ~0MetricInfo ~0NumbaDistance
-0hlower_bounding =0LowerBounding
-0bs_kernels._numba_distances._ddtw ~0_DdtwDistance
-14tw ~0_DtwDistance
-13edr ~0_EdrDistance
-14rp ~0_ErpDistance
-14uclidean ~0_EuclideanDistance
-13lcss ~0_LcssDistance
-13msm ~0_MsmDistance
-13squared ~0_SquaredDistance
-13twe ~0_TweDistance
-13wddtw ~0_WddtwDistance
-15tw ~0_WdtwDistance
-12base._base ~0MetricInfo ~0NumbaDistance
-12lower_bounding =0LowerBounding
-0lalgebra =0CombinedDistance
-0lbase._base =0BasePairwiseTransformer =nPanel
-0rdelegate =0_DelegatedPairwiseTransformerPanel
-0qadapters._sklearn ~0_SklearnDistanceAdapter
-10tslearn ~0_TslearnPwTrafoAdapter
-0lcompose =0PwTrafoPanelPipeline
-0s_from_align =0DistFromAligner
-0ttab_to_panel =0AggrDist =0FlatDist
-0mtw =0CtwDistTslearn
-0ldist_to_kern =0DistFromKernel =0KernelFromDist
-0mtw._dtw_dtaidist =0DtwDtaidistMultiv =bUniv
-0upython =0DtwPythonDist
-0usktime =0DtwDist
-0utslearn =0DtwDistTslearn =0SoftDtwDistTslearn
-0mummy =0ConstantPwTrafoPanel
-0ledit_dist =0EditDist
-0lgak =0GAKernel
-0lindep =0IndepDist
-0llcss =0LcssTslearn
-0mucky =0LuckyDtwDist
-0lscipy_dist =0ScipyDist
-0mignature_kernel ~0SeqKernelizer =1ignatureKernel
-07exceptions ~0FitFailedWarning ~0NotFittedError
-07forecasting.adapters._hcrystalball =0HCrystalBallAdapter
-0kgentic._autoresearch =0AutoResearchForecaster
-0krar._arar_forecaster =0ARARForecaster
-0lch._statsforecast_arch =0StatsForecastARCH =dGARCH
-0puarch =0ARCH
+0ihierarchical%,#,H%'!>
+0w%##/%(!9Dask =cPdMultiIndex =dolarsE%!fNw%(#HHierMultivEqspl =gDaskHier =gPdMi%!!-holars%!!.5Un%%!Pe%&!Pe%&!Pf%%!P
+0i%"ji%*#5Panel
+0p%##.Pane%"#'6fList =5Gluonts%!!0cPandas =5NestedDf =6p3D =6umpyFlat =5PdLong =7%(#k7Wide =6%(#rp%(#r%!m;%(#shDaskP%!m_i%""Wh%'"W%"6]%"!Do%!"e%*!7h%!"qUniv =iumpy3D =m%!"rh%"&Ui%!"kiolars%"![6%'%rf%'"Og%""Of%5"Om%0"OfLossy =k%*":f%("hg%#"hk%!"hfOn%"+w =o%'"Jp%""Jo%5"Jv%0"Jo%("3p%#"3t%!"3o%*"ap%(#yf%*!>g%&!>
+0j%)on%#(Wroba%((WrobaPred%#4. =9Quantiles%,'crobaMulti =b%"!V =fQ%"&H =%#!m =eQ
+0i%!ER%,"I%!%H
+0q%#"J%"2T%!*%%))zd%#)z6Np2D =6PdDataFrame =8%#&77%&)^ =6Xarray
+0q%(#'%!!M%"#(cDask%#!ac%.&b =cNpArray =c%)":%%'Odl%'!8dos%").%#!A%/)' =f%%!yf%)!yh%#!Xg%(!yfXrData%#"N%)!07%!&%b%(":b%0":b%%":b%)":d%%#l%(":cos =e%0!le%%!le%)!lg%%#^%(!le%)"vb%'!0
+0ita%"G{%('qTable%');TableListOfDict =5Np1D =72D =5%)"J7%#"J%'/A =bLazy%+)f%!/CTable =cDf =c%("*cNumpy1D =h2D =cP%(!tiLazy =c%#"41Un%%!oaDf =a%(!oa%%!of2D =a%)!og%!!oa%#*Rivectorize =0V%#!.dDF
+08et%#A&anomaly_scores.&!"'acost =0LocalA%!!CScore =0Saving
+0yl2_sav%!KzL2%#!9ichange%%!s%'?jlinear_trend%!!B%"R~%!!BLinearTrendScore
+0yu%!suCUSUM
+0x%("d&!""T%"!Kxmultivariate_&#"#Y%%"+%!&V%!!@&%"%[%"!]rank%%!KRank%"!;j%!?k =0Penalise%#"^h&1"(*Detector
+0h%-:*%&!>r%&B]scorer%"!D%%H!co%!A2s =0Binary&*"'Nhcapa =0CAPA
+0iircular_binseg =0C%"!4%0!_i&6")Cju%!%h%!AQ%"!>er
+0i%3Ba%##?%+B_q%'B_%#!E%&BBjst%*zdCost
+0oempir%"zV&&"#8%#'EE%#!@&("#U%"!]%%'F%"!N%#'9%"!Al1%%)q1%!!5p2%%!42%"!4aplace%%!9%!!1%"!>%!)W%&vq%%!Hinear%&v|%!!Qv%!*%%)!FTrend%""V%2)K%"!Q%0)JCost
+11t%0!FT%"!y&"",H%#!E&"",M%"!?rank%#!<Rank%!!9irops =0CROPS
+0h&6".{%(rSregular_a%%vKR%!!4%!-Zies
+12cp%+!?&'"-ps
+0ozero%!!fZero%&!]0tcp%"!7%*!Tt%!*!Zero%")<s
+0h&-"0[h&C"0[hhampel =0Hampel%&,/i&&"0vk&8"0vr&4"0vs&)"0vr&2"0vh&p"0vhlo%!SZbLOF
+0hm%.VD%"25%##Y =n%+VI0jving_window =0MovingWindo&%"6C.%)^n%%^c%'/~pelt =0PELT&%"%Y
+0hseeded%&/'Seeded%1/%tat%)"-Stat%%"1%"(.ser
+0j&)"3Vh%-XQ%+#_
+0hwcl%!/j%!#B%'/i8&"";Us._ddtw ~0_DdtwD%"!9
+0j%"!7%(!6iedr ~0_Edr%'!Krp ~0_Erp%'!6uclidean ~0_E%#!/%'!mlcss ~0_Lcss%'!9msm ~0_Msm%'!7squared ~0_S%!!-%'!?tw%!T.we%'!7w%##?Wd%)#@k%#!8%(!7%(4y~0&!"(9Info ~0Numba%'!Llower_bound%"8SowerB%"!2
+0bs_%!Z/s.&!"=:_&#"?P%4%z14%.%z13%/%z14%.%z14%:%z13%1%z13%/%z13%7%z13%/%z13%3%z15%/%z12%D%z12%<%zlalgebra%!hHbin%('ol%-:#&#"-M%'7b =n%"Hyr&1"%L%/!U%"!Rq%&;Hs%!Xf&!"7plear%%&0&#"8X10&."8vPwTrafo&%"8}l%"ZE =0%"!=Panel%&96s%!?sal&!"3'DistFrom&%"E*ttab_to&%">CAggrD&!"E9Flat&!"DQmtw =0C%!&G%%YJldist_to_ker%(""%!Xj =0%!!+F&%"E=mtw._dtw_&'"FC&""F<dist%!7V =bUniv
+0u&%"F1DtwPython%!!ku&!"HD%"!a%!!5%&[C%"!6%""o =0Soft%*!7
+0m%"p4Constant%(%M
+0ledit_%""jEdi%"#tlgak =0GA%!#D
+0lindep%!u,ep%"!Glcss =0Lcs%']e&""Ga&#"GX%"!Mscipy%#"/Scipy%"%9%%lc%!-I ~0Seq%!"=izer =1%#!D%#"R7ex&""!|s ~0FitFailedW%!eM ~0NotFittedError
+07&("13%&);hcrystalball =0HC%!!1Ball%%(vkgentic._autoresea%!yfAutoR%"!1&#".Wer
+0krar._arar&%"/&er =0ARAR%(!Jlch._stats%#!I_%"!~Stats%#!MARCH =dGARCH
+0pu%#"ERCH
 0ldl =0ARDL
 0lima._pmdarima =0ARIMA =1utoARIMA
-0qstatsmodels =0StatsModelsARIMA
-0lps_dca =0ArpsExponential =4Harmonic =5yperbolic =0_ArpsDcaBase
-0kurora =0AuroraForecaster
-0lto_reg =0AutoREG
-0nts =0AutoTS
-0jbase._base =0BaseForecaster =0_BaseGlobalForecaster
-0t_proba =0BaseProbaForecaster
-0pclone_plugin ~0_PretrainedCloner
-0pdelegate =0_DelegatedForecaster
-0pfh =0ForecastingHorizon =0_HashIndex
-0pmeta =0_HeterogenousEnsembleForecaster
-0psktime =0_BaseWindowForecaster
-0qtate_at ~0_StateAtMixin
-0oadapters._darts =0_DartsRegressionAdapter =gModelsAdapter
-0yfbprophet =0_ProphetAdapter ~1suppress_stdout_stderr
-0ygeneralised_statsforecast ~0StatsForecastBackAdapter =0_GeneralisedStatsForecastAdapter
-0yneuralforecast =0_NeuralForecastAdapter
-0ypmdarima =0_PmdArimaAdapter
-0zytorch =0BaseDeepNetworkPyTorch =0PyTorchPredDataset =7TrainDataset
-15forecasting =0_PytorchForecastingAdapter
-0ystatsforecast =0_StatsForecastAdapter
-13models =0_StatsModelsAdapter
-0ytbats =0_TbatsAdapter
-0lts =0BATS
-0koxcox_biasadj =0BoxCoxBiasAdjustedForecaster
-0jcausal._dmlf =0DoubleMLForecaster
-0khronos ~0ChronosBoltStrategy ~7DefaultStrategy =7Forecaster ~7ModelStrategy ~0PreTrainedModel
-0q2 =0Chronos2Forecaster
-0kinn =0CINNForecaster ~0_EarlyStopper
-0lsco_tsm =0CiscoTSMForecaster ~0_DummyCiscoModel
-0kompose._bagging =0BaggingForecaster
-0scolumn_ensemble =0ColumnEnsembleForecaster
-0sensemble =0AutoEnsembleForecaster =0EnsembleForecaster
-0sfallback =0FallbackForecaster
-0thplex =0FhPlexForecaster
-0sgrouped =0ForecastByLevel =0GroupbyCategoryForecaster
-0shierarchy_ensemble =0HierarchyEnsembleForecaster
-0signore_x =0IgnoreX
-0smultiplexer =0MultiplexForecaster
-0spipeline =0ForecastX =8ingPipeline =0Permute =0TransformedTargetForecaster =0_Pipeline
-0sreduce =0DirRecTabularRegressionForecaster =7imeSeriesRegressionForecaster =3ectReductionForecaster =6TabularRegressionForecaster =7imeSeriesRegressionForecaster =0MultioutputTabularRegressionForecaster =cimeSeriesRegressionForecaster =0RecursiveReductionForecaster =9TabularRegressionForecaster =aimeSeriesRegressionForecaster =0YfromX =0_DirRecReducer =4ectReducer =1MultioutputReducer =1RecursiveReducer =3ducer ~8Mixin
-0y_proba =0MCRecursiveProbaReductionForecaster
-0sskforecast_reduce =0SkforecastAutoreg =aRecursive
-0ttack =0StackingForecaster
-0stransform_select_forecaster =0TransformSelectForecaster
-0lnditional_invertible_neural_network =0CINNForecaster =0PyTorchCinnTestDataset ~0_EarlyStopper
-0mformal =0ConformalIntervals
-0mvtimenet =0ConvTimeNetForecaster
-0kroston =0Croston
-0jdarts =0DartsLinearRegressionModel =5RegressionModel =5XGBModel
-0kummy =0ForecastKnownValues
-0o_global =0DummyGlobalForecaster
-0kynamic_factor =0DynamicFactor
-0jenbpi =0EnbPIForecaster
-0ks_rnn =0ESRNNForecaster =5PredDataset =5TrainDataset
-0kts =0AutoETS
-0kxp_smoothing =0ExponentialSmoothing
-0jfalcon_tst =0FalconTSTForecaster
-0qx =0FalconXForecaster
-0kbprophet =0Prophet
-0klowstate =0FlowStateForecaster
-0jgreykite =0GreykiteForecaster
-0jhf_transformers =0HFTransformersForecaster
-0y_forecaster =0HFTransformersForecaster =0PyTorchDataset
-0kypertrees._ar =0HyperTreeARForecaster
-0vnetar =0HyperTreeNetARForecaster
-0jkronos =0KronosForecaster
-0jlagllama =0LagLlamaForecaster
-0ktsf =0LTSFDLinearForecaster =4LinearForecaster =4NLinearForecaster =4TransformerForecaster
-0jmantis =0MantisForecaster
-0lpa =0MAPAForecaster
-0kira =0MIRAForecaster
-0kodel_selection._base =0BaseGridSearch
-10gridsearch =0ForecastingGridSearchCV
-10optuna =0ForecastingOptunaSearchCV
-10randomsearch =0ForecastingRandomizedSearchCV
-10skopt =0ForecastingSkoptSearchCV
-10tune =0BaseGridSearch =0ForecastingGridSearchCV =bOptunaSearchCV =bRandomizedSearchCV =bSkoptSearchCV
-0lirai =0MOIRAIForecaster
-0p2 =0Moirai2Forecaster
-0lmentfm =0MomentFMForecaster
-0jnaive =0NaiveForecaster =5Variance
-0o._naive =0NaiveForecaster =5Variance
-0keuralforecast =0NeuralForecastDilatedRNN =eGRU =eLSTM =eRNN =eTCN
-0pprophet =0NeuralProphet
-0jonline_learning._online_ensemble =0OnlineEnsembleForecaster
-10prediction_weighted_ensembler ~0HedgeExpertEnsemble ~0NNLSEnsemble ~1ormalHedgeEnsemble ~0_PredictionWeightedEnsembler
-0jpatch_tsmixer =0PatchTSMixerForecaster
-0rt =0PatchTSTForecaster =1yTorchDataset
-0kyfable_arima =0PyFableARIMA
-0lkan =0PyKANForecaster
-0o_forecaster =0PyKANForecaster =2TorchTrainDataset
-0ltorchforecasting =0PytorchForecastingDeepAR =iNBeats =jHiTS =iTFT
-0jrbf =0RBFForecaster
-0keconcile =0ReconcilerForecaster
-0lsidual_booster =0ResidualBoostingForecaster
-0jsarimax =0SARIMAX
-0kcinet =0SCINetForecaster
-0kquaring_residuals =0SquaringResiduals
-0ktatsforecast =0StatsForecastADIDA =eutoARIMA =hCES =hETS =hTBATS =iheta =dMSTL
-0lream._update =0DontUpdate =0UpdateEvery =6RefitsEvery ~0_StreamDataPoolMixin
-0muctural =0UnobservedComponents
-0kundial ~0SundialDataCollator =7Forecaster =7PyTorchDataset
-0jt0 =0T0Forecaster
-0kafsut =0TafsutForecaster
-0kbats =0TBATS
-0kheta =0ThetaForecaster =5ModularForecaster
-0kime_llm =0TimeLLMForecaster
-0nmoe =0TimeMoEForecaster
-0nr =0TimerForecaster
-0o_s1 =0TimerS1Forecaster
-0nsfm =0TimesFMForecaster
-0q2 =0PyTorchDataset =0TimesFM2Forecaster
-0q3 =0TimesFM3Forecaster
-0lrex =0TiRexForecaster
-0o2 =0TiRex2Forecaster
-0koto =0TotoForecaster
-0n2 =0Toto2Forecaster
-0krend._curve_fit_forecaster =0CurveFitForecaster
-0qpolynomial_trend_forecaster =0PolynomialTrendForecaster
-0rwl_trend_forecaster =0ProphetPiecewiseLinearTrendForecaster
-0qspline_trend_forecaster =0SplineTrendForecaster
-0rtl_forecaster =0STLForecaster
-0qtrend_forecaster =0TrendForecaster
-0ksb =0TSB
-0ktm =0PyTorchDataset =0TinyTimeMixerForecaster
-0jvar =0VAR
-0m_reduce =0VARReduce
-0mmax =0VARMAX
-0kecm =0VECM
-0jwindfm =0WindFMForecaster
-0jxlstm =0XLSTMForecaster
-07networks.base =0BaseDeepNetwork
-0gcinn ~0CINNNetwork =b._CINNNetwork
-0hnn =0CNNNetwork
-0j._cnn_tf =0CNNNetwork
-0qorch =0CNNNetworkTorch
-0itc =0CNTCNetwork
-0k._cntc_tf =0CNTCNetwork
-0sorch =0CNTCNetworkTorch =0_CLSTMCell =2ontextualConv1d
-0honvtimenet._convtimenet ~0ConvTimeNet =b._ConvTimeNet
-14_backbone =0ConvTimeNet_backbone =0SublayerConnection =0_ConvEncoder =cLayer
-0tdlutils =0BoxCoder =0DeformablePatch =0OffsetPredictor =0PositionalEncoding =0SimplePatch
-0sforecaster._convtimenet =0Model
-1f_backbone =0ConvEncoder =bLayer =4TimeNet_backbone =4iEncoder =0Flatten_Head =0SublayerConnection
-14patch_layers =0BoxCoder =0DepatchSampling =0OffsetPredictor
-14revin =0RevIN
-0lran._attention =0Attention =9RelScalar =cVector =0_AttentionBase
-0qconvtran_torch =0CausalConv1d =1onvTranNetworkTorch
-0qpositional_encoding =0AbsolutePositionalEncoding =0LearnablePositionalEncoding =0_BasePositionalEncoding =0tAPE
-0ges_rnn ~0ESRNN =0PinballLoss =0_ESRNN
-0gfcn =0FCNNetwork
-0j._fcn_tf =0FCNNetwork
-0qorch =0FCNNetworkTorch
-0ggru =0Concat =3v =0GRU =3FCNN =0Permute
-0ginceptiontime =0InceptionTimeNetwork
-0t._inceptiontime_tf =0InceptionTimeNetwork
-1aorch =0InceptionModule =9TimeNetworkTorch =0ShortcutLayer
-0glstmfcn =0LSTMFCNNetwork
-0n._lstmfcn_tf =0LSTMFCNNetwork
-0yorch =0LSTMFCNNetworkTorch
-0htsf._ltsf ~0LTSFDLinearNetwork =i._LTSFDLinearNetwork ~4LinearNetwork =h._LTSFLinearNetwork ~4NLinearNetwork =i._LTSFNLinearNetwork
-0llayers ~0AutoCorrelation =f._AutoCorrelation ~fLayer =k._AutoCorrelationLayer ~0Decoder =7._Decoder ~7Layer =c._DecoderLayer ~0Encoder =7._Encoder ~7Layer =c._EncoderLayer ~0LTSFLayerNorm =d._LTSFLayernorm ~0MovingAverage =d._MovingAverage ~0SeriesDecomposer =g._SeriesDecomposer
-0r.attention ~0LTSFAttentionLayer =i._LTSFAttentionLayer ~4FullAttention =h._LTSFFullAttention ~4ProbAttention =h._LTSFProbAttention
-0tuto_correlation ~0AutoCorrelation =f._AutoCorrelation ~fLayer =k._AutoCorrelationLayer
-0sembed ~0LTSFDataEmbedding =h._LTSFDataEmbedding ~4PositionalEmbedding =n._LTSFPositionalEmbedding ~4TemporalEmbedding =l._LTSFTemporalEmbedding ~5okenEmbedding =i._LTSFTokenEmbedding
-0tnc_dec ~0LTSFTransformerConvLayer =o._LTSFTransformerConvLayer ~fDecoder =m._LTSFTransformerDecoder ~mLayer =r._LTSFTransformerDecoderLayer ~fEncoder =m._LTSFTransformerEncoder ~mLayer =r._LTSFTransformerEncoderLayer
-0lmodels.linear ~0LTSFDLinearNetwork =i._LTSFDLinearNetwork ~4LinearNetwork =h._LTSFLinearNetwork ~4NLinearNetwork =i._LTSFNLinearNetwork
-0stransformers ~0LTSFTransformerNetwork =m._LTSFTransformerNetwork
-0lutils.extras ~0MovingAverage =d._MovingAverage ~0SeriesDecomposer =g._SeriesDecomposer
-0rmasking ~0LTSFProbMask ~4TriangularCausalMask
-0gmacnn =0MACNNNetwork
-0l._macnn_tf =0MACNNNetwork
-0uorch =0MACNNBlock =5NetworkTorch
-0hcdcnn =0MCDCNNNetwork
-0m._mcdcnn_tf =0MCDCNNNetwork
-0worch =0MCDCNNNetworkTorch
-0hlp =0MLPNetwork
-0j._mlp_tf =0MLPNetwork
-0qorch =0MLPNetworkTorch
-0hvts_transformer =0FixedPositionalEncoding =0LearnablePositionalEncoding =0TSTransformerEncoder =kClassiregressor =1ransformerBatchNormEncoderLayer
-0grbf =0RBFLayer =3Network
-0hesnet =0ResNetNetwork
-0m._resnet_tf =0ResNetNetwork
-0worch =0ResNetNetworkTorch
-0hnn =0RNNNetwork
-0j._rnn_tf =0RNNNetwork
-0qorch =0RNNNetworkTorch
-0gscinet ~0EncoderTree =b._EncoderTree ~0Interactor =a._Interactor ~aLevel =f._InteractorLevel ~0LevelSCINet =b._LevelSCINet ~0SCINet =6._SCINet ~6_Tree =b._SCINet_Tree ~1plitting =9._Splitting
-0gtapnet =0TapNetNetwork
-0m._tapnet_tf =0TapNetNetwork
-0worch =0TapNetNetworkTorch
-07param_est.base =0BaseParamFitter
-0hcointegration._johansen =0JohansenCointegration
-0jmpose._func_fitter =0FunctionParamFitter
-0qpipeline =0ParamFitterPipeline
-0hfixed =0FixedParams
-0himpulse._response =0ImpulseResponseFunction
-0hlag._acorrljungbox =0AcorrLjungbox
-0nrlag =0ARLagOrderSelector
-0hplugin._forecaster =0PluginParamsForecaster
-0ptransformer =0PluginParamsTransformer
-0hresiduals._jarquebera =0JarqueBera
-0hseasonality =0SeasonalityACF =eqstat =bPeriodogram
-0s._acf =0SeasonalityACF
-0x_qstat =0SeasonalityACFqstat
-0uperiodogram =0SeasonalityPeriodogram
-0itationarity._adf_arch =0StationarityADFArch
-0wrch =0StationarityADFArch =cDFGLS =cKPSSArch =cPhillipsPerron =cVarianceRatio =cZivotAndrews
-0vdfgls =0StationarityDFGLS
-0vkpss_arch =0StationarityKPSSArch
-0vphillips_perron =0StationarityPhillipsPerron
-0vsm_breakvar =0BreakvarHeteroskedasticityTest
-0wtatsmodels =0BreakvarHeteroskedasticityTest =0StationarityADF =cKPSS
-0vvariance_ratio =0StationarityVarianceRatio
-0vzivot_andrews =0StationarityZivotAndrews
-08erformance_metrics.base._base =0BaseMetric
-0rdetection._base =0BaseDetectionMetric
-12chamfer =0DirectedChamfer
-13ount =0DetectionCount
+0qstats%!o8%#"/Models%"!Clps_dca =0ArpsExponential =4Harmonic =5yperbolic =0_ArpsDcaBase
+0kurora =0Aurora%)#]to_reg%#%KEG
+0nts%"!1TS
+0j%-.m%&!c&#"5tGlob%!o.%#!{t%!wg%#/Brob%)"=pclone_plug&%"FAtrainedCloner
+0p%1/Y%)!ifh&*"<FHoriz&!"G_HashIndex
+0pmeta =0_&("J*%#pI%)!t%%,i_Base%!9g%(!Cqtate_at ~0_StateAt%"=Uo%&)ddarts =0_Darts%&Dy%")a =g%"'7%#)qyfbprophet%"XCphet%#!P~1suppress_stdout_stderr
+0ygener%!Ks%*)V ~%*)QBack%%"E0_G%&!Z%*)z%%"Xneural%%!s=0_Neur%&'<%&!L%'*!_PmdArima%%!@z&-"55NetworkPyT&%"3yTorchPred&&"BrTrain%%w&5&*"9G_%"@|%''R%&"V%*#u=%!&]%-#M13%%+[%!!C%,&Gtba%!&{Tba&'"Ld&!"ATBATS
+0koxcox_biasadj =0BoxCoxBiasAdjus%+)Pjcausal._dmlf =0DoubleML%)/%hrono%!DsronosBolt&%"A|~7Defau%'!4=7%'+z~7Model%&!Q0PreT%!+AModel
+0q2 =%#"!2%)"@i&!"8%INN%(!v0_EarlySto&!"F~lsco_tsm =0CiscoTSM%*!Q&!"&;isco%""9k%#PM&-"#o%("Fs&."=@&*"<~%)!O%'!HAuto%.!F =0%1![fallback =0F%"!-%)/4hplex =0FhPlex%)!^grouped%'.KByLevel =0GroupbyCategor&%"@fer
+0s%#nmy%(#H%#nM&%"-C%)!Uignore_x =0IgnoreX
+0s&3"?a%)![%'Sz%#!:X =8ing%'vaPermute =0%&>DdTarget%*2G%'=Dreduce =0DirRecTabul%(RU%(![7%%t=%2!B3ectReduc%#z-%#!;6%Y!{%!%#output%9!mc%<!mRecursive%1"o9%9"#a%<"#YfromX =0_%!%]Reducer =4%#%(er =1%'#9%&!7%*"ber =3%!!*~8%"4?y%%6zMC%%!PProba%/#8
+0ss&%"Pt_%%'>S%%!6Autoreg =a%%!p
+0tt%!+/Stack%,,Z%%[E&""%h%*<K%%(rSelec%'(p
+0lnditional_invertible_%!4@_n%!3I%./!%%3SCinnTe%&i6%-/;mf&#"^]Co%!S[&%"*Xs
+0m&2"D?%*>kost&!"Tu%!!,
+0j%#86Dart%"df%&'QModel =5%.!4XGB%#0D%"Cf%#"0KnownValues
+0o_global%#Y)%.<Dkynamic_fa%!Tw0D%!!3Fa%!RIjenbpi =0EnbPI%)!]s_rnn =0ESR%*%e5%)725%)720k%%>CETS
+0kxp_smooth%!2J%'?jS%#!9
+0jfalcon_t%!HmalconTST%)<8x%%!<X%)"p%';T%";S
+0klowst%!>BFlowStat%)0jjgreykite =0G%"!-%)!Bhf&("B=s =0HF%'LV%%8~er
+0&&"Q:er%7!K%&)0%&%>ypertrees._ar =0HyperTree%*D{vnet%*!BNet%*!Ejk%!8h=0Krono%)"jjlagllama =0LagLlam%)B(k&!"1VLTSFD%!)I%(#!4%/!5N%/!6%'#d%)"D&+"5s%),ipa =0MAPA%*9^ra =0MIR%*!9&,"1W%'Dy&&"1X
+10grid%%I-%'>.&)"2!10optuna%*!EOptuna%'!G&!":.%0!r&!"5eize%(!xskopt%*!JSkopt%'!E&""3W%*#!%6"r =b%*"] =b%."B =b%*"/0lirai =0MOIRA%),op2 =0Moirai%)=jl%-bq%)'!&#"v^Naiv%)<+5Vari%!V7o._%@!Ik%,DD%*DCDilatedRNN =eGRU =eLSTM =e%!!5TCN
+0p%&-0%!!b%%-6jonline&'"X%%"!3%'<AOnline%/<>10p&%"gJ_&#"Ac%%!]r ~0HedgeExpert&%"Iw~0NNL&&"J)~1ormal%!!L%&!F&'"hJ&,"BUr
+0jpatch_tsmi%!=IPatchTSMix%*+@rt%&!?%'0K =1%-.<fable_%#GwPyFable%#OPkan =0PyKA%'2P
+0o%*/Q%+!B =2Torch%*2iltorch%*G~%.G}DeepAR =iNBeats =jHiTS =iTFT
+0jrbf =0RBF%)-.econcile%!<Y%!!.%)#}lsidual_boo%%=&%!!5Boost%+9vjsarimax =0SARIMAX
+0kci%!8(SCI%,8"quaring_r%"!xs =0S%"!7%#"/s
+0k%+J;%*J:DIDA =e%#T& =hCES =hETS =hTBATS =iheta =dMSTL
+0lream._upd%!5'DontU%#!/%!!+Every =6Refits%!!0~0_StreamDataPoo&#"{emuctural =0UnobservedCom%!78s
+0kundial ~0S%!!,DataColl&!"}!%(J-=7%,5(jt0 =0T%%/F&!"t<fsu&!"S}fsu%*%h%"LmT%"LW%!#g0Thet%'4S =5Modul%(4!
+0kime_llm&""9nLL%)/(nmo&#"?'MoE%)!<r%"!:%)!ro_s1%#!:S1%)!Rsf%#"+s%*01q2%-7v%&!K%)0{q3%&!;3%))Xrex =0TiR%*H=o2%#!8%*MQoto =0Toto%)"l2%"!7%*!Orend._curve_fi%+A~CurveFi%)&Eqpolynomi&!"C^nd%+-:%%!@Tren%)Pxrw%2!T%!1WPiecewise%'{_%)"?spline%0!fSpline%."7tl%+!JT%)R,q%/!o%-!iksb =0TSB
+0ktm%2''nyTime%-1Gjvar =0VAR
+0m%&FfVAR%!Gk
+0m%!.9VAR%!.8ecm =0VECM
+0jwindfm%"tT%+6fxlstm =0XLST%)!<7%"F0&!"uP%.Wq
+0gcinn ~0CINN%"!7 =b._%'!2
+0h&#"kw%%!4j&*"kt%%!:q&&"kq%"!6&""^fi&%"kn%%!Nk&,"kk%%!<s&'"kh%(!k =0_CLSTMCell =2ontextualConv1d
+0h&&"l'&""kf%"Gt~%(Gt%!#M%&!2
+14_backbo&!"I"%&!<%(!9SublayerConn%!>u =0_ConvEncoder =cLayer
+0tdlutils%#YGder =0DeformablePatch =0Offset%"8)o%!*|s%"K6Enco%"r>&!"E6Patch
+0%%3@er%*#O=0%!I:1f%,#9%%"ibLay%!B0%-#K4i%%!H0Flatten_Head%1#g
+14%!9glay%!F6%)#SpatchSampl%!#,%+#S
+14revi&!"~ovIN
+0lran._atten%"%kA%&!.9RelScalar =c&!"3i =0_%%!D%!huq&."q0aus%#'w =1&""q>%*);qp%%&&_e%&&'Absolute%1&DLearna&!#:6%.!@_Bas%2!<tAPE
+0ge%!LN~%!LN =0PinballL&!"gT_ESRNN
+0g&%"r|%(+e&("ry%-+e%&!6%"#Jg&!"rsConcat =3v&!"s"&""rv%&Y?
+0g&9"rv%%"1t&>"rs%#!N&%"l4%%!@Module =9%'!I%#,lShortcut%"+/g&-"s)%%"Jn&2"s&%%!By&*"s"%*%!htsf._l&!#6)%'K@%%/~i._%/!9~%"KT%%!Ih%!!I%,!H%"Ki%,!r%*!9
+0l%"+%~0AutoCorrel&"#'2f._%,!6~f%",Ik%-!>%!!;~0De%",N7._%#!.~7%"!Yc%%!6%#!Q%%-!7._%#!.%(!Q%"!6%#!QLTSFLayerNorm =d%"#jayernorm ~&"",K&"#0z =d._%*!4~&#"Fke%"}Br =g.&""Ew%&!7
+0r.%&-=%!"@%%,|%""h%"%f%+!9~4Full%'-o%"&W%*!8~4Prob%.!H%)!8
+0tuto_c%(&8%c&_
+0sembed%#(|ataEmbed%!-W%""R%*!8~4%'.'%&!Nn%"#"%/!>~4&#"rv%'!Rl%!!R%.!<~5oken%'!L%"%qT%)!9
+0tnc_dec%"#&&("y.onv%"#do%"!^%0!?~f%%)Gm%-!I%%)Vm%"!nr%4!E%#!q%%)g%.!q%%)v%6!q%(*(
+0l&""k]&!"D1%~-O%8-O%&d=%!-U%+#"%%!c%.#c%&.7utils.extras%k,,mask&!"#r%#*}Mask ~4Trian&!"<VausalMask
+0g&)#%3%&"i&.#%0%%!>&##'7MACNNBlock =5%+20&*#%2%%!^m&0#%/%%!@w&)#%,%+!v&##%)%(6l&(#%&%-6l%&!6%#!g&.##}Fixed%O90&)#%V%%*/k&!"kZ&""Cvor =1%&!HBatchNorm%*)}g%%Q}%"*Q3%&C2&*#&5%(%V&.#&2%-%V%)!9%##pnn =0R%*D)&%#&"%(!:%#%V%&!6%#:Cs%!RW%%4X&!"~ib%%4H&""mhInter%"i'a._%'!1~a%"v'f%(!9%!!6~0Level%!SW =b._%(!2~%"Sr =6._%#!66_%%"I%!!5%!!2~1plit%!VI9._&!#M}ing
+0g&+#'z%(%k&.#'w%-%k%)!9%"%&7param_es&)#W9ParamF&"#O<hcointeg&!#A{._johansen =0J%"!-C%(!D
+0j%"{cfunc_fit%!KxFunction%)"#&("M.%'!;%&wVhfix%!z@ixedParams
+0himpulse._response =0I%!!6R%"!4%#"7
+0hlag._acorrljungbox =0AcorrL%"!2
+0nrlag =0ARLagOrder%!rH&!"Cglugin.%+Ojlugi%!#;%)h)p%*,>%(!I&)"Ovh%%YG._jarquebera =0JarqueBera
+0hseasona&""p-S%&!0ACF =eqstat =bPeriodo&!#K?s._acf%-!Q
+0x_%"!R%+!<qstat
+0up%&!j%*!F%)"&i&!"F*arity._adf&("2s%#!;ADFArch
+0w%5!> =cDFGLS =cKPSS%"!5PhillipsPerron =c%#fBRatio =cZivotAndrews
+0vdfg&%"3+%#"(DFGLS
+0vkpss%0"f%#"6
+0vp%""6_p%""7%)!K%*"T
+0vsm_break%!R|B%"!-&!"0askedasticity&!#Mjw&)"4t%:!P%.%5%"%)
+0vv%"#q_r%!#r%)!L%)%1
+0vzivot_a%!%2%+!N%*%M8erformance_&"#MH&.#JN&##M=rd&&"_'&-"Z;ion%"!J12chamf%!N#irectedC%!!4
+13ount&%"X0ionCount
 12event_tpr =0EventTPR
-12f1score =0WindowedF1Score
-13alse_alarm_rate =0FalseAlarmRate
-12hausdorff =0DirectedHausdorff
-12mean_detection_offset =0MeanDetectionOffset
-12randindex =0RandIndex
-12ts_auprc =0TimeSeriesAUPRC
-11utils._match ~0_EventMatch
-0rforecasting._base =0BaseForecastingErrorMetric =qFunc =0_DynamicForecastingErrorMetric ~1ScaledMetricTags
-14classes =0BaseForecastingErrorMetric =qFunc =0GeometricMeanAbsoluteError =dRelativeAbsoluteError =lSquaredError =dSquaredError =0MeanAbsoluteError =cPercentageError =cScaledError =5symmetricError =4LinexError =4RelativeAbsoluteError =4SquaredError =bPercentageError =bScaledError =2dianAbsoluteError =ePercentageError =eScaledError =6RelativeAbsoluteError =6SquaredError =dPercentageError =dScaledError =0RelativeLoss =0_DynamicForecastingErrorMetric ~1ScaledMetricTags
-14gmae =0GeometricMeanAbsoluteError
-16relae =0GeometricMeanRelativeAbsoluteError
-19se =0GeometricMeanRelativeSquaredError
-16se =0GeometricMeanSquaredError
-14iqre =0RMSEnormalizedByIQR
-14klde1 =0KLDivergenceSingleExponential
-182 =0KLDivergenceDoubleExponential
-18_base =0_KLDivergenceLaplaceBase
-16n =0KLDivergenceNormal
-14maape =0MeanArctangentAbsolutePercentageError
-16e =0MeanAbsoluteError
-16pe =0MeanAbsolutePercentageError
-18s =0MeanAbsolutePercentageErrorStabilized
-16se =0MeanAbsoluteScaledError
-17yme =0MeanAsymmetricError
-15edae =0MedianAbsoluteError
-18pe =0MedianAbsolutePercentageError
-18se =0MedianAbsoluteScaledError
-17relae =0MedianRelativeAbsoluteError
-17se =0MedianSquaredError
-18pe =0MedianSquaredPercentageError
-18se =0MedianSquaredScaledError
-15linex =0MeanLinexError
-15relae =0MeanRelativeAbsoluteError
-15se =0MeanSquaredError
-17p =0MeanSquaredErrorPercentage
-16le =0MeanSquaredLogError
-16pe =0MeanSquaredPercentageError
-16se =0MeanSquaredScaledError
-14nmse =0MSEnormalizedBySD
-14owa =0OverallWeightedAverage
-14rell =0RelativeLoss
-14theilu2 =0TheilU2
-13probabilistic._classes =0AUCalibration =0CRPS =1onstraintViolation =0EmpiricalCoverage =0IntervalWidth =0LogLoss =0PinballLoss =0SquaredDistrLoss =0_BaseDistrForecastingMetric =5ProbaForecastingErrorMetric
-13sample_weight._base =0BaseSampleWeightGenerator
-1itypes ~0SampleWeightGenerator
-08ipeline.pipeline ~0MethodNotImplementedError =0Pipeline
-0gstep ~0Step ~4Result
-08roba.base =0BaseDistribution =0_BaseTFDistribution =1Indexer
-0dempirical =0Empirical
-0dlaplace =0Laplace
-0dmixture =0Mixture
-0dnormal =0Normal
-0dt =0TDistribution
-0efp =0TFNormal
-07regression._delegate =0_DelegatedRegressor
-0ibase =0BaseRegressor
-0icompose._ensemble =0ComposableTimeSeriesForestRegressor
-0rmultiplexer =0MultiplexRegressor
-0rpipeline =0RegressorPipeline =0SklearnRegressorPipeline
-0ideep_learning.base =0BaseDeepRegressor
-10._base_tf =0BaseDeepRegressor
-18orch =0BaseDeepRegressorTorch =0PytorchDataset
-0wcnn =0CNNRegressor
-0z._cnn_tf =0CNNRegressor
-16orch =0CNNRegressorTorch
-0ytc =0CNTCRegressor
-10._cntc_tf =0CNTCRegressor
-18orch =0CNTCRegressorTorch
-0xonvtran._convtran_torch =0ConvTranRegressorTorch
-0wfcn =0FCNRegressor
-0z._fcn_tf =0FCNRegressor
-16orch =0FCNRegressorTorch
-0winceptiontime =0InceptionTimeRegressor
-19._inceptiontime_tf =0InceptionTimeRegressor
-1qorch =0InceptionTimeRegressorTorch
-0wlstmfcn =0LSTMFCNRegressor
-13._lstmfcn_tf =0LSTMFCNRegressor
-1eorch =0LSTMFCNRegressorTorch
-0wmacnn =0MACNNRegressor
-11._macnn_tf =0MACNNRegressor
-1aorch =0MACNNRegressorTorch
-0xcdcnn =0MCDCNNRegressor
-12._mcdcnn_tf =0MCDCNNRegressor
-1corch =0MCDCNNRegressorTorch
-0xlp =0MLPRegressor
-0z._mlp_tf =0MLPRegressor
-16orch =0MLPRegressorTorch
-0wresnet =0ResNetRegressor
-12._resnet_tf =0ResNetRegressor
-1corch =0ResNetRegressorTorch
-0xnn =0SimpleRNNRegressor
-0z._rnn_tf =0SimpleRNNRegressor
-16orch =0SimpleRNNRegressorTorch
-0wtapnet =0TapNetRegressor
-12._tapnet_tf =0TapNetRegressor
-1corch =0TapNetRegressorTorch
-0jistance_based._time_series_neighbors =0KNeighborsTimeSeriesRegressor
-0jummy._dummy =0DummyRegressor
-0iinterval_based._tsf =0TimeSeriesForestRegressor
-0ikernel_based._rocket_regressor =0RocketRegressor
-0wsvr_tslearn =0TimeSeriesSVRTslearn
-0imodel_selection._tune =0TSRGridSearchCV
-07series_as_features.model_selection._split ~0PresplitFilesCV ~0SingleSplit
-08plit._legacy_splitters ~0PresplitFilesCV ~0SingleSplit
-0dbase._base_splitter =0BaseSplitter
-0owindowsplitter =0BaseWindowSplitter
-0dcompose._repeat =0Repeat
-0msync_to_longest =0SyncToLongest
-0eutoff =0CutoffFhSplitter =6Splitter
-0dexpandingcutoff =0ExpandingCutoffSplitter
-0mgreedy =0ExpandingGreedySplitter
-0mslidingwindow =0ExpandingSlidingWindowSplitter
-0mwindow =0ExpandingWindowSplitter
-0dfh =0ForecastingHorizonSplitter
-0dinstance =0InstanceSplitter
-0dsameloc =0SameLocSplitter
-0einglewindow =0SingleWindowSplitter
-0elidinggreedy =0SlidingGreedySplitter
-0kwindow =0SlidingWindowSplitter
-0dtemporal_train_test_split =0TemporalTrainTestSplitter
-0fstplustrain =0TestPlusTrainSplitter
-07transformations._delegate =0_DelegatedTransformer
-0nacf =0AutoCorrelationTransformer =0PartialAutoCorrelationTransformer
-0odapt =0PandasTransformAdaptor =0TabularToSeriesAdaptor
-0pi_cv =0ADICVTransformer
-0ougmenter =0InvertAugmenter =0RandomSamplesAugmenter =1everseAugmenter =0WhiteNoiseAugmenter ~0_AugmenterTags
-0nbase =0BaseTransformer =0_PanelToPanelTransformer =8TabularTransformer =1SeriesToPrimitivesTransformer =9SeriesTransformer
-0r._base =0BaseTransformer
-0tdelegate =0_DelegatedTransformer
-0qisfunction =0RBFTransformer
-0oinning =0TimeBinAggregate
-0okfilter =0BKFilter
-0oollinger =0Bollinger
-0potstrap._mbb =0MovingBlockBootstrapTransformer =0STLBootstrapTransformer
-0yrepeat =0RepeatBootstrapTransformer
-0ysplitterboot =0SplitterBootstrapTransformer
-0ytsbootstrap =0TSBootstrapAdapter
-0pxcox =0BoxCoxTransformer =0LogTransformer
-0ncatch22 =0Catch22
-0uwrapper =0Catch22Wrapper
-0offilter =0CFFilter
-0ohannel_selection =0ElbowClassPairwise =aSum ~0_distance_matrix ~1shrunk_centroid
-0olasp =0ClaSPTransformer
-0pear_sky =0ClearSky
-0oolconcat =0ColumnConcatenator
-0pmpose._arithmetic =0CombineTransformers
-0wcolumn =0ColumnEnsembleTransformer =6wiseTransformer
-0wfeatureunion =0FeatureUnion
-0xitintransform =0FitInTransform
-0wgrouped =0TransformByLevel
+12f1&#"]C&!"4&edF1&!"]/13alse_alarm_r%"vDalseAlarmRate
+12hausdorff%'"SH%#!6
+12mean_%%#C_off%!XOMean%%"l%!O~
+12rand&""md0Rand&!"6B12ts_aupr&*#%wAUPRC
+11%!;o_match ~0_EventM%!Rzr&("=f&0"93ingError&##SyqFunc =0_%#{X%2!J~1Scaled%!!1Tags
+14&##[A%B")Geo%!'nMean%#PtError =dRelative%+!:l&""J:%#!I%*!10%/!ncPercentag%%!4%!#&%"!05sym%!"N%"!34Linex%#!/%3"O4%*"@b%-",b%)",2di%-"be%-!Ve%)!V6%3"B6%+#q%-!kd%)!k0%#!k%#SO%O'3gmae%9&i
+16rel%.!G%1#/
+19s%5!L%(#I
+16%.!K%*!C4iq&!"hrMSE&!#f?izedByIQR
+14klde1 =0KLDivergenceSingle&'"%9
+182%+!F&!"8i%*!F&%#U}%(!K&""dPBase
+16n%+!k&"#gn14maape%#)Drctangent%%Y2%*&y
+16%%!N%+%w%&!i%4!^8s%:!DStabilized%#%p%(!O%'(9
+17ym%%!B%**p
+15eda%!!?%-*"
+18%""p%(!=%/"r%.!G%*"F%#(Q%!!F%3(J7%'!k%*'w%("M%"!<%9"L%"!F%)"K5linex%"#s%&-P
+15%&"f%5"d5%%%r%*"b7p%/!9%&"d
+16l%+![Lo%!,7%('^%4#?%&'0%0#=4nm%!!B%**zSD
+14owa =0Overall%#|v%"M;
+14rell%+.,
+14theilu2%!tlilU2
+13&%#CDstic.&!#9/es =0AUCalib&"#eH=0CRPS =1onstraintVio%#V>&&"o/Co%#Nw%!G1valWidth =0Log%"/X%*c8&'"[Sr%#/{&%#rj%'/}%#4M5&)"LL%*09
+13sample&"""w&*#zRample%!%=&!"Hqtor
+1itypes ~0%2!B08%"E+.%%EJ~0MethodNotImplemen&#"SU =0%&E[gstep ~0Step ~&%"gv8roba%)p8&I#uAd&%"sN%(&/
+0dl%!/d&&"r?
+0dmixtu&!"x^%!!,
+0d&/#uf =0T%("7
+0efp =0TF%#!F7&&"s#&3#c3&""7e&%#~d%"#I%(!9&%#:>&)"Ei&4#Hd%'!]r&3"C4%(!E%'J!%%!9&.#:l%-!=
+0i&*#bp%+tg%&"*10&0#b5%'!B8&+"N7%%!=&&"N7&*"n]w&%#b1%'#5z%*u;%'"'6%&u=%*"!
+0y%%u?%*"y%*uA%/"u%)!9%"!qx%"oM&7#ag%,!Uw%%mi%*#6%(mk%/#6%(!8%#!n%9mC%'!h9%>mE%'!P%#Tc%2!B%#"C%-m0%'!f3%2m2%'!D&##_7%,!<%#"%%)]"%'!Z1%.]%%'!@&%#^?%)!:%#&c%*[~%'!Y2%0]"%'!B&##gh%+!;%#!|%#]'%*'*%(])%/'*%(!8%##c&+#_G%*"k%.Z6%/"k%+!;%#"k&*#_D%*"q&.#_C%/"w%.!>%#"}%+XF%*"}%.XH%/"}%+!;%"!}j&*%3P_&H#Zc%'#Mj&/#Y]%(14&,#QC&2#P!%(!T&*#O~&"#Oj%'aq&"#Oi%'!Uwsvr&3#OSR&%"k!i&6#OSR&*#OS7%"#tas_&"#Xvs.%-!asplit&!"Y:splitFilesCV ~0%!D3Split
+08plit._legacy%!!Wt%!iz%;![d%&QW%%!Y%#91&%%/@o&!"~[%+!B&""|A%%!Hd%%5Lrepea%!*Jpeat
+0msync_to_long%"TByncToL%!!2
+0eut&!#|{CutoffFh%#!| =6%'"*expandingc%#!RE%#!4%!![%&!Nmgreedy%(!EGreedy%'!Esliding&%##)%%!LS%!!;%,#Om%.!L%-#t&3"hd%'!Din%!*^ =0I%"!-%'!@sameloc =0SameLoc%&!>eingle%%"K%!'#%,"He%!#'%%#l%"#7%,#jk%&!k%2#Xd&##N:_train_test%")4&&#iJTrainTest%&!Zfstplu%!AN =0TestPlusTrai%'#s7%%b7ations%3<E%)bCn%!aB%+x9&)"z|0Partial%6!F
+0odap&!"Aanda%&cJAdap&!")=&""YRTo%"Vm%!!;
+0pi_cv =0ADICV%*!wu&"#'p =0InvertA%'!4&!"HN%!B-s%'!;1everse%(!MWhiteNoi%(!8~0_%%!/Tags
+0n%'=9%*#m&!#LJT&!"xc%)!=8%##B%(!71%!#NToPrimitive%(fI =9%"!B&)#X5%)Do%)!=t%>&|qisf%"i.%!pU%*%Yinn%"qgimeBin&%%.|
+0okfil%".]KFil%!.zolling%!!8%#!.
+0potstrap._mbb&%#.uBlockBo%"!>%*%JSTL%0!<
+0y%+/P%3!H%#0Dboot&"":Ztter%3!Ptsb%#!;&!":%%#!0&%"mtpxcox&%"m^%*"uLog%**d&"#l>&&#l3
+0uw&!%3t%&!6&%%4(of%%%ZCF%%%Zhann%(47 =0ElbowClass&##'% =aSum ~0&%#,'_&!#lv ~1shrunk_centroid
+0o&(#>e%)"zpear_sky =0ClearSky
+0oolc&""/k&""lc&!"/zen%!K"p&##?!rithmetic&&#)a&("Xb
+0w&!"mW&-"mN%)%W6&+#)?
+0w%"71un%!#mF%!!1Union
+0xitin&(#@@FitI%&.7
+0w&&"m,%%!8&""m-
 0wid =0Id
-0xnvert =0InvertTransform
-0xxtox =0IxToX
-0wlogger =0Logger
-0wmultiplex =0MultiplexTransformer
-0woptional =0OptionalPassthrough
-0wpipeline =0TransformerPipeline
-0wtransformif =0TransformIf
-0wytox =0YtoX
-0u_distance =0DistanceFeatures
-0ps =0CosineTransformer
-0ndate =0DateTimeFeatures
-0oegree_day =0DegreeDayFeatures
-0ptrend._deseasonalize =0ConditionalDeseasonalizer =0Deseasonalizer =0STLTransformer
-0ytrend =0Detrender
-0vmstl =0MSTL
-0oictionary_based._paa =0PAAlegacy
-15sax =0SAXlegacy
-16fa =0SFA
-18_fast =0SFAFast
-0pfference =0Differencer
-0plation_mapping =0DilationMappingTransformer
-0oobin =0DOBIN
+0xnvert%%-c%'!exxtox =0IxToX
+0wlog%!*"Log&!#Z=%%IW%(IU%*#0op%!{! =0O%"!-Passthrough
+0w%'Iz&(#,,%%Iaw%%#Pif%(!FIf
+0wy%!"kYtoX
+0u%%'b&"#*?ance%"%Fs
+0&!#>Vos%*&U
+0n&#"KbateTim%'!Toegree_day =0DegreeDay%'!vt&!"F1de%%ryz&"";a&#"glD%(!=&!":f%+!3STL%++}re&!#aAetrend&!%1Hstl =0&!"Meo&-#~Vpaa =0PAA%!<T
+15s&""OvX%#!46fa =0SFA
+18_f&""O7FAFast
+0p&'%A5&&%A-r
+0p%!4m_mapp&"%4}i%!!5M%!!4%*0Vobin =0DOBIN
 0oropna =0DropNA
-0oummies =0SeasonalDummiesOneHot
-0owt =0DWTTransformer
-0nevoforest_tswm =0EvoForestTSWM
-0oxponent =0ExponentTransformer =0SqrtTransformer
+0oumm&!%<3%#txD%!!4OneHot
+0owt =0DWT%*&Wevo&!#lR_tswm =0Evo%!A^TSWM
+0o%"c4&'"f|%+0wq%'*"er
 0nfabba =0FABBA
-0oeature_selection =0FeatureSelection
-0oilter =0Filter
-0oourier =0FourierFeatures =7Transform
-0ounc_transform =0FunctionTransformer
-0nhidalgo =0Hidalgo
-0perarchical.aggregate =0Aggregator
-10reconcile =0Reconciler
-19._base =0_ReconcilerTransformer
-1cottom_up =0BottomUpReconciler
-1bmiddle_out =0MiddleOutReconciler
-1boptimal =0NonNegativeOptimalReconciler =0OptimalReconciler
-1breconcile =0Reconciler
-1btopdown =0TopdownReconciler
-10squeeze_hierarchy =0SqueezeHierarchy
-0plbert =0HilbertTransformer
-0oog1d =0HOG1DTransformer
-0pliday._holidayfeats =0HolidayFeatures
-0vcountry_holidays =0CountryHolidaysTransformer
-0vfinancial_holidays =0FinancialHolidaysTransformer
-0opfilter =0HPFilter
-0ourst =0HurstExponentTransformer
-0nimpute =0Imputer
-0onterpolate =0TSInterpolator
-0nkalman_filter._base ~0BaseKalmanFilter
-12kalman_filter =0KalmanFilterTransformerFP =nPK
-12simdkalman =0KalmanFilterTransformerSIMD
-0oinematic =0KinematicFeatures
-0nlag =0Lag =0ReducerTransform
-0nmatrix_profile._mp_features =0MatrixProfileFeatures
-13stumpy =0MatrixProfileTransformer
-0oerger =0Merger
-0noutlier_detection =0HampelFilter
-0npaa =0PAA
-0pdder =0PaddingTransformer
-0pnel.catch22 =0Catch22
-10wrapper =0Catch22Wrapper
-0uhannel_selection =0ElbowClassPairwise =aSum ~0_distance_matrix ~1shrunk_centroid
-0uompose =0ColumnConcatenator =6Transformer
-10_distance =0DistanceFeatures
-0tdictionary_based._paa =0PAAlegacy
-1bsax =0SAXlegacy
-1cfa =0SFA
-1e_fast =0SFAFast
-0uwt =0DWTTransformer
-0thog1d =0HOG1DTransformer
-0tinterpolate =0TSInterpolator
-0tmatrix_profile =0MatrixProfile
-0tpadder =0PaddingTransformer
-0uca =0PCATransformer
-0trandom_intervals =0RandomIntervals
-0ueduce =0Tabularizer =1imeBinner
-0uocket._minirocket =0MiniRocket
-1b_multivariate =0MiniRocketMultivariate
-1o_variable =0MiniRocketMultivariateVariable
-12ultirocket =0MultiRocket
-1c_multivariate =0MultiRocketMultivariate
-11rocket =0Rocket
-17_pyts =0RocketPyts
-0tsegment =0IntervalSegmenter =0RandomIntervalSegmenter =0SlidingWindowSegmenter
-0uhapelet_transform._shapelet_transform =0RandomShapeletTransform ~0Shapelet ~8PQ =8Transform
-1v_pyts =0ShapeletTransformPyts
-0uignature_based._augmentations =0_AddTime =1BasePoint =1CumulativeSum =1InvisibilityReset =1LeadLag
-1acompute =0_WindowSignatureTransform
-1asignature_method =0SignatureTransformer
-1awindow ~0_Dyadic ~1Expanding ~aSliding ~1Global ~1Sliding ~1Window
-0ulope =0SlopeTransformer
-0uummarize._extract =0DerivativeSlopeTransformer =0FittedParamExtractor =0PlateauFinder =0RandomIntervalFeatureExtractor
-0vpervised_intervals =0SupervisedIntervals
-0ttruncation =0TruncationTransformer
-0usfresh =0TSFreshFeatureExtractor =7RelevantFeatureExtractor =0_TSFreshFeatureExtractor
-0oca =0PCATransformer
-0oeak =0PeakTimeFeature
-0nrandom_intervals =0RandomIntervals
-0oeduce =0Tabularizer =1imeBinner
-0oocket._minirocket =0MiniRocket
-15_multivariate =0MiniRocketMultivariate
-1i_cython_est =0MiniRocketMultivariateCython
-1jvariable =0MiniRocketMultivariateVariable
-0wultirocket =0MultiRocket
-16_multivariate =0MultiRocketMultivariate
-0vrocket =0Rocket
-11_pyts =0RocketPyts
-0nsavitzky_golay =0SavitzkyGolayTransformer
-0px =0SAX
-0ocaledasinh =0ScaledAsinhTransformer
-0tlogit =0ScaledLogitTransformer
-0oegment =0IntervalSegmenter =0RandomIntervalSegmenter =0SlidingWindowSegmenter
-0pries.acf =0AutoCorrelationTransformer =0PartialAutoCorrelationTransformer
-0vdapt =0PandasTransformAdaptor =0TabularToSeriesAdaptor
-0wi_cv =0ADICVTransformer
-0vugmenter =0InvertAugmenter =0RandomSamplesAugmenter =1everseAugmenter =0WhiteNoiseAugmenter ~0_AugmenterTags
-0ubinning =0TimeBinAggregate
-0vkfilter =0BKFilter
-0vollinger =0Bollinger
-0wxcox =0BoxCoxTransformer =0LogTransformer
-0ucffilter =0CFFilter
-0vlasp =0ClaSPTransformer
-0wear_sky =0ClearSky
-0vos =0CosineTransformer
-0udate =0DateTimeFeatures
-0vetrend._deseasonalize =0ConditionalDeseasonalizer =0Deseasonalizer =0STLTransformer
-15trend =0Detrender
-12mstl =0MSTL
-0vifference =0Differencer
-0wlation_mapping =0DilationMappingTransformer
-0vobin =0DOBIN
-0vropna =0DropNA
-0uexponent =0ExponentTransformer =0SqrtTransformer
-0ufeature_selection =0FeatureSelection
-0vilter =0Filter
-0vourier =0FourierFeatures =7Transform
-0vunc_transform =0FunctionTransformer
-0uhidalgo =0Hidalgo
-0voliday._holidayfeats =0HolidayFeatures
-12country_holidays =0CountryHolidaysTransformer
-12financial_holidays =0FinancialHolidaysTransformer
-0vpfilter =0HPFilter
-0uimpute =0Imputer
-0ukalman_filter ~0BaseKalmanFilter =0KalmanFilterTransformerFP =nPK
-0vinematic =0KinematicFeatures
-0ulag =0Lag =0ReducerTransform
-0umatrix_profile =0MatrixProfileTransformer
-0uoutlier_detection =0HampelFilter
-0upaa =0PAA
-0veak =0PeakTimeFeature
-0usax =0SAX
-0vcaledasinh =0ScaledAsinhTransformer
-10logit =0ScaledLogitTransformer
-0vubset =0ColumnSelect =0IndexSubset
-0wmmarize =0SplitterSummarizer =1ummaryTransformer =0WindowSummarizer
-0utemporian =0TemporianTransformer
-0vheta =0ThetaLinesTransformer
-0vime_since =0TimeSince
-0uvmd =0VmdTransformer
-0ohapelet_transform._shapelet_transform =0RandomShapeletTransform ~0Shapelet ~8PQ =8Transform
-1p_pyts =0ShapeletTransformPyts
-0oignature =0SignatureMoments
-0w_based._augmentations =0_AddTime =1BasePoint =1CumulativeSum =1InvisibilityReset =1LeadLag
-14compute =0_WindowSignatureTransform
-14signature_method =0SignatureTransformer
-14window ~0_Dyadic ~1Expanding ~aSliding ~1Global ~1Sliding ~1Window
-0olope =0SlopeTransformer
-0oubsequence_extraction =0SubsequenceExtractionTransformer
-0st =0ColumnSelect =0IndexSubset
-0pmmarize._extract =0DerivativeSlopeTransformer =0FittedParamExtractor =0PlateauFinder =0RandomIntervalFeatureExtractor
-0ywindow =0SplitterSummarizer =1ummaryTransformer =0WindowSummarizer
-0ppervised_intervals =0SupervisedIntervals
-0ntemporian =0TemporianTransformer
-0oheta =0ThetaLinesTransformer
-0oime_since =0TimeSince
-0oruncation =0TruncationTransformer
-0osfeatures =0TSFeaturesTransformer
-0rl._tsfel =0TSFELTransformer
-0qresh =0TSFreshFeatureExtractor =7RelevantFeatureExtractor =0_TSFreshFeatureExtractor
-0nvmd =0VmdTransformer
-0nwavelet_packet =0WaveletPacketTransformer
-07utils._estimator_html_repr ~0_HTMLDocumentationLinkMixin ~1VisualBlock
-0etesting._conditional_fixtures ~0FixtureGenerationError
-0mscenarios ~0TestScenario
-0v_aligners =0AlignerMultipleUnivariateUnequal =7PairwiseMultivariateEqual =fUnivariateUnequal =7TestScenario
-0wclassification =0ClassifierFitPredict =kMultivariate =kNumpy =kThreeClasses =kUnequalLength =aTestScenario
-0yustering =0ClustererFitPredict =jMultivariate =jOutOfSample =jUnequalLength =wOutOfSample =9TestScenario
-0wdetection =0DetectorTestScenario =8UnivariateSimple
-0wforecasting =0ForecasterFitPredictHierarchicalSimple =kMultivariateNoX =wWithX =kPanelSimple =kUnivariateNoX =xEarlyFh =xLateFh =yongFh =uWithX =zLongFh =aTestScenario
-0wparam_est =0ParamFitterMultivariate =bPairwiseUnivariate =bTestScenario =bUnivariate
-0wtransformers =0TransformerFitTransformHierarchicalMultivariate =zUnivariate =nPanelMultivariate =sUnivariate =zateNumpyWithClassYOnlyFit =zateWithClassY =zateWithClassYOnlyFit =nSeriesMultivariate =tUnivariate =ziateWithY =bTestScenario
-18_pairwise =0TransformerPairwisePanelTestScenario =pransformAsymm =xListdf =xNumpy =xSymm =jTestScenario =kransformAsymm =sNumpy =sSymm
-0destimators._base ~0_MockEstimatorMixin
-0pforecasters =0MockForecaster =4UnivariateForecasterLogger
-0dsklearn._scoring ~0_MetricAdapter
-0mversion_bridge ~0_SklVersionBridgeMixin
-0dwarnings ~0_SuppressWarningPattern`,
+0o&"#ya%(.L%"'C%!y[ion
+0o%#/*%&2bur&!#rHF%!!,%#'y&!"~0%#+8ounc&)#J^%#{:%*"[hidalgo =0H%!!,
+0p&'#fsa%#47&"#3%eg%!X,0r&1"V8
+19&&%=,%&!9&)%#Ncottom_up =0BottomUp%(!fbmiddle_out =0MiddleOut%)!Eopti%#VsnNegativeO%!!7%&!K%"-8%)!6
+1b%4#'btopdown =0T%!!,%(!@0squeeze_&%"z7%!]Geez&%#iyy
+0plb%!/^Hilb%(/_%!&sg1d =0HOG1D%*3#liday._holidayf&!"ZT0H%!!1%&-7vcountry%#!K%!.=untry%"!N%*:Bvfinancial%(!TF%#!7%1!Vop%%5~HP%%(xurst =0Hurst%/*;
+0nimp&!"{eImpu%!!Wnterpol%!(@TSI%%!2or
+0nkalman_%!"5&%#=YBaseKalman%""C12%)!K =0%(!A&("kUP =nPK
+12simd%!!W%6!PSIMD
+0oinema%!6NK%#!.%&&&n&!"&iLag =0&""y8%'+Tn&*%&@._mp%%KV&,%&B%%!y13stumpy%,!C%*&;er%!5YMerg&"%#wtlier%&z5&%#M_%#&Zn%%1b
+0pd&!"KTPadd%,0[pnel.%.;p10%6;pu%p;Yu&%#@%%.;( =6%)-o%&!u%16nt&""hF%84Zb%-4Zc%&4Ze%-4Zu%13-th%5,Vti%9*7t%*(*%,'W
+0tpa%7&kuca =0PCA%*";&+%,is&-%(:s
+0u&#"Y6%"FR&##>emeBinner
+0uocket._mini%!Ta =0Mini%!TY
+1b_&(#Xm%)!?&(#XC
+1o_vari&!#f*%3!GV%"!C
+12ult%'"7ult%%"8c%-"8%&!@%*"91%%!e%#!_7&#%'n%!!3Py&##WR&!#{*%%nu&%#Q/&.%+_%'!<%*O;&&#Qdu&#%)3%%6k._&%%)G%(7!%"L,&,%() ~&%%(= ~8PQ =8%&.61v&,%)|%%!>%!#;u&%#C~&#%,N%!LP%!Ol =0_AddTime =1&!"T#int =1Cumu%"}@um =1In&&%"aReset =1LeadLag
+1aco%#2D_%"#n%#">%'"ta&&%36method&(%32%),Ya%"S#~0_Dyadic ~1%%UC ~a%"%~ ~1&!#%{ ~1%&!5&##X<ulope =0Slop%*0Zuummarize._extrac&!"->riv%!#^%+!S%!Ept&""8@E%!!T%!r0lateauFin%!,#%*'z%".T%%!S
+0v&#%1P%)+y&&%1i%'+}ttrun&%%WFT%%!/%*#5&!%5~&&%5s%,": =7Relevant%.!=0_%3!X
+0o%1."oeak =0Peak%'E;
+0n%@.;o%=.;o%<.;5%D.;i_cython_%!^g%2!ICython
+1j%F.i0w%6.i6%D.i0v%-.i1%0.insavitzky_gol&!#_R%"!3Golay%*7S%"4o
+0ocaledasinh =0%!~PAsinh%*3&logi&!#OdaledLogi%+?S%m0-pries.%d[rv%T[rw%5[rv%~[r%*[rub%7YNv%0YNv%2YNw%GWBuc%0Vqv%5Uyw%0Uyvo%3Pqu%5Pqv%!OL%lPP15%.PP12%)PPv&(%po%)OZw%IOZv%*OZv%,OZue%MN_u&#%I1%:NOv%,NOv%BNOv%ANOu%/NOv%!I+%=JH12%JJH12%OJHv%0JHu%.J&u%*I:%.I^%>IM0v%:I!u%:I!u%:Bw%*&-%>H>u%'H>v%36|u%%EV
+0v%@2h10%<2hvub&!"E!%!Gc%!).&"#cfxSub&!"(7%";|%'fc&!%N3%"7}&!%N?%**J%"3%%%!I
+0u%!pK&!#x!%!p;ia%+2X&(#)2Lin%+k<vime_s&"%QcTimeSince
+0uvmd =0Vm%*k-o%{BGp%;BGo%#@_%(@l&!#8,s
+0w%zB^4%AB^4%EB^4%bB^o%5B^oubsequence%#B_%!*nS%&!;%"?}%,/S&!%*I%7)bp%~C^%3C^y%&y&%V*~p%FDGn%>+Lo%:+Lo%3+Lo%?EEos%'W!TS%#0n%)!Frl._tsfel%!!EE%*hYq%tF*n%2-Snwavelet_pa%"BXW%!!3Pack%',_er
+07&""RRe&#&2U_html_repr ~0_HTMLDocu%%,YLinkM&!&251VisualBlock
+0ete&""R|c%&;D_f&!";h&!#qNxture&"">9ion&"#qCmscenarios ~0TestS%"!2
+0v&!#wO&!#(D&"#wJ%#oqUn%#E0Unequal =7&%&(^%'ENE%!!>f%0!R%*"5w&5&*uerFi&##)F =k%("& =kN%!]TkThre&!%^oes =k%"".Length =a%*"4y&#%V)&(%U1%("-j%*"-jOutOf%!Bu =j%+"#w%)!@9%+#D%(7B&#%(~%(!E =8%&%/&!"29
+0w&2&-#%("n&(%P.&#%Qy%)%.NoX =wWithX =&!%I{%%!J%&"9NoX =xEarlyFh =xLateFh =yongFh =u%"!ezL%"!3%+%]w&%"kH&*"j#%*%Rb%#'z%&"@ =b%*#ub%&!>%(u_%!)%%(<H%'9]%(#s%*"9z%("1&!%#;%*!Cs%(!CzateNumpyWit&!%gVYOnlyFit%!!>%&!9%,!2%%!In&'%I<%%!|t%)",i%"!]Y%+#j
+18_p%%d+%)x_%"!8&!"'R%)%@p%%K7symm =xListdf =x%"*^xSymm =j%*!Yk%+!Ys%"!PsSymm
+0d%%.k&#%<}~0_Mock&%&?Y&"#E)p&&"m]s =0Mo&(#k2 =4%&#g%&!9%#|"d&"%'y._scor&!"{J_&!"L)&&&>pversion_bridge&"%(GV%!!7Bridge&#&C>w&!"FCs ~0_S&"#v(&"%!;Pattern`,
   },
   {
     library: "spacy",
-    version: "3.6.1 to 3.8.18",
+    version: "3.7.5 to 3.8.18",
     roots: ["spacy"],
-    text: `00spacy.errors =0Errors ~0MatchPatternError =0Warnings
+    text: `00spacy.errors ~0E%!!+0MatchPatternError ~0Warnings
+06kb.candidate 0C%#!-
+09kb 0KnowledgeBase
+0b_in_memory 0InMemoryLookupKB =0Reader 0Writer
 06lang.af ~0Afrikaans ~9Defaults
-0cm ~0Amharic ~7Defaults
-0cr ~0Arabic ~6Defaults
-0cz ~0Azerbaijani ~bDefaults
-0bbg ~0Bulgarian ~9Defaults
-0cn ~0Bengali ~7Defaults
-0co ~0Tibetan ~7Defaults
-0bca ~0Catalan ~7Defaults
-0d.lemmatizer =0CatalanLemmatizer
-0cs ~0Czech ~5Defaults
-0bda ~0Danish ~6Defaults
-0ce ~0German ~6Defaults
-0csb ~0LowerSorbian ~cDefaults
-0bel ~0Greek ~5Defaults
-0d.lemmatizer =0GreekLemmatizer
-0cn ~0English ~7Defaults
-0d.lemmatizer =0EnglishLemmatizer
-0cs ~0Spanish ~7Defaults
-0d.lemmatizer =0SpanishLemmatizer
-0ct ~0Estonian ~8Defaults
-0cu ~0Basque ~6Defaults
-0bfa ~0Persian ~7Defaults
-0ci ~0Finnish ~7Defaults
-0co ~0Faroese ~7Defaults
-0cr ~0French ~6Defaults
-0d.lemmatizer =0FrenchLemmatizer
-0bga ~0Irish ~5Defaults
-0d.lemmatizer =0IrishLemmatizer
-0cd ~0Scottish ~8Defaults
-0crc ~0AncientGreek ~cDefaults
-0cu ~0Gujarati ~8Defaults
-0bhe ~0Hebrew ~6Defaults
-0ci ~0Hindi ~5Defaults
-0cr ~0Croatian ~8Defaults
-0csb ~0UpperSorbian ~cDefaults
-0ct ~0HaitianCreole ~dDefaults
-0d.lemmatizer =0HaitianCreoleLemmatizer
-0cu ~0Hungarian ~9Defaults
-0cy ~0Armenian ~8Defaults
-0bid ~0Indonesian ~aDefaults
-0cs ~0Icelandic ~9Defaults
-0ct ~0Italian ~7Defaults
-0d.lemmatizer =0ItalianLemmatizer
-0bja ~0Japanese ~8Defaults ~8Tokenizer
-0bkmr ~0Kurmanji ~8Defaults
-0cn ~0Kannada ~7Defaults
-0co ~0Korean ~6Defaults ~6Tokenizer
-0cy ~0Kyrgyz ~6Defaults
-0bla ~0Latin ~5Defaults
-0cb ~0Luxembourgish ~dDefaults
-0cg ~0Luganda ~7Defaults
-0cij ~0Ligurian ~8Defaults
-0ct ~0Lithuanian ~aDefaults
-0cv ~0Latvian ~7Defaults
-0bmk ~0Macedonian ~aDefaults
-0d.lemmatizer =0MacedonianLemmatizer
-0cl ~0Malayalam ~9Defaults
-0cr ~0Marathi ~7Defaults
-0cs ~0Malay ~5Defaults
-0bnb ~0Norwegian ~9Defaults
-0ce ~0Nepali ~6Defaults
-0cl ~0Dutch ~5Defaults
-0d.lemmatizer =0DutchLemmatizer
-0cn ~0NorwegianNynorsk ~gDefaults
-0bpl ~0Polish ~6Defaults
-0d.lemmatizer =0PolishLemmatizer
-0ct ~0Portuguese ~aDefaults
-0bro ~0Romanian ~8Defaults
-0cu ~0Russian ~7Defaults
-0d.lemmatizer =0RussianLemmatizer
-0bsa ~0Sanskrit ~8Defaults
-0ci ~0Sinhala ~7Defaults
-0ck ~0Slovak ~6Defaults
-0cl ~0Slovenian ~9Defaults
-0cq ~0Albanian ~8Defaults
-0cr ~0Serbian ~7Defaults
-0cv ~0Swedish ~7Defaults
-0bta ~0Tamil ~5Defaults
-0ce ~0Telugu ~6Defaults
-0ch ~0Thai ~4Defaults ~4Tokenizer
-0ci ~0Tigrinya ~8Defaults
-0cl ~0Tagalog ~7Defaults
-0cn ~0Setswana ~8Defaults
-0cr ~0Turkish ~7Defaults
-0ct ~0Tatar ~5Defaults
-0buk ~0Ukrainian ~9Defaults
-0d.lemmatizer =0UkrainianLemmatizer
-0cr ~0Urdu ~4Defaults
-0bvi ~0Vietnamese ~aDefaults ~aTokenizer
-0bxx ~0MultiLanguage
-0byo ~0Yoruba ~6Defaults
-0bzh ~0Chinese ~7Defaults ~7Tokenizer =0Segmenter
-0auage ~0BaseDefaults ~0DisabledPipes ~0FactoryMeta ~0Language ~0_Sender ~1WorkDoneSentinel
-07ookups =0Lookups =0Table
-06ml.models.multi_task ~0_RandomWords
-06pipeline.attributeruler =0AttributeRuler
-0fedit_tree_lemmatizer =0EditTreeLemmatizer
-0gntity_linker =0EntityLinker
-0lruler =0EntityRuler
-0ffunctions ~0DocCleaner ~0TokenSplitter
-0flegacy.entity_linker =0EntityLinker_v1
-0hmmatizer =0Lemmatizer
-0fspan_finder =0SpanFinder
-0kruler =0SpanRuler
-0jcat =0SpanCategorizer =0_Intervals
-0ftextcat =0TextCategorizer
-0m_multilabel =0MultiLabel_TextCategorizer
-0gok2vec =0Tok2Vec =7Listener
-06scorer ~0PRFScore ~0ROCAUCScore ~0Scorer
-06tokens._dict_proxies =0SpanGroups
-0eserialize =0DocBin
-0dunderscore =0Underscore
-07raining.alignment ~0Alignment
-0fcorpus ~0Corpus ~0JsonlCorpus ~0PlainTextCorpus
+0cm ~0Amharic ~7%'!;r ~0Arabic ~6%'!:z ~0Azerbaijani ~b%&!?bbg ~0Bulgarian%*"1n ~0Bengali%*"1o ~0Tibetan%)!;bca ~0Catal%+!<d.lemmatizer %#!DL%%!5
+0cs ~0Czech ~5%'!vda ~0Danish%*#Be ~0German%*!:sb ~0LowerSorbian ~c%'!tel ~0Greek%)"/%*"iGreek%)"gn ~0English%7#D%"!D%-#DSp%"#-%5!]%"!D%)!]t ~0Estonian ~8%'#Pu ~0Basque%)#jbfa ~0Persi%+&5ci ~0Fin%-"Mco ~0Faroese%.(NFrenc%*&.%*#"%!!C%(#!bga ~0Iris%*'#%*!ZIr%,#Yd ~0Scottish%*#Yrc ~0Ancient%"&q%'',cu ~0Gujarati%)![bhe ~0Hebrew%*("i ~0Hindi%)"kcr ~0Croat%-&&sb ~0Upp%2(Tct ~0HaitianCreole ~d%4#h%)!J%)#pu ~0Hun%0+zy ~0Arme%-'gbid ~0Indone%!'Pa%(#" ~0Icelandic%*!vt ~0Ital%,()%+&^%!!D%)';ja ~0DetailedToken ~0Japanese%'"f ~8Token%"!Ykmr ~0Kurmanj%*&acn ~0Kannada%.)BKore%),z ~6%'!}cy ~0Kyrgyz%**Vla ~0Latin%*'Ab ~0Luxembourgish%)&ecg ~0Lugan%,"Sij ~0Ligu%!&U%(#,t ~0Lithua%!&W%(&:v%!"Mv%,%|bmk ~0Maced%",w%'!X%*&<%&!G%)(0l ~0Malayalam%*'9r ~0Marath%+2+s%#!V%*12nb ~0Norweg%-(~e ~0Nepali%*+4l ~0Dut%+2!%*#&Dut%*-Wcn%("0Nynorsk ~g%'"Spl ~0Po%!17%5.W%!!C%-0WPortuguese%)%cbro ~0Rom%"&W%,0vRus%-0[%)"7%%!E%)*Usa ~0Sanskrit%*!zi ~0Sinhal%+(Gk ~0Slovak%.%bSlov%",z%(&8q ~0Alb%/#(r ~0Se%".r%("-v ~0Swed%,2cbta ~0Tamil%**be ~0Telugu%*"_h ~0Thai ~4%&+q4%(+qi ~0Tigrinya%*"gl ~0Tagalog%*"gn ~0Setswan%+!Ur ~0Turk%-4et ~0Tatar%*)_uk ~0Ukrai%-%H%+&x%%!G%)(4r ~0Urdu%'#K
+0bvi ~0Vietnam%*(K ~a%(/Xxx ~0MultiLanguage
+0byo ~0Yoruba%*.rzh ~0Chi%!0Q%%#J ~7%%!x 0Segmenter =9.char =ajieba =apkuseg
+0auage%!8Se%&!j0DisabledPipes ~0FactoryMet%!03%!"k ~0_Sender ~1WorkDoneSentinel
+07exeme 0Lexeme
+07ookups ~0%!@-s 0Table
+06matcher.dependency%"!4 0D%%!5M%!!5
+0e%%!?%"!5 ~0_ComparisonPredicate ~1Fuzzy%(!3Regex%(!3Set%%!1
+0ephras%&"(Phrase%%"A7l.models.multi_task ~0_RandomWords
+09parser_model ~0ParserStepM%"!4precompute_hiddens
+07orphology 0M%%!.
+06parts_of_speech 0univ_pos_t
+07ipeline._edit_tree_internals.%%!6s 0EditTrees
+0g%""j%&!K_beam_utils 0BeamBatch
+0xarc_eager 0ArcEager 8Gold 0Break 0LeftArc 0Reduce 1igh%!!3Shift
+0xner 0Begin 1iluoGold 5PushDown 0In 0Last 0Missing 0Out 0Unit
+0xstateclass 0StateClass
+0xtransition_system 0Oracle%!Gf0T%%!BSystem
+0fattributeruler 0A%#!2Ruler
+0fdep_%!%/%((|%!&z
+0f%&%x%)Bp%"%n%(-Igntity_link%!C6tityLinker
+0l%""F%!!8%#"Cfunctions ~0DocCleaner ~0TokenSplitter
+0flegacy.e%6"*_v1
+0h%&"k%("cfm%#(_%"8f%(!1
+0gultitask 0ClozeM%&!2%%!-Objective
+0fn%'#5ecog%"/Tfpipe 0Pipe
+0fsentenc%#.x%%!/
+0k%&!3e%(!dgpan_find%#F)Find%!!S%!%MSpan%"%Kjcat%!!3Categor%!1x1uggest%!-XIntervals
+0ftagger 0Tagger
+0gextcat 0Text%'!g
+0m_multilabel%"#nLabel_%-!Lgok2vec 0Tok2Vec ~7Listener
+0grainable_%!%'T%#!2%!%0i%#)n%#(|%#(r6scorer ~0PRFScore ~0ROCAUC%#!0Scorer
+07trings 0StringStore
+06t%&3&%(4*s._dict_proxie%#JBGroups
+0ere%#!Z 0R%%!.r
+0eserialize%!)IBin
+0dgraph 0Edge 0G%!!/Node 2neEdge 4Node
+0dmorphanalysis%"(|A%"!1
+0dspan%!'"
+0h_group%!!1Group
+0dtoken%"#6
+0dunders%"#wU%%!/
+07raining.alignment ~0A%#!.
+0o_array %&!6Array
+0fcorpus ~0C%#!+Jsonl%%!0PlainText%!!4
 0fpretrain ~0ProgressTracker
-06util ~0DummyTokenizer ~0ENV_VARS ~0SimpleFrozenDict ~cList =0registry`,
+07y ~0InitializableCompon%!"X%"'}dTo%(!8%%'y%%!7
+06uti%!ABmmy%&82~0ENV_VARS ~0SimpleFrozenDict ~cList ~0registry
+06vectors =0BaseV%"!00Mode =4.d%!8R =5floret =0%"!F
+07ocab ~0Vocab`,
   },
   {
     library: "stable-baselines3",
@@ -5579,31 +4119,170 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     roots: ["gym","gymnasium","stable_baselines3"],
     text: `00gym.spaces.box 0Box
 0bdict 0Dict
-0dscrete 0Discrete
+0dscrete 0Di%!!,
 0bmulti_binary 0MultiBinary
-0hdiscrete 0MultiDiscrete
-0btuple 0Tuple
-03nasium.spaces.box 0Box
-0hdict 0Dict
-0jscrete 0Discrete
-0hmulti_binary 0MultiBinary
-0ndiscrete 0MultiDiscrete
-0htext 0Text
-0iuple 0Tuple
-00stable_baselines3.common.buffers ~0BaseBuffer ~0DictReplayBuffer ~5olloutBuffer ~0NStepReplayBuffer ~0ReplayBuffer ~1olloutBuffer
-0pdistributions ~0BernoulliDistribution ~0CategoricalDistribution ~0DiagGaussianDistribution ~2stribution ~0MultiCategoricalDistribution ~0SquashedDiagGaussianDistribution ~1tateDependentNoiseDistribution ~0TanhBijector
-0pnoise 0ActionNoise 0NormalActionNoise 0OrnsteinUhlenbeckActionNoise 0VectorizedActionNoise
-0ppolicies ~0ActorCriticCnnPolicy ~bPolicy ~0BaseModel ~4Policy ~0ContinuousCritic ~0MultiInputActorCriticPolicy
-0prunning_mean_std ~0RunningMeanStd
+0hd%"!I%"!:%'!Xtuple 0Tuple
+03nasiu%/"Eh%("Ej%."Eh%7"En%5"Ehtext 0Text
+0i%)"Q0stable_baselines3.common.buffers ~0BaseBuffer ~0DictReplay%#!55ollout%%!DNStep%*!E0%*!11%(!T
+0pdistributions ~0BernoulliD%'!; ~0Categorical%+!<DiagGaussian%*!=2%)!JMulti%6!kSquashed%6!s1tateDependentNoise%+!hTanhBijector
+0pnoise 0ActionN%!!/Normal%)!5OrnsteinUhlenbeck%)!@Vectorized%'!9
+0ppolicies ~0ActorCriticCnnPolicy ~b%#!+0BaseModel ~4%%!7Continuous%!!]%#%3Input%'!v%!!S
+0prunning_mean_std ~0R%!!5MeanStd
 0psb2_compat.rmsprop_tf_like ~0RMSpropTFLike
-0ptorch_layers ~0BaseFeaturesExtractor ~0CombinedExtractor ~0FlattenExtractor ~0MlpExtractor ~0NatureCNN
-0qype_aliases 0DictReplayBufferSamples 5olloutBufferSamples 0PolicyPredictor 0ReplayBufferSamples 1olloutBufferSamples 7Return 0TrainFreq 9uencyUnit
-0putils 0ConstantSchedule 0FloatSchedule 0LinearSchedule
-0iddpg.policies ~0CnnPolicy ~0MlpPolicy ~1ultiInputPolicy
-0jqn.policies ~0CnnPolicy ~0DQNPolicy ~0MlpPolicy ~1ultiInputPolicy ~0QNetwork
-0iher.her_replay_buffer ~0HerReplayBuffer
-0isac.policies ~0Actor ~0CnnPolicy ~0MlpPolicy ~1ultiInputPolicy ~0SACPolicy
-0itd3.policies ~0Actor ~0CnnPolicy ~0MlpPolicy ~1ultiInputPolicy ~0TD3Policy`,
+0ptorch_lay%&(mFeaturesExtractor ~0Combined%(!6Flatten%(!5Mlp%(!1NatureCNN
+0qype_aliases%!+O%()8Samples %))r%#!70%!#lPredictor %))u%#!H%)){%#!77Return 0TrainFreq 9uencyUnit
+0putils 0ConstantSchedule 0Floa%'!1Linear%#!2
+0iddpg.%''Y%''N0Mlp%#!.1%%'(%#&zjqn%4!ZDQN%@!h ~0QNetwork
+0iher.her_replay_%!-p ~0Her%(%7
+0isac%("AA%#'5%B#& ~0SAC%##2itd3%Z!qTD3%!!.`,
+  },
+  {
+    library: "statsmodels",
+    version: "0.13.5 to 0.15.0",
+    roots: ["statsmodels"],
+    text: `00statsmodels.base._constraints =0LinearC%'!6~0TransformRestriction
+0iparameter_inference =0ScoreTestResult
+0jenalized ~0P%#!.Mixin
+0nties ~0%'"7Penalty ~2variance%%!40L2 ~2%1!NUnivariate ~0Non%'!WPSD ~1%#!11seudoHuber ~0SCAD ~4Smoothed
+0jred%!#M%'#A~0P%%!9%!#BsBase ~hDelta ~hMean ~ionotonic
+0iscreening ~0S%#!.%"!a ~0Variable%%!=
+0hdistributed_estimation ~0D%&!;Model ~b%"!n
+0helastic_net ~0Regularized%&!Em%!!W0GenericLikelihoo%#!rm%&"a%-!>f%&!>%"!40%!!4Mixin ~6s ~0_LLR%"'-hoptimizer ~0O%#!.
+0ht%#(E ~0BoxCox
+0cdiscrete._diagnostics_count =0ChisquarePro%"#_ =0Dispers%&&B =0ZeroModification%&)% =4inflationJH%#)9lconditional_%!*X%!)+%#!7Logit ~bMN%#!,Poisson%&&2 ~0_%'!TModel
+0nunt%!!v%&&'ZeroInflated ~0L1%(!3Gener%!*a%""*%%"'eNegativeBinomial%&!<%,!M0%:!w ~u%%!Mc%,!zP ~s%&!@%%!Tj%&!6%%(Kl%&&^ ~0CountD%(!4%"!a%&!6
+0n%!'=_margins%!)vcreteM%%!4%"!,
+0v%"%JBinary%"(s6%&#RCount%"!95%&!9%%!v%!!<8%&!<%0#yi%'*91%!"1%%!42Coun%"(;s ~2%7&T2Mult%,&O2%5&k2%,!d1%!(Y%'#3%%(o1%&!~%+-* =0%,") ~gP ~h%%!k%'.DOrder%%-C%&&V ~7%&"Nrobit%&%y
+0ltruncated%%)pHurdle%(&4%'*PL1%'!A%&#]T%#!jLF%"*R%&!U%,!>%+&Xgic%(&^b%/)W%&,#%&!J9%5&30_RCensored ~a%0":fic ~a%/"0a%"!E
+0f%!1Rions.bernstein ~0B%#!.%%1wion ~lBV ~lUV
+0qcopula._special ~0Sterling1 ~82
+0xarchimedean ~0A%&!0Copula ~0Clayto%&!2Frank%%!0Gumbel%!!1
+0x%!"8%!*~%!!D6%("f
+0xdepfunc_ev ~0AsymBiLogi%!,]4%'!-Mixed ~4Neg%&!80HR ~0PickandDepend%"60TEV
+0xelliptical ~0E%%!/%&"xaussi%'#JStudentT%##.yxtreme_value ~0E%!!2Value%%#Rother_%&#XInd%%"R%%!G%%44%&:f%"%] ~6Frank ~6%!%P ~6Indep ~6%"!R_%!!SPower
+0q%#4m%!4BcretizedCount ~b%#6&genp%!(4_p_gen ~0%%+Anegbin%!!89%#!H%!!Fzig%&)=%)!=2n%")<b%")<%"!9%'!G
+0qedgeworth =0ExpandedNormal
+0rmpirical_%%9Z%!9PECDF ~4%#0k%!)?pFun%"=pqmixture_rvs ~0M%!!0%*(Lqtools ~0_Grid
+0duration.hazard_regress%!"8PHReg%(/{2SurvivalTime ~0rv_%#%z_float
+0lsurvfunc ~0CumIncidenceRight ~0S%"!ARight
+0cemplike.aft_el ~0AFT%'0=ptAFT ~0%"!IAFT
+0kdescriptive ~0DescStatMV ~8UV ~0EmpLik%'@Q ~0_OptFuncts
+0kelanova ~0ANOVA%%#O ~0_ANOVAOpt
+0m%"#{ ~0_ELRegOpts
+0korigin%&!?ELOriginR%%!4%#!2%"1tcgam.gam_cross_valid%!&,%)!3ors =0BaseCrossV%#!8 =0KFold
+11%0!i%#!VV =4%!AiiesPathCV =0Mult%#B1GAMCV ~hPath
+0kp%#!O ~%*!Iam%&BT%&Bq%&!9
+0h%&*H_additive%&<.LMGam%)8]LogitGam
+0gsmooth_basis =0A%"!bGam%"CAr =0BSplines =0Cubic%%!11yclic%*!6%#=D%#!ds =0Poly%!+q%'!z%&#8%&"'aCubicCycl%'!vf%&!A%)"ab%*"0 =a%."/
+0denmod._p%%E:%0EG
+0jbayes_mixed_glm ~0BayesMixedGLM%&8G%".)%)!@%&8t%,!9_%+!31Varia%!@t%)!=
+0jcov_struct ~0Auto%#-:ve ~0Categor%!3&vS%"!J1%&!-0Equival%!3j1xchangeable ~0GlobalOddsRatio%+2i ~0Nested ~1ominal%+!@Ord%/!8St%!#6r%!)B%!#(ured
+0jfamilies.family%!?q%"<]0F%#!6Gamma ~2%!57 ~0Inverse%#5I ~%/=@%&<t0Tweedie
+0slinks ~0CDFLink ~1LogLog ~1auchy ~0Identity ~1%!"-Power ~7Squar%!Dq%!!^og ~3C ~3Log ~3it%4"Ower%&>80Sqrt ~0c%""81loglog ~0i%,"A_p%!!^8%!HHd ~0log ~3c%""63%!![nbinom ~0p%#"+sqrt
+0svarfuncs%*%k%6"m%!Lonce%&4aj%'6=%%Lnng_equations ~0GEE ~3%%E!3%&.#N%!((GEE ~a%)AW%0!9P%#Qb%&PM ~0_%'Cs ~cLogit
+0vlinear%(/F%)"A_Module%#O-
+0jqif ~0QIF ~3%,+'3Co%#R! ~3E%)*b3%*)w%#"+
+0cimpu%!*'.%#-R%#-KGaussMI ~0MI ~2%%!Vnmice ~0MICE =4Data ~4%(#qtsyFormula
+0cmisc%"UP%!N5~0Non%!#iDeltaCov%&*5GMLE ~7Offset%"!/ZiGMLE
+0nnonlinls ~0My%"8?%%!pLS%%PBs
+0no%!&V%%%p%"F@%"<i%#F4
+0nt%#!DTArma ~1%!W,%"N,ory_mlecov ~0MLEGLS
+0d%'4v.cancorr ~0CanCorr =7%&8Us
+0pfac%!6WF%"!+%&GEpm%#8fMANOVA
+0q%'""_%!;w%(6-LS ~e%%I0c%'"0%%(i%"!LOLS =%#I0
+0ppca =0PCA
+0cnon%"Y1ric._kernel_base ~0E%!*norSetting%%LZicKDE =0LeaveOneOut
+0qkde ~0KDE%#:j3%&5S
+0r%!"!density%!!K%("o ~f%'R5
+0x%)>:Kernel%#H9Reg ~6Reg ~0%!#ggCoefC ~bD
+0cothermod.betareg ~0Beta%"'M%#)F
+0c%&"*%>65o%%@3MinimalWLS
+0ndim%!/P%&+fRedu%#!mDim%%!1%'*erincipalHessianDirec%#.aSlicedAverag%!-,nce%"&Aion ~6%"3I%!#n_%*"*%##=
+0nfeasible_gls ~0GLSHet ~62
+0%"*v%%*_CompareLR%)@-EL%)!1GLS ~3AR ~0OLS%)/#%&"?%"%x%'01WLS ~0YuleWalker%#XIn%!9q%+"QMixedLM ~7Params%(PH0VCSpec ~0%!:Plm%)EU
+0nprocess%*DT%&J,%&0?0P%!!L%(!67ML%'25
+0nquantile%*!sQuantReg%&U>
+0nrecursive_ls =0R%#!1LS =%&_Pooll%!a[R%!!,%&%I%%#Q7Store
+0dobust.c%("~CovDetMCD ~9%#&M7M ~6S ~3It%#%o ~3M%%*2 ~3OGK%%!.Start%%bz ~3Tyler%-b# ~a%"'QNaiveLedoitWol%"aW ~0_%!IxizeTruncCov ~1Standardize
+0jn%"LOAndrewWave ~0Hampel ~1uberT ~0Least%!:*s ~0MQ%"&,N%!avRamsayE ~1obust%"!8%#O( ~0Trimmed%!ea1ukeyBiwe%!I55Quartic
+0jresistant%,(tDetSStar%&*3RLMDetS ~7MM
+0kobus%-!XR%(7N
+0jscale ~0%"h%5S%"!2M%#!+Scale%""u%#*Mj%#.2TuningS%%1>Mea%"'o
+0cstats._delta_method%06A
+0k%%^w_%!D-~0CMTNewey ~3Tauchen%&6!%"2=%%0n%##7knockoff%),nFDR%!%Vults_store%&!n%")Xi%%KhnovaRM =6%#!yibase =0AllPair%%b^=0HolderTuple =0LimitedIte%!O<%"g~icontingency_tabl%"m:chransQ%"&r=0%!(GT%!;+1tratified%!!3=0%"!*52x2 =0_Bunch
+0mrast%!g%trast =%'b.MultiComp%%"+Wald%)%Bkrre%!h,_%#'+CovNear%(0h%!8CedPSDMatrix%'.z%(5k%!5K%+8=%!!7
+0k%'-F%%q.Corr%!+~%#(3i%'Pmsta%!d[escribe =6p%"A+%(f;GoldfeldQuand%&#!LM%)2wNon%!G1%)!8PesaranTimmerman%")b%-'}s_gen%(l7Bin%&og
+0kst_%&?s_measu%!-NDist%!ZxStat
+0ieffect_siz%"r.centrality%%"%%#"MdF%%!,%"T8
+0igof ~%&"Q%%!:inter_rater ~0Kapp%'5,%"!,%"(8i%#*u_reg%!"X%!'W%%'mE%%!7Forward%&!3OLS%&!/RegModel%%!43%"+g%"!3
+0imed%!L{ ~0M%&!.%"2{s
+0kta_analysi%!"Mmbin%&>O0Homogeneity%)vqoment_helper%")b2Cor%%7Rjultitest ~0LocalFDRCor%":K%&'wull%*Z&n%#=d=0CovOnewa%"k! =3%(q90Hote%"5r%!";u%&+8CRank%((p2Stat%"-{%!GdtialProjec%%#Bi%)@P ~0JonckheereTerpstr%"'1 =0ProbSuperio%#6F=0Rank%";T%#"24Placemen%'"ESamplesize%.!S=0Tost%."%
+0ioaxaca ~0OaxacaBlinder%(k>jneway =%"0u%#"7Confint%!'tSiz%%"f0%&!5Fsq%"r* =1%&R2%)&7~0Fsta%.!l=%!4e%("<=5%'Ry%#!c1imulat%!Ot%-!B
+0jutliers_influ%"RNGLMI%'!1MLE%(!1OLS%(!1_Base%%!3%#2{%"Oi0FTestAnova%"Nm5%"!*aF2 ~0Gof%&xW%"!U%!0JInd%#!3%#!*TTest%&!:%#!n0_%(!j%#!B
+0jropor%"+{Koopman%"&M%'):iredNam%+!;1owerP%%!e%#(H=1%&!52indep%)*k&%"#:%/!]%#(f%*!:
+0irates =0None%&&V%)sh =%#METest%!"@%#!<%%{{2werDif%#>&%0'k=5NegbinRatio%%!6%)!0%!8X%#"x%("L
+0j%&?O_%)@h%'?jInv%&Bn
+0j%!<yc%!+a%*>2
+0itabledist ~%!8CDist
+0%">D%#5t%",BMea%!yVescrStatsW
+0ctools._decor%#e!CachedAt&""#v =6Wr%!"3%&!6~0ResettableCache =0_cache_readonly =0%,!36w%"!m
+0jtest_runn%!)JytestTester
+0&""''%*!7i%{"n%'"cocstr%!"ID%%!.=0NumpyDocS%#!?%%WE ~0Reader
+0r%'3{Appe%!/u0Substit%"3Iigrouputi%!K?roup ~5Sorted ~5ing
+0irootfind%!"3Brentq%!o=ingInfo
+0ism_excep%#M,CacheWriteWar%!%V1ol%!A]ity%%!72nvergenc%&!J0Domain%&!2%&Me%&!6%"NE%!Ms%(!<1ypothesisTest%&!SIO%&!E%%N&TestError ~2terpo%!9:%&"gvalid%)!m1%#AELimi%'"'MissingData%"!v1odel%%!C3uleUnavailabl%'#ZNotImplemented%&!:Outpu%'"(Parse%#"!erfectSepa%!"T%"!:h%&"preci%)%*0Singular%!A)%&!Lpec&%"+1%&!PValu%'"oX13%""+3NotFound%#!2%"!G
+0i%%wq%%HT%'K-%%AZ
+0dreatment.t%#!,_%&=WT%#!6%!62 =&'".m_AIPWGMM ~5WLSGMM ~1%#!44RA%!!3%#!*TEGMM ~6%"Gs1
+0dsa.%'J<AR ~2OrderSel%(<Bs%&_B ~1utoReg =%'R)Infor%!)9Criteria
+0idl.%&"!DL ~4%2"#=%'a%Bounds%)CDUECM%&!F
+0iima.%"eCors.%#ZiARMA%&*h%#2Om%!"J=0ARIMA
+0mp%!T2=0SARIMAX%!TB
+0ms%('U%&!BS%(!9
+0%&a:ARIM%&v7s ~2MA%(Ytm%"Tj =0Arma%"TL
+0ima_mle ~0Arma
+0gbase.%<Z8ltsa%%"BTimeSeries&+"4^
+0g%/GwTsa%!Gzptive
+0itermin&!"#3=0CalendarDe%'!:Term =8Fourier =8Seasonality =8TimeTrend%!Q-%&!Z%"#S =d%!!f0%%!f7%/"'0%)!z0%&!z=9%-!P
+0gexponential_%!vDing.%"'[StateSpaceMLE%"%)&%"8P12ets ~0ETS%"!=%'Zy%/&%gfilters.%!!*%%Cwycl%!"k%#(bhorecasting.stl ~0STLF%"!7%%!sstheta ~0Th%&a}%&Z"gholtwinters.%"#F%!4iHoltW%!!;Args
+0&!"@/ ~0E%&#z%!vy%"2~o%!D#impleExp%(!>_OptConfig
+0s%"R]%*"+%&"Ymle%%(pS%#%d
+0gregime_switching.markov_a%'m3%!Ikarkov%(mJon ~k%%&G4%/!P%&TJ&&"24
+14%%"4%!YSiltonFil%%[Ns ~0Ki%%z8%&!7%!!zS%%!c=f%#aG%'*}s%")( ~0Decompos%%DSo._%8!Ahtatespace.cfa_s%!EFion%%&| ~0CFAS%%!;%&{[rdynamic_%%k{D%!!3%#l%%&)c5_mq%,!BMQ%'2~=fStates%%TBBlock
+0r%1*}&!"*g%.(==%%&S0rinitializ%#06I%)!3
+0rkalman_%!*l ~0%*&G=0Kalma%"&^ =%0+Sy%%%6%#!P&%"!!~0%+'(
+0r%%)7=0%%,w=%:,Zrnews ~0New%&*%rrepresen%!s| ~0FrozenR%*!9=0%*!3
+0rsarimax%&33%&5h
+0%0'X=0%,'U%%%1ger
+0%#}=al =0UnobservedCom%!&Us%)&Jvar%!"EVARMAX%(r%k%#/#Zivot%!dQsUnitRoot
+0p._leybourne ~0L%#!.McCabe%%~yity
+0rstat%!!s=0ADFull%&g(1c%&f,BreakvarHeteroskedasticit%&NdC%&!Q1o%&Js=0DieboldMarian%#HE~0Jackknif%&O1KPSS%%!ALevinsonDurbinPa%&"%%&POPacfBur%%hU%%h}1c%'#(QSta%&"URUR%%!<%2%Ril.m%!2PMSTL
+0gtsa%#&)Lagm%#!q
+0gvarma_%#8L~0VarmaPoly ~0_Var
+0hector_ar.h%%Bb_%!Gs%%+-Causal%)Wxs ~0ErrorBand%!YiecastInterval =0H%)CU%&+}%"jl%*!r=0Whitenes%(!P
+0qirf ~0BaseIRA%&Yh%&!/
+0qlocal_proj%#Y+%"WLions%(x3qoutput ~0VARSummary
+0qplott%"D7PL%!4Qurator
+0qsv%'?kSVAR =4%%9M%&<Eq%(!IFEVD%!&COrd%(2xVAR =3%%!c%&jtrecm =0CointRan%#+X ~0Johanse&("Lw~0VEC%&oMs`,
+  },
+  {
+    library: "statsmodels_hooks",
+    version: "0.13.5 to 0.15.0",
+    roots: ["statsmodels"],
+    text: `00statsmodels.base.data ~0FormulaicD%!!2Model%"!.Pandas%!!/2tsyData
+0helastic_net ~0RegularizedResultsWrapper
+0hmodel ~0Likelihoo%.!Ew%!!, ~0%,!=cdiscrete.conditional_%!#/ ~0C%&!7%,!]nunt%!!K ~0L1ZeroInflatedGeneralizedPoisson%*!a ~eNegativeBinomi%,"% ~e%3![0%J"/c%<"/c%1![
+0l%#%)%%#OBinary%-"WCount%-!8%>"c0L1%2!v2%1!v2%>!v2Mult%3#S2%<#v2%4"p%7!y0%,!yP%,!Dg%-!UOrder%,)l ~0%4&=truncated%%&>Hurdle%2&-L1%7!@2T%#!pLFGeneric%-!e%<!E
+0cgam.g%&&C_additiv%&()GLMGam%,!Zdenmod%)!]estimating_equations ~0GEE%.%}ominal%0!=Ord%1!=
+0vlinear%("b%,!Ejqif ~0QIF%-#Tmisc%"/No%!"*%%!m%1&}
+0dultivariate.m%'!/_ols%#(K%"!5LS%-"8othermod.betareg ~0Beta%-!Jregression.dimred ~0DimReducti%.(Dn%+#uR%%!d%-!Lmixed_%+!RMixed%.%Lnrecursive_ls ~0R%#!1%.#Gdobust.robust%,"&R%."!ctools.to%!%IBunch
+0ivalidation.%&!-%%3Y%&"5sa.%'"'AutoRe%++{
+0idl.%%!ERDL%-(XUEC%-"biima%'!XIMA%,!Dgbase.tsa%%"GTimeSeries%-!Nexponential_smoothing.ets ~0ET%+%X ~0Predi%1'?gholtwinters.r%!!? ~0HoltW%!!8%-!Tregime_switching.markov_auto%&(e ~0MarkovA%)!9%+!r14%/!T%5(j14%%"<%%!OS%#!4%-"qstatespace._cfa_simulation%"%Eer ~0cCFAS%%!<S%&!;d%4!;s%4!;z%1!;
+0sinitializ%#({cI%,!4d%-!4s%-!4z%*!4
+0skalman_filt%!#9KalmanF%#!2d%+!2s%+!2z%(!2
+0z%(%)%!!=%(%!%-!4%"!s%(#q%*!4
+0spy%""n%'""_%-!Hquarterly_ar1 ~0Q%#!2AR1
+0srepresent%%%RS%%'8 ~0d%)!0s%)!0z%&!0
+0s%3'a%2']%2'Y%2'V%0'Srdynamic_factor ~0D%!!3Factor%,)Vr%1,l ~0E%&!:%!"#%/*8rmle%%1EL%.5N%6-;r%-%pMatrix%'6/ption%&!Ssarimax ~0SARIMAX%,!wstructural ~0UnobservedCom%!#5%-.2rvar%!!vVAR%/!ugvector_ar.v%'1qVAR%*!L`,
   },
   {
     library: "stdlib",
@@ -5612,324 +4291,359 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     text: `00__future__ ~0_Feature
 01collections 0OrderedDict 0defaultdict 2que
 0c_abc ~0dict_items ~5keys ~5values
-01datetime 0date 4time 0time 4delta 4zone
-02ecimal 0Decimal
+01datetime 0date 4%!!.time 4delta 4zone
+02ecimal 0D%!!+
 01io 0BytesIO 0StringIO
 01queue 0Empty
 01random ~0Random
 01struct ~0Struct
 01weakrefset 0WeakSet
 00argparse ~0Namespace
-02ray 0_array_reconstructor 0array
-00builtins 0ArithmeticError 1ssertionError 1ttributeError 0BaseException dGroup 1lockingIOError 1rokenPipeError 1ufferError 1ytesWarning 0ChildProcessError 1onnectionAbortedError aError aRefusedError csetError 0DeprecationWarning 0EOFError 1llipsis 1ncodingWarning 2vironmentError 1xception 9Group 0False 1ileExistsError 4NotFoundError 1loatingPointError 1utureWarning 0GeneratorExit 0IOError 1mportError 6Warning 1ndentationError 4xError 2terruptedError 1sADirectoryError 0KeyError 3boardInterrupt 0LookupError 0MemoryError 1oduleNotFoundError 0NameError 1one 2tADirectoryError 3Implemented eError 0OSError 1verflowError 0PendingDeprecationWarning 2rmissionError 1rocessLookupError 0RecursionError 2ferenceError 2sourceWarning 1untimeError 7Warning 0StopAsyncIteration 4Iteration 1yntaxError 6Warning 2stemError 7xit 0TabError 1imeoutError 1rue 1ypeError 0UnboundLocalError 2icodeDecodeError 7EncodeError 8rror 7TranslateError 7Warning 1serWarning 0ValueError 0Warning 0ZeroDivisionError =0bytes.decode =6hex =6join =6lower =6replace =6split =7trip =6upper =0dict.copy =5get =5items =5keys =5values =0list.copy =7unt =5index =0print =0set.difference =4intersection =4union =1tr.capitalize =6sefold =5enter =5ount =4encode =6dswith =5xpandtabs =4find =5ormat =a_map =4index =5salnum =8pha =7scii =6decimal =7igit =6identifier =6lower =6numeric =6printable =6space =6title =6upper =4join =4ljust =5ower =5strip =4maketrans =4partition =4removeprefix =asuffix =6place =5find =5index =5just =5partition =5split =6trip =4split =9lines =5tartswith =6rip =5wapcase =4title =5ranslate =4upper =4zfill =0tuple.count =6index
-00calendar ~0Calendar 0Day 0Month ~0TextCalendar
-01ollections ~0ChainMap 1ounter 0OrderedDict =b.fromkeys ~0UserDict ~4List ~4String 0defaultdict 2que
-0b.abc ~0Callable ~1ollection ~2ntainer ~0Generator ~0Hashable ~0ItemsView ~3rable ~5tor ~0KeysView ~0Mapping ~1utableMapping ~7Sequence ~9t ~0Reversible ~0Sequence ~2t ~1ized ~0ValuesView
+02ray 0_array_recon%!!tor 0array
+00builtins 0ArithmeticError 1ssertion%"!1ttribute%!!10BaseException dGroup 1lockingIO%"!WrokenPip%"!X1uffer%"!.ytesWarning 0ChildProcess%"!Bonn%!&zAborted%!!9a%"!)Refus%#!7cset%""aDeprecation%%"#EOF%"!xllipsis 1ncoding%#!E2vironmen%"!k1%%#F9%!#F0False 1ileExist%""n4NotFoun%""O1loatingPoi%%!nuture%%"RGeneratorExit 0%%%:mpor%"!T6%#!O1ndenta%&&:4x%!!*2terrup%%%%1sADirectory%"#uKe%"!,3boardIn%"!U 0Lookup%"!IMem%%!V1odule%*#=0Nam%#&tone 2t%,"13Implemented %#'zOS%"!Vverflow%"!9Pending%/&Y2rmiss%&(o%!'f%)"tRecur%&!E2ferenc%""92sourc%%%z1unti%##%7%%&3StopAsyncIteration 4%&!-1ynta%"%u%%&:2stem%"!lxit 0Tab%""mimeou%#'Arue 1y%#*20UnboundLocal%""kicodeDecod%#"aEn%&!/8%!!5Transla%#+U%%#'1ser%%#3Valu%#"0%%!7ZeroDivi%&%3=0bytes.decode =6hex =6join =6lower =6replace =6split =7trip =6upper =0dict.copy =5get =5%!0K=%!0K=%"0K =0lis%#!L7unt =5index =0print =0set.dif%"&s =4inters%!,} =4union =1tr.capitalize =6sefold =5enter =5ount =4en%"#Gdswith =5xpandtabs =4find =5ormat =a_map =4%""[5salnum =8pha =7scii =6d%"20=7igit =6identifier%'%Fnumeric =6printabl%!%R%!%Ztitle%&%S4%!&(4ljust =5%!!h5s%!%{4maketrans =4parti%"#zremoveprefix =asuffix =6%"&g5%"#J%##;%""#%'!f5%"',6%""0%"!19lines =5tart%"%H6rip =5wapcase =4%"#/5%#)4 =4%##:zfill =0tuple.c%!&@6index
+00calendar ~0C%#!-0Day 0Month ~0Text%#!=
+01%'7S~0ChainMap 1ounter%*7h=b.from%!7E0UserDict ~4List ~4%!6b%082b.%!82Callable ~%&"? ~2ntainer ~%&1n ~0Hash%!!O0ItemsView ~3r%!!65%!!GKey%"!;0Mapping ~1utable%%!27Sequence ~9t ~0Reversi%!"!%&!>2t ~1ized ~%!,ysView
 00dataclasses ~0Field ~0_HAS_DEFAULT_FACTORY_CLASS ~1MISSING_TYPE
-03etime 0UTC 0date 4time 0time 4delta 4zone 1zinfo
-01ecimal 0Context 0Decimal ~7Tuple
-00enum =0Enum =0Flag =0IntEnum =3Flag =0StrEnum =0auto
-00fractions 0Fraction
+03%":TUTC%;:Y 1zinfo
+01%#:bContext%%:k ~7Tuple
+00enum =0E%!!)Flag =0Int%!!33%"!3Str%"!Dauto
+00fra%#=!F%"!-
 00http 0HTTPMethod 4Status
-00io 0BytesIO 0StringIO 0UnsupportedOperation
-01paddress 0IPv4Address 4Interface 4Network 36Address 4Interface 4Network
-01tertools 0chain 5.from_iterable 1ombinations c_with_replacement 3press 2unt 1ycle 0islice ~0pairwise 1ermutations 1roduct 0repeat 0tee 0zip_longest
-00math =0acos =4h =1sin =4h =1tan =42 =4h =0ceil =1omb =2pysign =2s =3h =0degrees =1ist =0erf =3c =1xp =32 =3m1 =0fabs =2ctorial =1loor =1mod =1rexp =1sum =0gamma =1cd =0hypot =0isclose =2finite =2inf =2nan =2qrt =0lcm =1dexp =1gamma =1og =310 =4p =32 =0modf =0nextafter =0perm =1ow =1rod =0radians =1emainder =0sin =3h =1qrt =0tan =3h =1runc =0ulp
+00%1<" 0UnsupportedOp%"27
+01paddress 0IPv4A%"!/4Interface 4Network 36%7!@
+01tertools 0chain 5.from_ite%!'a1ombina%!#8c_with_%"0yment 3press 2unt 1ycle 0islice ~0pairwise 1ermu%!85s 1roduct 0repeat 0tee 0zip_longest
+00math =0acos =4h =1sin%"!,tan =42%!!00ceil =1omb =2pysign =2s =3h =0degrees =1ist =0erf =3c =1xp =32 =3m1 =0fabs =2ctorial =1loor =1mod =1rexp =1sum =0gamma =1cd =0hypot =0isclose =2finite =2inf =2nan =2qrt =0lcm =1d%!!q%#!kog =310 =4%""X0modf =0nextafter =0perm =1ow =1rod =0radians =1emainder =0sin%!#f1%!"8ta%#!2runc =0ulp
 00numbers ~0Complex ~0Integral ~0Number ~0Rational ~1eal
-00optparse ~0Values
-00pathlib 0Path 1osixPath 1urePath 5osixPath 4WindowsPath 0WindowsPath
-07._local 0Path 1osixPath 1urePath 5osixPath 4WindowsPath 0WindowsPath
-01ickle ~0PickleBuffer
-00queue 0Empty 0Full
-00random 0Random
-01e ~0Match ~0Pattern 0RegexFlag 0_compile 0compile
+00opt%#BD%!,P
+00pathlib 0Path 1osix%!!,urePath 5%%!54WindowsPath 0%'!/
+07._local%[!k1ickle ~0PickleBuffer
+00%(E5 0Full
+00%"E;%&E:e ~0Match ~0Pattern 0RegexFlag 0_compile 0%"!+
 00statistics ~0NormalDist
 02ring ~0Template
-03uct ~0Struct
-00time 0struct_time
-01ypes =0BuiltinFunctionType 0EllipsisType 0GenericAlias ~0MappingProxyType ~0NoneType 2tImplementedType 0SimpleNamespace ~0UnionType
-03ing =0Any =3Str =0Callable =1lassVar =0DefaultDict =2que =1ict =0Final =1rozenSet =0Generic =0Iterable =5tor =0List =2teral =0Mapping =0NewType =1oReturn =0Optional =1rderedDict =0ParamSpec =1rotocol =0Sequence =2t =0Text =1uple =1ype =4Var =4dDict =0Union =0_AnnotatedAlias =1CallableGenericAlias =1GenericAlias =1LiteralGenericAlias =1SpecialForm =1UnionGenericAlias =1VariadicGenericAlias
+03%*F<%!.x0%!Ea_time
+01ypes =0B%!EdFunctionType 0E%"C?%!!0GenericAlias%&1gProxyType ~0NoneType 2t%'@7%!!bSimple%%GB ~0Un%""0
+03ing =0Any =3Str =%&3m=1lassVar =0D%!4?%!4u2que =1ict =0Final =1rozenSet =%#"y =0I%#.9=5tor =0List =2teral =%%3|=0NewType =1oReturn =0Op%"):=1%(6<0ParamSpec =1rotocol =%&45=2t =0Text =1uple =1ype =4Var =4%#!kU%!=&0_Annotated%!%u=1%##q%)&/=1%+!1Literal%+!8SpecialForm =1Union%+!DVariadic%(!9
 00uuid 0SafeUUID =8.safe =9unknown =bsafe ~0UUID
-00weakref ~0WeakKeyDictionary 4Set =4ValueDictionary ~0ref
-00xml.etree.ElementTree ~0Element ~0QName
+00%"Lq ~0WeakKeyDictionary 4Set =4Value%'!9~0ref
+00xml.etree.E%!(-Tree ~0%"!0 ~0QName
 00zoneinfo =0ZoneInfo 8._unpickle`,
   },
   {
     library: "thinc",
-    version: "8.1.12 to 9.1.1",
+    version: "8.2.5 to 9.1.1",
     roots: ["thinc"],
     text: `00thinc.backends._custom_kernels ~0LazyKernel
-0fops ~0Ops
-06config =0registry
-06loss ~0CategoricalCrossentropy ~1osineDistance ~0L2Distance ~1oss ~0SequenceCategoricalCrossentropy
+0fcblas 0CBlas
+0gupy_ops ~0CupyOps
+0flinalg ~0Mat ~3rix ~0Vec ~3Vec
+0fmps%"!WMPS%!!Vnum%%!nNum%#!o%!!3Ops
+06config ~0registry
+06extra.search 0Beam 0MaxViolation
+06layers.sparselinear ~0_finish_%!!3_update
+07oss ~0CategoricalCrossentropy ~1osineDistance ~0L2%&!/1%!!aSequence%3!i
 06model ~0Model
-07ypy =0IntrospectChecker =0ThincPlugin
-06optimizers ~0Optimizer
-06schedules ~0Schedule ~0_PlateauState
-07hims.mxnet ~0MXNetShim
-0cpytorch ~0PyTorchShim
-0j_grad_scaler ~0PyTorchGradScaler
-0cshim ~0Shim
-0ctensorflow =0TensorFlowShim
-06types ~0ArgsKwargs =0Decorator =0Floats1d =62d =63d =64d ~0Generator =0Ints1d =42d =43d =44d =0Padded =2irs =0Ragged =0SizedGenerator ~0Unserializable ~0_Array ~61d ~62d ~63d ~64d ~1Floats ~1Ints
-06util ~0ArrayInfo ~0DataValidationError ~0_ArgModelConfig`,
+06optimizer%!#Y%"!/
+06schedules ~0S%"!. ~0_PlateauSt%!"~hims.mxnet ~0MXNetShim
+0cpytorch ~0PyTorch%!!:j_grad_scaler%&!?GradScaler
+0cshim ~0%"!mtensorflow ~0TensorFlow%!!@6types ~0ArgsKwargs ~0Decorator ~0Floats1d ~62d ~63d ~64d ~0Gene%#!HIn%!!F42d ~43d ~44d ~0Padded ~2irs ~0Ragged =0Sized%(!eUnserializab%!%:Array ~6%/"B1%!"] ~1Ints
+06util ~0ArrayInfo ~0DataValidationError%!!zgModelConfig`,
+  },
+  {
+    library: "timm",
+    version: "1.0.11 to 1.0.31",
+    roots: ["timm"],
+    text: `00timm.layers.activations ~0GELU ~4Tanh ~0HardMish ~4Sigmoid ~5wish ~0%!!:0PReLU ~0Quick%!!b0%%!N1%"!NTanh
+0n_me =%%!yAutoFn ~8Me =%#"'%#!7bMe =5w%'!I9Me =0%(![4Me =0S%(!G5Me
+0ddaptive_avgmax_pool ~0A%"!9AvgMaxPool2d ~8Cat%*!40Fast%.!O ~f%!!)c%)!T ~c%%!,0Selec%%!_%!!u
+0dttention ~0A%&!.9Rope
+0%!";%%!:2d ~0MultiQuery%)!:jV2
+0l%%#<%#!=PoolLatent ~dPrr
+0q%*!x%%#FRot%+!7
+0cblur%#!xBlur%%#"ottleneck_attn ~0B%%!4A%!!3PosEmbedRel
+0ccbam ~0CbamModule ~1hannel%"!QLight%(!A6%(!A5Spatia%#!O%'!0
+0dlassifier ~0ClNormMlpC%%!8Head ~2%*!10%1!I
+0dond_conv2d ~0CondConv2d
+0ffig ~0set_exportable ~4layer_config ~4no_jit ~4scriptable
+0fv2d_same%!!xv2dSame ~aExport
+0g_bn_act%"!BNormAct
+0eord%#%uCoord%"#oEfficientLoc%&%'imple%'!I1trip%!%6cdiff_a%'(pDiff%%'L
+0drop ~0DropBlock2d ~4Path
+0ceca ~0Ceca%#&S0E%#!.
+0dvo_norm ~0EvoNorm2dB0 ~a1 ~a2 ~9S0 ~ba%!!3ba%!!7ba
+0cfilter_response%#!jFilterR%"!8%"#z2d ~iTlu%!)"rmat =0Format
+0cgather_excite ~0GatherExcite
+0dlobal_context ~0GlobalC%!!2
+0drn%%!7%(">
+0chalo%#&7Halo%0*'dybrid_embed ~0HybridE%!!0bWithSize
+0cinplace_abn ~0I%!!0Abn
+0eterpolate ~0RegularGridIn%#!;or
+0clambda_layer ~0LambdaLayer
+0eyer_scale ~0LayerS%!!/a2d
+0dinear ~0Linear
+0cmedian%#,rMedia%%-0dixe%'*PMixe%%*Qdl_decoder ~0MLD%%!.Transformer%"!7LayerOptimal
+0ep%"*'Mlp%!&XedMlp ~1%-&.Mlp ~2u%!!K%!!(SwiGLU
+0cnon_local%%.WatNon%'*R1ilinearAttn%%"] ~0%(!H
+0erm ~0GroupNorm ~91%#%J%"!22d ~bFp32 ~9Exp2d ~9%!!10Rms%!!G7%'!87%"!?%!+x%!!Ba2d ~c%!!;aFp32
+0g%",~Batch%'*'0Frozen%-!9%%"l1Act ~9Act%("rAct ~c2d ~e%!".%""5%#"mAct%/"N ~0Sync%("4
+0cothe%%2cLsePlus1d%"#R0SimPool%"!3
+0cpatch_dropout ~0PatchD%#!1cWithIndices
+0i%#*jPatch%"*ia%(** ~aResamplerFixedOrigSize ~a%&+4dool%&0vAvg%!)Y%!0y0%%7USame
+0es%!,)_rel ~0RelPosBias ~aTf ~6Mlp
+0msincos ~0Fourier%""g0RotaryEmbedding ~fCat ~fDinoV3 ~fMRope ~gixed ~0_%+!SBase
+0cselective_kerne%&8]iveK%"!4f%"):parable_conv ~0S%#!3%!+o ~d%%&edpace_to_depth ~0DepthToSpace%!6)ceToDepth
+0elit%#*}RadixSoftmax ~0Split%!"Fibatch%"1SSplit%%'~2d
+0dqueeze%&13Eff%!#3SE%%30%&!-1%!!Q%!1RCl
+0dt%!.3 ~0ScaledSt%".5 ~f%!&z1%&!49%!&|6oss.asymmetric_loss ~0A%%!4LossMultiLabel ~eSingleLabel
+0abinary_cross_entropy ~0BinaryCrossE%!!7
+0a%,!GLabelSmoothing%(!O ~0SoftTarget%+!jdistribution_balanced%###D%'!?B%"!>Loss
+0ajsd ~0Jsd%+!tpoly%#!cPoly%.#' ~4%+!Vtwo_wa%%!YTwoWay%""/zlpr%#!;Zlpr%!!95models._e%#9Pnet_blocks%';IResidual ~3vBn%!.lDepthwise%))T ~0Edge%&!S0Inverted%'!5%&4g%!4&obile%'A%0S%((E ~0Universal%,!q
+0ruil%!4G%%;^NetB%!!8
+0dfeatures ~0F%!!-DictNet ~7Getter%!!.HookNet ~bs ~7Info ~7ListNet
+0l_fx%&!fGraphNet ~0GraphExtrac%!!Lcbeit%*C>0Beit ~1lock%!.qa%!CvsitionBias
+0dyobne%!3:sicB%!!O1%%B!%#!3yoBlockCfg ~3Model%!!-b%!"WDar%%!Mown%!1'Avg%"&N%"!=%!&8Fn%%&3On%%!=RepVgg%#!0SelfAttn%#!xtem
+0ccait ~0Ca%!#Dass%#C7%%'5%"!SfC%'!@TalkingHead%"C,oa%!@waT ~2nvPosEnc ~4%!2'Enc ~0FactorAttn%!)0%&!<Parallel%&"vria%!!0
+0envit ~0%#!?ConVit ~0GPSA ~0MHSA
+0gmix%!DOonvM%"!.%&(_gn%!>kConvNeXt ~8%"!t8Stage ~0D%%%z
+0dpubone ~0CPUBone ~7%#%Kls%!E51onv%''z4L%"=cFusedMB%"+4%!=;%#!>%%!9%#"c%"#Pdross%!#SCross%'!|%#&75%!#cMulti%(&O%'7>
+0dsatv2%(%>SATv2 ~0Dct1d ~32d ~5Stats ~0LearnableD%":HPos%""j%&HD%#"P7%'>Q%#"&%,!5
+0ep%"*G%,*;%!#E%"&"a3 ~1sp%'*ANet ~3StagesCfg ~5emCfg%**T4%#&d%%*M
+0h%!'3spNext%&&^7%#&)%5/dSPP%&"n
+0cda%"&7%%KI%##hgV2%''[o%&*)0DaVit%!%dge%(,>%&%S%'+b ~0Window%(HYeepseek_%!"DD%"!1VitAligner ~b%"!gb%&L! ~bEncoder
+0%!/*Visio%&ANerDistilled
+0ense%!&LDens%%(Q%"%35Net ~5Tran%!/K
+0dla ~0DLA ~1laBasic ~4ottle2neck ~9%!!)3Root ~3Tree
+0dpn ~0%"3q5%#8Z0Cat%%4(PN ~1ualPath%"&ycedge%',3%#%BrossCovariance%#Lpdge%",T%#'i%#1LalEncoding%">7%#;ETranspo%"#g
+0d%#3y%!%:%+2V%"F:With%!Cn%'-R%(4YF%"!af%#"OFla%%CB%&H^ ~0MetaBlock1d%"EI0Pooling ~0Stem4
+0r_v2%,U-b%)"@%-"a4%?"hV2 ~%!%{ ~h%#"r%*7c1ocal%!LsQuery%&"[l%!(4%(7: ~c%"6As
+0lvim%""bLayer%&#K%%!UViM ~%#5gc%%)8 ~c%%%GFN ~0HSMSSD%#/PMerg%&%/
+0nt_m%!,/%+Tt1%&(/4%%G)0DS%#:[%&"Nt%'"NLarge%&#~%&"R%+2+teMLA%52'%%"gqsra ~0CascadedGroup%'(Q1%#Lj%#&h%("^%#"ZMsra%'"QLocal%+-f%"W@%!3i%)2k%!F45%&%G%#"qDrop
+0dva ~0Eva ~3%'!r3%#5cPost%"RAfaster%"23%"#QFas%#<@0MLP%&42rti%!SMv3 ~2%&I]%#"P
+0g%!/W%(^B%'7r%"OoFas%!&V7%2)E%.:u%(Jp0RepCond%"-;%#1h3%"8R%#853aramLarg%"HSConv
+0doca%"*/%)+4FocalModula%!#"%!0K%-9'%("r
+0cgc%"26%%!p%!O<%!*}%##*%)VeVit ~%#=-g%.!| ~0Mb%'0=0S%13_%!!x
+0demma4%"3dGemma4%'&36%"!i6Clippable%#(M6%&T+6%(%q6%+LG2D ~6%!4&Pooler ~8t%(4R9%%4Rdhost%!%oGhost%&6s ~fV3 ~5%#JSbV2 ~c3%!%y
+0chg%!!Y%1-&N%!,yEse%%KBHighPerfGpu%#6/%!Ci%%%b%#;%Affi%%(G1ightC%'!xStemV1 ~52
+0diera ~0H%!!*5%#&5MaskUni%&et%.)4roll ~0Unroll
+0hdet_sam2%#!rDet ~5%)!W%&=^%'!|%!3J
+0d%",#HighResolution%##leNet ~h%#1d ~0SequentialList
+0ci%%5H%'(I%#.m%!1LI%#5.%*.ARepCPE ~3Vi%)'A2%%IFSHMA ~4%%;"a%%EK2em
+0dnception_%'80%!-0I%#!=DW%%8{Meta%2Ba1%.g<mresnet%!6>%!6g7 ~535 ~58%("(ResnetV2%#^4_5b ~66a ~67a
+0mv3%(!PA ~aux ~9B ~9C ~9D ~9E ~9V3
+0n4%+!M%%!HV4%#"&3a ~54a ~55a ~0Reduc%%!P
+0clcne%!BhLCN%""aRep%.?|
+0de%.0k%-8f%08VL%!![%#)]5%'7#6%'!J5Mlp%'@5inea%"^i%*'eStem16 ~48
+0dow%)(P%?FXow%#(a%%2s%4F_cmamba%![q%(#>aNormFirst%#c9%(0=MambaOu%'>C1lp%"mX%!7Oexx%+%]2d ~9Cl%'IX%#!r%+21%/=Yaxx%!4p%#DzCfg ~8onvCfg%&5*%(G,Cfg ~1%)2=%#L)%"!s%%7:artition%(7W%+!42d ~iCl%&3'%,H(2d
+0deta%1@Z%%#M%!9"%&caNo%!_,%&c]2d%#!69%%!?Meta%#',%!/( ~a%-&.%'@Z%!%M1ep%!'O1quared%!yH1tar%!!,%!-llp_%#NG%!1}%"+F%#J]1lp%'N[%%5y%!GhGatin%#6TdUnit
+0dobilenetv3%%9ANetV3 ~b%&@Cm5%)!?5%&G[ ~b%&1nFusionAdapter
+0i%!(T%!*t%"Ru%%6u%/Ld%!"(%&'G9V2%#2Wvi%!-M%13!jPool%"*H%%&(Vit ~dCfg ~d%%Fc%'O.cnafle%"*ANaFlexEmbeds =6RopeIter%!fg6Vit ~9Cfg
+0es%!4*Ac%!6!n ~0Branch%%.xs ~0CellStem0 ~81 ~0FirstCell ~0NASNetA%"B(1ormal%"!=%%05Cell0 ~d1%.e-
+0des%,XkConv%"|eNest ~4Level%**D%#pkxt%"NG%+/!%&D.%%BE%)A}ex%!#b%*P44%.'#4ViT%,S0f%,>x%!YAGamma%!"<Nf%!->ormFre%#6.8%!;4p%%"{%'C:%&+47%-N^%)8:Tu%!2l%'!B
+0dna%F'( ~4Base ~4%"'2%"YCized%%&n ~0P%!'95%"'9%/&uv%"7>%)^c%#*K%!KO%%5M%"2yOverlap%);SPyramid%-#f%"&LoV2
+0cqwen3%"@iQwen%,:C8%%,Y8%%JCer
+0crd%)F;5ESE%,R0%#+CRDNet
+0de%"?l%(@A0Pre%)!2RegNet ~6%!V}Stage
+0epghost%!89%-A+8%#=U%!'hf%&)d%077%!aIDw ~4iT%#"ut ~6%(#f6%(6B6%!C?%"#<8em
+0es2%(#92%!WMfn%!+jResNe%("m
+0h%6d2%#!St
+0i%!<r%(!=%+*Za%"'MPreAct%"UZ7%.!p%""v6V2
+0ex%!"u%!#q%+&%x%!+.selecsl%!@zlecSls%&>u5tSeq ~2%*A5%"W^%)!tSE%(!12%#&O2Net ~2ResNeX%)&t7%%2=%'%>equenc%![]%+9ASTM&!"+DNN2d%!+b3Identity%%,hcer2d%'Z1%#6dhuffle
+0dh%"du%'&F&""(?%)C=%.OR%.OF ~0SHSA ~2ViT%(C)
+0dk%!%3%+uE%"&mg%'#^dta%+OX%!GS ~0Star%!+/wif%&Xc%(!J%%,8%'1fdditiv%(5g1%'0?%/ViRepresent%"N0&#"!A%"%Lwif%"W^
+0fn_t%)0r%,Uwwi%*16f%""w%%Z#%-a8s%!/x%:!m%1X~%-!ov_c%*T:%)T6%-!wCr ~j%"!yj%*!yMulti%"l-%#"%ctiny%"0Y%,6h%"C%%#Ia%%Bg&%"&0%4"]Tiny%*A-%"/}dn%-pa%#@vixel%#2^TNT
+0d%!Hq%8.ET%#.Fdwins%'!r%!QnSubS%!.H%"o<ocallyGroupe&#"0I%(#/1%%j-Twins
+0cvgg%)K4VGG
+0di%&(+%0#8%"?P%"!T%#!O
+0fio%,(l%0!cDiff%#CtScal%&@:%*Tf%2!F8Thing%%A&ResPos%%E~%-6D
+0u_hybri&""5'v%!Fwvrelpo%%Cc%#":%!qh%/UC2sPost&""%I%4"3%!!A
+0vsam%3#j%)"5%.8;AM
+0etami%)Ei%!0uGeGl&#"-CbConvLN%#W*%!mv%%Fu2rid%!Iw ~0VitCfg ~4%!HM
+0dolo%,*W%"uA%#!3%%TZ%)M=Outlook%(p?%&.,%%*%%)'ZVOLO
+0ev%!*2Os%#C3%!8z%)=[AppendList ~0Vov%!5Hx%"PB%()"&,"'h0X%"!G
+0k_align%!<4r%*o|2d ~3%#!M&&"&]%5!r%!ndd%%:I%#nL%*%>%%,Knv%)#vLPI%;l4XCA%&cQ1cit
+05optim._optim_factory ~0Optim%!}X5izerRegistry
+0ctypes%#!EizerCall%!Rabadabelief =0AdaBelief
+0e%!!}%!!7%!!.
+0k_bv%(!4Big%!)D
+0ehessian%!!A%"!/
+0emp%!!4mP
+0fw%"!.W =5Legacy
+0e%"!Un%#I,TensorApply
+0dopt =0Adopt
+0bkron =0Kron
+0blamb =0Lamb
+0dprop =0LaP%!g1rs =0Lars
+0cion =0L%!2aookahead =0L%#!.
+0bmadgrad =0MADGRAD%#!hM%!!huon =0Muon
+0bnadam =0NAdam%!#7 =1adam
+0gw%#!;W
+0cvnovo%"!}NvNovoGrad
+0br%"!gRAdam%'%!cmsprop_tf =0RMSpropTF
+0bsgdp =0SGDP
+0ew%!!-W
+05scheduler.cosine_l%!V-sineLRS%#!@
+0fmultistep%!!E%!M0tep%*!Hplateau%!!FP%!!/%)!Dgoly%"!@oly%*!a%%"T ~0%(!U%%"<%."7tanh%!!>Tanh%*!>wsd%!!=WSD%'!<`,
   },
   {
     library: "tokenizers",
     version: "0.20.3 to 0.23.3",
     roots: ["tokenizers"],
-    text: `00tokenizers ~0AddedToken ~0Encoding ~0NormalizedString 0OffsetReferential 6Type ~0PreTokenizedString ~0Regex 0SplitDelimiterBehavior ~0Token ~5izer
-0a.decoders ~0BPEDecoder ~1yteFallback ~4Level ~0CTC ~0DecodeStream ~6r ~0Fuse ~0Metaspace ~0Replace ~0Sequence ~1trip ~0WordPiece
-0bimplementations.base_tokenizer ~0AddedToken ~0BaseTokenizer ~0Encoding ~0Tokenizer
-0sert_wordpiece ~0AddedToken ~0BertWordPieceTokenizer ~0Tokenizer
-0syte_level_bpe ~0AddedToken ~0ByteLevelBPETokenizer ~0Tokenizer
-0rchar_level_bpe ~0AddedToken ~0CharBPETokenizer ~0Tokenizer
-0rsentencepiece_bpe ~0AddedToken ~0SentencePieceBPETokenizer ~0Tokenizer
-15unigram ~0AddedToken ~0Regex ~0SentencePieceUnigramTokenizer ~0Tokenizer
-0bmodels ~0BPE ~0Model ~0Unigram ~0WordLevel ~4Piece
-0bnormalizers ~0BertNormalizer ~1yteLevel ~0Lowercase ~0NFC ~2D ~2KC ~3D ~1mt ~1ormalizer ~0Precompiled ~3pend ~0Replace ~0Sequence ~1trip ~5Accents
-0bpre_tokenizers ~0BertPreTokenizer ~1yteLevel ~0CharDelimiterSplit ~0Digits ~0FixedLength ~0Metaspace ~0PreTokenizer ~1unctuation ~0Sequence ~1plit ~0UnicodeScripts ~0Whitespace ~aSplit
-0docessors ~0BertProcessing ~1yteLevel ~0PostProcessor ~0RobertaProcessing ~0Sequence ~0TemplateProcessing
-0btokenizers ~0AddedToken ~0Encoding ~0NormalizedString ~0PreTokenizedString ~0Regex ~0Token ~5izer
-0crainers ~0BpeTrainer ~0ParityBpeTrainer ~0Trainer ~0UnigramTrainer ~0WordLevelTrainer ~4PieceTrainer`,
+    text: `00tokenizers ~0AddedToken ~0Encoding ~0NormalizedString 0OffsetReferential 6Type ~0PreT%"!x%#!P~0Regex 0SplitDelimiterBehavior ~0%"";5izer
+0a.decod%!"[BPED%!!0 ~1yteFallback ~4Level ~0CTC ~0%!!HStream ~6r ~0Fuse ~0Metaspace ~0Repl%!!,Sequence ~1trip ~0WordPiece
+0bimplementations.base_%%%>%,%=Bas%%#dr%*%M%%!9
+0sert_wordpiece%-!hert%%"I%(!q%(!fyte_level_bp%.!fyteLevelBPE%3!erchar%6!fChar%7!asentencepiece%0!dS%"!CPiece%5!m15unigram%,!c%!('%+!kU%!!N%3"[bmodel%"() ~0Model ~0%"!X%"'1%"(*4%#'9n%#)x%!(eert%%*-%"(i%#(]Lowercase ~0NFC ~2D ~2KC ~3D ~1mt ~1%'!^0Precompiled ~3pend%:(w5Accents
+0bpr%'(d%#"a%'+>%+"cChar%%+;Split ~0Digits ~0FixedLength%+*L%+!vunctuatio%!&x%%"h%"!uUnicodeScripts ~0White%"!paSplit
+0docesso%'"~ocessing%*"|Pos%#!>or ~0Roberta%(!Q%'"J0Template%&!B
+0b%R/4%9.x%,._crain%"&9peT%!!0 ~0Parity%)!5%&!,%#)L%%!3%%(z%%!5%!)#%"!1`,
   },
   {
     library: "torch",
     version: "1.12.1 to 2.13.0",
     roots: ["torch"],
-    text: `00torch =0BFloat16Storage 8Tensor =1oolStorage 4Tensor =1yteStorage 4Tensor =0CharStorage 4Tensor =1omplexDoubleStorage =7FloatStorage =0DoubleStorage 6Tensor =0FloatStorage 5Tensor 0Generator =0HalfStorage 4Tensor =0IntStorage 3Tensor =0LongStorage 4Tensor =0QInt32Storage =48Storage =1UInt2x4Storage =54x2Storage =58Storage ~0ScriptObject =1hortStorage 5Tensor 1ize ~1ymBool ~3Float ~3Int 0Tensor 1ypedStorage 0UntypedStorage 0_TypedStorage 1UntypedStorage 1mkldnn 0bfloat16 1its16 5x8 42x4 44x2 48 1ool 0cdouble 1float 1half 3nnels_last d_3d 1omplex128 732 764 2ntiguous_format 0device 1ouble 1type ~0finfo 1loat 516 532 54_e2m1fn_x2 564 58_e4m3fn duz 85m2 bfnuz 88m0fnu 0half ~0iinfo 1nt 31 46 32 33 42 34 35 36 44 37 38 0jagged ~0layout 1ong 0memory_format 0per_channel_affine i_float_qparams csymmetric 4tensor_affine bsymmetric 1reserve_format 0qint32 48 1scheme 1uint2x4 54x2 58 0short 1parse_bsc 9r 7coo 8sc 9r 1trided 0uint1 56 42 43 52 44 45 46 54 47 48
-05._C ~0DisableTorchFunctionSubclass 0Generator ~0ScriptObject 1ize =0_VariableFunctions =i.abs =m_ =molute =kcos =n_ =nh =o_ =kdaptive_avg_pool1d =smax_pool1d =ld =mbmm =mcdiv =nmul =mmm =nv =o_ =mr =ljoint =kffine_grid_generator =klias_copy =mgn_tensors =ll =mclose =lpha_dropout =w_ =kmax =lin =nmax =kngle =ly =krange =lccos =p_ =ph =q_ =msin =p_ =ph =q_ =mtan =p2 =p_ =ph =q_ =lgmax =nin =msort =mwhere =ks_strided =t_ =ucopy =uscatter =mtensor =larray =lin =n_ =nh =o_ =ktan =n2 =n_ =nh =o_ =lleast_1d =r2d =r3d =kvg_pool1d =jbaddbmm =lrtlett_window =ltch_norm =t_backward_elemt =zard_reduce =uelemt =ugather_stats =zr_stats_with_counts =ustats =uupdate_stats =kernoulli =kilinear =lnary_cross_entropy_with_logits =mcount =momial =ltwise_and =rleft_shift =rnot =ror =rright_shift =rxor =klackman_window =lock_diag =kmm =kroadcast_tensors =uo =kucketize =jcan_cast =lrtesian_prod =lt =kcol_indices_copy =kdist =keil =n_ =llu =n_ =khain_matmul =mnnel_shuffle =lolesky =r_inverse =ssolve =mose_qparams_optimized =lunk =klamp =o_ =pmax =s_ =qin =s_ =lip =n_ =lone =kol_indices_copy =mumn_stack =lmbinations =mplex =lncat =penate =mj =n_physical =w_ =mstant_pad_nd =mv1d =n2d =n3d =n_tbc =pranspose1d =x2d =x3d =nolution =lpysign =lrrcoef =ls =m_ =mh =n_ =mine_embedding_loss =qsimilarity =lunt_nonzero =lv =kross =mw_indices_copy =ktc_loss =kudnn_affine_grid_generator =pbatch_norm =pconvolution =zn_add_relu =zn_relu =zn_transpose =pgrid_sampler =pis_acceptable =lmmax =nin =mprod =msum =mulative_trapezoid =jdeg2rad =q_ =lquantize =lt =mach =p_ =qcopy =kiag =n_embed =nflat =nonal =r_copy =sscatter =lff =lgamma =lst =lv =mide =kot =kropout =q_ =ksmm =lplit =ltack =jeig =lnsum =kmbedding =s_bag =trenorm_ =lpty =o_like =ppermuted =pquantized =pstrided =kq =lual =krf =m_ =mc =n_ =minv =kxp =m2 =n_ =m_ =mand_copy =mm1 =o_ =kye =jfake_quantize_per_channel_affine =zr_tensor_affine =kbgemm_linear_fp16_weight =z16_weight_fp32_activation =xint8_weight =zt8_weight_fp32_activation =xquantize_weight =qpack_gemm_matrix_fp16 =vquantized_matrix =keature_alpha_dropout =zopout_ =rdropout =y_ =kill =n_ =lx =m_ =klatten =lip =nlr =nud =loat_power =mor =o_ =pdivide =kmax =lin =lod =krac =n_ =lexp =lobenius_norm =mm_numpy =nbuffer =kull =n_like =lsed_moving_avg_obs_fake_quant =jgather =kcd =m_ =ke =lqrf =lr =lt_device =kradient =leater =q_equal =lid_sampler =v_2d =w3d =loup_norm =lu =m_cell =kt =jhamming_window =lnn_window =lrdshrink =lsh_tensor =keaviside =kinge_embedding_loss =lstc =nogram =sdd =ksmm =lplit =mmm =ltack =kypot =ji0 =l_ =kgamma =pc =kmag =kndex_add =pcopy =pfill =pput =s_ =preduce =pselect =mices_copy =lner =lstance_norm =lt_repr =lverse =ks_complex =onj =mdistributed =mfloating_point =minference =mneg =nonzero =msame_size =nigned =mvulkan_available =lclose =lfinite =lin =nf =lnan =meginf =lposinf =lreal =ltft =jkaiser_window =kl_div =kron =kthvalue =jlayer_norm =kcm =m_ =kdexp =o_ =ke =lrp =lss =n_equal =kgamma =kinspace =kog =m10 =o_ =np =o_ =m2 =n_ =m_ =nsoftmax =maddexp =s2 =mcumsumexp =mdet =mical_and =rnot =ror =rxor =nt =o_ =mspace =numexp =kstm =n_cell =msq =kt =ku_solve =munpack =jmargin_ranking_loss =lsked_fill =qscatter =relect =ltmul =mrix_exp =qpower =qrank =lx =m_pool1d =t_with_indices =r2d =r3d =mimum =kean =ldian =lshgrid =kin =mimum =lopen_batch_norm =qconvolution =zon_add_relu =zon_relu =zon_transpose =rtc_loss =qdepthwise_convolution =qrnn =kkldnn_adaptive_avg_pool2d =qconvolution =qlinear_backward_weights =qmax_pool2d =y3d =qrnn_layer =km =kode =lveaxis =ndim =ksort =kul =mtinomial =oply =kv =llgamma =jnan_to_num =t_ =mmean =odian =mquantile =msum =lrrow =p_copy =ltive_batch_norm =qchannel_shuffle =qdropout =qgroup_norm =qlayer_norm =qnorm =ke =lg =m_ =mative =r_ =lsted_tensor =lxtafter =konzero =q_static =lrm =n_except_dim =nal =lt_equal =kuclear_norm =lmel =jones =n_like =krgqr =lmqr =kuter =jpairwise_distance =kdist =kermute =q_copy =kinverse =lxel_shuffle =punshuffle =koisson =q_nll_loss =llar =mygamma =lsitive =lw =krelu =lod =mmote_types =kut =jq_per_channel_axis =xscales =xzero_points =lscale =lzero_point =kr =kuantile =pze_per_channel =wtensor =zsor_dynamic =rd_batch_norm =tgru_cell =tlstm_cell =tmax_pool1d =zol2d =zol3d =trnn_relu_cell =xtanh_cell =jrad2deg =q_ =lnd =n_like =nint =q_like =nn =o_like =nperm =mge =lvel =keal =lciprocal =t_ =llu =n_ =lmainder =lnorm =lpeat_interleave =lshape =mize_as_ =tsparse_ =molve_conj =rneg =mult_type =kms_norm =knn_relu =r_cell =ntanh =r_cell =koll =lt90 =lund =o_ =lw_indices_copy =nstack =krelu =o_ =ksqrt =o_ =lub =jsaddmm =kcalar_tensor =mtter =q_add =rreduce =kearchsorted =lgment_reduce =llect =p_copy =qscatter =mu =n_ =kgn =kigmoid =q_ =mn =nbit =ln =m_ =mc =n_ =mh =n_ =klice_copy =pinverse =pscatter =logdet =kmm =koftmax =lrt =kparse_bsc_tensor =sr_tensor =qcompressed_tensor =so_tensor =rsc_tensor =sr_tensor =llit =o_copy =pwith_sizes =z_copy =lmm =kqrt =n_ =luare =p_ =meeze =q_copy =kspaddmm =ktack =ld =m_mean =lft =kub =mtract =lm =kvd =kwapaxes =ndims =kym_constrain_range =znge_for_size =meig =jt =k_copy =kake =n_along_dim =ln =m_ =mh =n_ =kensor =p_split =pdot =khreshold =s_ =kile =kopk =krace =mnspose =s_copy =mpezoid =nz =liangular_solve =ml =n_indices =mplet_margin_loss =mu =n_indices =lue_divide =mnc =o_ =junbind =p_copy =lflatten =mold_copy =lique_consecutive =qdim =lsafe_chunk =qsplit =v_with_sizes =mqueeze =s_copy =jvalues_copy =lnder =lr =m_mean =kdot =kiew_as_complex =y_copy =rreal =v_copy =ocopy =ksplit =ltack =jwhere =jxlogy =o_ =jzero_ =ns =o_like =iClass =n.abs =r_ =rolute =pcos =s_ =sh =t_ =pdaptive_avg_pool1d =xmax_pool1d =qd =rbmm =rcdiv =smul =rmm =sv =t_ =rr =qjoint =pffine_grid_generator =plias_copy =rgn_tensors =ql =rclose =qpha_dropout =zut_ =pmax =qin =smax =pngle =qy =prange =qccos =u_ =uh =v_ =rsin =u_ =uh =v_ =rtan =u2 =u_ =uh =v_ =qgmax =sin =rsort =rwhere =ps_strided =y_ =zcopy =zscatter =rtensor =qarray =qin =s_ =sh =t_ =ptan =s2 =s_ =sh =t_ =qleast_1d =w2d =w3d =pvg_pool1d =obaddbmm =qrtlett_window =qtch_norm =y_backward_elemt =zbackward_reduce =zelemt =zgather_stats =zgather_stats_with_counts =zstats =zupdate_stats =pernoulli =pilinear =qnary_cross_entropy_with_logits =rcount =romial =qtwise_and =wleft_shift =wnot =wor =wright_shift =wxor =plackman_window =qock_diag =pmm =proadcast_tensors =zo =pucketize =ocan_cast =qrtesian_prod =qt =pcol_indices_copy =pdist =peil =s_ =qlu =s_ =phain_matmul =rnnel_shuffle =qolesky =w_inverse =xsolve =rose_qparams_optimized =qunk =plamp =t_ =umax =x_ =vin =x_ =qip =s_ =qone =pol_indices_copy =rumn_stack =qmbinations =rplex =qncat =uenate =rj =s_physical =zal_ =rstant_pad_nd =rv1d =s2d =s3d =s_tbc =uranspose1d =zose2d =zose3d =solution =qpysign =qrrcoef =qs =r_ =rh =s_ =rine_embedding_loss =vsimilarity =qunt_nonzero =qv =pross =rw_indices_copy =ptc_loss =pudnn_affine_grid_generator =ubatch_norm =uconvolution =zlution_add_relu =zlution_relu =zlution_transpose =ugrid_sampler =uis_acceptable =qmmax =sin =rprod =rsum =rulative_trapezoid =odeg2rad =v_ =qquantize =qt =rach =u_ =vcopy =piag =s_embed =sflat =sonal =w_copy =xscatter =qff =qgamma =qst =qv =ride =pot =propout =v_ =psmm =qplit =qtack =oeig =qnsum =pmbedding =x_bag =yrenorm_ =qpty =t_like =upermuted =uquantized =ustrided =pq =qual =prf =r_ =rc =s_ =rinv =pxp =r2 =s_ =r_ =rand_copy =rm1 =t_ =pye =ofake_quantize_per_channel_affine =zze_per_tensor_affine =pbgemm_linear_fp16_weight =zar_fp16_weight_fp32_activation =zar_int8_weight =zar_int8_weight_fp32_activation =zar_quantize_weight =vpack_gemm_matrix_fp16 =z_quantized_matrix =peature_alpha_dropout =zha_dropout_ =wdropout =zpout_ =pill =s_ =qx =r_ =platten =qip =slr =sud =qoat_power =ror =t_ =udivide =pmax =qin =qod =prac =s_ =qexp =qobenius_norm =rm_numpy =sbuffer =pull =s_like =qsed_moving_avg_obs_fake_quant =ogather =pcd =r_ =pe =qqrf =qr =qt_device =pradient =qeater =v_equal =qid_sampler =zr_2d =zr_3d =qoup_norm =qu =r_cell =pt =ohamming_window =qnn_window =qrdshrink =qsh_tensor =peaviside =pinge_embedding_loss =qstc =sogram =xdd =psmm =qplit =rmm =qtack =pypot =oi0 =q_ =pgamma =uc =pmag =pndex_add =ucopy =ufill =uput =x_ =ureduce =uselect =rices_copy =qner =qstance_norm =qt_repr =qverse =ps_complex =tnj =rdistributed =rfloating_point =rinference =rneg =sonzero =rsame_size =signed =rvulkan_available =qclose =qfinite =qin =sf =qnan =reginf =qposinf =qreal =qtft =okaiser_window =pl_div =pron =pthvalue =olayer_norm =pcm =r_ =pdexp =t_ =pe =qrp =qss =s_equal =pgamma =pinspace =pog =r10 =t_ =sp =t_ =r2 =s_ =r_ =ssoftmax =raddexp =x2 =rcumsumexp =rdet =rical_and =wnot =wor =wxor =st =t_ =rspace =sumexp =pstm =s_cell =rsq =pt =pu_solve =runpack =omargin_ranking_loss =qsked_fill =vscatter =welect =qtmul =rrix_exp =vpower =vrank =qx =r_pool1d =y_with_indices =w2d =w3d =rimum =pean =qdian =qshgrid =pin =rimum =qopen_batch_norm =vconvolution =zolution_add_relu =zolution_relu =zolution_transpose =wtc_loss =vdepthwise_convolution =vrnn =pkldnn_adaptive_avg_pool2d =vconvolution =vlinear_backward_weights =vmax_pool2d =zpool3d =vrnn_layer =pm =pode =qveaxis =sdim =psort =pul =rtinomial =tply =pv =qlgamma =onan_to_num =y_ =rmean =tdian =rquantile =rsum =qrrow =u_copy =qtive_batch_norm =vchannel_shuffle =vdropout =vgroup_norm =vlayer_norm =vnorm =pe =qg =r_ =rative =w_ =qsted_tensor =qxtafter =ponzero =v_static =qrm =s_except_dim =sal =qt_equal =puclear_norm =qmel =oones =s_like =prgqr =qmqr =puter =opairwise_distance =pdist =permute =v_copy =pinverse =qxel_shuffle =uunshuffle =poisson =v_nll_loss =qlar =rygamma =qsitive =qw =prelu =qod =rmote_types =put =oq_per_channel_axis =zel_scales =zel_zero_points =qscale =qzero_point =pr =puantile =uze_per_channel =zr_tensor =zr_tensor_dynamic =wd_batch_norm =ygru_cell =ylstm_cell =ymax_pool1d =zax_pool2d =zax_pool3d =yrnn_relu_cell =znn_tanh_cell =orad2deg =v_ =qnd =s_like =sint =v_like =sn =t_like =sperm =rge =qvel =peal =qciprocal =y_ =qlu =s_ =qmainder =qnorm =qpeat_interleave =qshape =rize_as_ =ysparse_ =rolve_conj =wneg =rult_type =pms_norm =pnn_relu =w_cell =stanh =w_cell =poll =qt90 =qund =t_ =qw_indices_copy =sstack =prelu =t_ =psqrt =t_ =qub =osaddmm =pcalar_tensor =rtter =v_add =wreduce =pearchsorted =qgment_reduce =qlect =u_copy =vscatter =ru =s_ =pgn =pigmoid =v_ =rn =sbit =qn =r_ =rc =s_ =rh =s_ =plice_copy =uinverse =uscatter =qogdet =pmm =poftmax =qrt =pparse_bsc_tensor =xr_tensor =vcompressed_tensor =xo_tensor =wsc_tensor =xr_tensor =qlit =t_copy =uwith_sizes =zsizes_copy =qmm =pqrt =s_ =quare =u_ =reeze =v_copy =pspaddmm =ptack =qd =r_mean =qft =pub =rtract =qm =pvd =pwapaxes =sdims =pym_constrain_range =zin_range_for_size =reig =ot =p_copy =pake =s_along_dim =qn =r_ =rh =s_ =pensor =u_split =udot =phreshold =x_ =pile =popk =prace =rnspose =x_copy =rpezoid =sz =qiangular_solve =rl =s_indices =rplet_margin_loss =ru =s_indices =que_divide =rnc =t_ =ounbind =u_copy =qflatten =rold_copy =qique_consecutive =vdim =qsafe_chunk =vsplit =zt_with_sizes =rqueeze =x_copy =ovalues_copy =qnder =qr =r_mean =pdot =piew_as_complex =zplex_copy =wreal =zl_copy =tcopy =psplit =qtack =owhere =oxlogy =t_ =ozero_ =ss =t_like 0device 1type ~0layout 0memory_format
-08._nn =0avg_pool2d =83d =0binary_cross_entropy =0elu_ =0gelu =4_ =0hardsigmoid =5wish =4tanh =0leaky_relu =1inear =1og_sigmoid =0one_hot =0pad =0relu6 =0scaled_dot_product_attention =1ilu =1oftplus =4shrink
-07tensor 0Tensor
-07utils 0_rebuild_device_tensor_from_cpu_tensor snumpy 9meta_tensor_no_storage 9nested_tensor 9parameter i_with_state 9qtensor 9sparse_csr_tensor gtensor 9tensor f_v2 h3 9wrapper_subclass 9xla_tensor =1unflatten_dense_tensors
-06amp.grad_scaler ~0GradScaler 0OptState ~0_MultiDeviceReplicator =1refresh_per_optimizer_state
-07o.nn.intrinsic.modules.fused ~0BNReLU2d ~63d ~0ConvAdd2d ~7ReLU2d ~4Bn1d ~62d ~63d ~6ReLU1d ~a2d ~a3d ~4ReLU1d ~82d ~83d ~0LinearBn1d ~6LeakyReLU ~6ReLU ~6Tanh ~0_FusedModule
-0mqat.modules.conv_fused ~0ConvBn1d ~62d ~63d ~6ReLU1d ~a2d ~a3d ~4ReLU1d ~82d ~83d ~0_ConvBnNd
-0ylinear_fused ~0LinearBn1d
-15relu ~0LinearReLU
-0nuantized.dynamic.modules.linear_relu ~0LinearReLU
-0wmodules.bn_relu ~0BNReLU2d ~63d
-14conv_add ~0ConvAdd2d ~7ReLU2d
-19relu ~0ConvReLU1d ~82d ~83d
-14linear_relu ~0LinearLeakyReLU ~6ReLU ~6Tanh
-0cqat.dynamic.modules.linear ~0Linear
-0gmodules.conv ~0Conv1d ~42d ~43d ~0_ConvNd
-0oembedding_ops ~0Embedding ~9Bag
-0olinear ~0Linear
-0duantizable.modules.activation ~0MultiheadAttention
+    text: `00torch =0BFloat16Storage 8Tensor =1ool%#!74%%!7yte%-!70Char%.!MomplexDoubl%%!V=7Float%%!10%*!A6%%!w%)!I5%"!90Generator =0Half%."RIn%%!X3%%!7Long%.!MQInt32%%"R48%%!-1UInt2x4%%!354x%&!K5%%!K~0ScriptObject =1hor%-"~1ize ~1ymBool ~3Float ~3Int 0%#!Fyped%#![0Unt%)!2_T%(!11%+!A1mkldnn 0bf%!'% 1its16 5x8 42x4 44x2 48 1ool 0cdouble 1float 1half 3nnels_last d_3d %"&v128 732 764 2ntiguous_format 0device 1%"!utype ~0finfo 1loat 516 532 54_e2m1fn_x2 564 58_e4m3fn duz 85m2 bfnuz 88m0fnu 0half ~0i%!!rnt 31 46 32 33 42 34 35 36 44 37 38 0jagged ~0layout 1ong 0memory%%"~per_channel_affine i_float_qparams csymmetric 4tensor%#!Lb%&!<1reserve%%!}qint3%!%|scheme 1uint2x4 54x2 58 0short 1parse_bsc 9r 7coo 8%!!.1trided 0uint1 56 42 43 52 44 45 46 54 47 48
+05._C ~0DisableTorchFunctionSubclass%(+"%+)T1ize =0_Variable%#!^s =i.abs =m_ =molute =kcos =n_ =nh =o_ =kdaptive_avg_pool1d =smax%%!/ld =mbmm =mcdiv =nmul =mmm =nv%!!jmr =ljoint =kffine_grid_g%&-#klias_copy =mgn_%!&Is =ll =mclose =lpha_dropout =w_ =kmax =lin =nmax =kngle =ly =krange =lccos =p_ =ph =q_ =msin%+!4tan =p2%*!8lgmax =nin =msort =mwhere =ks_s%"'#=t_ =u%!#(uscatter =m%!#/ =larray%#"o%(%ptan =n2%*!8lleast_1d =r2d =r3d =k%'&5jbaddbmm =lrtlett_window =ltch_norm =t_backward_elemt =zard_reduce =u%"!7ugather_stats =z%"!,_with_counts =u%"!@uupdate%#!Okernoulli =kilinear =lnary_cross_entropy%!!qlogits =mcount =momial =ltwise_and =rleft_shift =rnot =ror =rrigh%&!;x%!(1ackman%&#kock_diag =kmm =kroadcast%&(Luo =kucketize =jcan_cast =lrtesian_prod =lt =kcol_indice%#)>kdist =keil%!&lllu%!!+khain_mat%!*Gnnel_shuffle =lolesky =r_inverse =ssolve =mose%#.t_optimized =lunk =klamp%!'tpmax =s_ =qin%!!+lip%""None =k%-"ymumn_stack =lmbina%"-5mplex =lncat =penate =mj =n_physical%!+Pmstant_pad_nd =mv1d =n2d =n3d =n_tbc =pranspose1d =x2d =x3d =nolution =lpysign =lrrcoef =l%#.Zh%!#0mine_embedding_loss =qsimilarity =lunt_nonzero =lv =kross =mw%,&_tc%"!ekudnn%"2K%-.Rpba%&*}pconv%%"yzn_add_relu =zn%&!+t%##V =pgrid_sampler =pis_acceptable =lm%'-w%!(Wmsum =mulative_trapezoid =jdeg2rad%".Uquan%!)Ilt =mach%!.xq%"#Liag =n%!%@ =nflat =nonal =r%"#ss%%.jlff =lgamma =lst%!%Nmide =kot =k%#0}q_ =ksmm =lplit =l%!(=jeig =lnsum =k%#&[ =s_bag =trenorm_ =lpty =o_like =ppermuted =p%##?d =p%%0ckq =lual =krf%"'mc%%'mv =kxp =m%"0Jm_ =mand%#*(m1%"0rye =jfake_%#"-_%/8R=zr%"-D%%!4kbgemm_%!/@_fp16_weight =z%%!._fp32_activa%!'{xint8%&!L%%!.%/!L%%"X%#!Pqpack_gemm_matrix_fp16 =v%%%2%"!: =keature_a%*5Yzopout_ =r%%!5y_ =kil%#.vx%!%=klatten%#-dlr =nud =loat_power =mor%".>div%!'o%&6Ylod =kra%"&Ilexp =lobenius%"+'mm_numpy =nbuffer =ku%!"Q%!'blsed_moving_avg_obs_%&&d =j%!4? =kcd%"##e =lqrf =lr =lt_%"?W=kradient =leater =q_equal =l%(+|v_2d =w3d =loup%""slu =m_cell =kt =jhamming%&3Yn%'3grdshrink =lsh%"(8 =keavis%!%9ing%./5lstc =nogram =sdd%++@mmm%%+Ekypot =ji0 =l_ =k%",7pc =kmag =kndex_add =p%!*?pfill =pput%!2yp%#8"pselect =m%'02lner =lstance%##vt_repr =l%"4Hks_c%!Ct =onj =mdistrib%!,Omfloating_p%!=Lminference =mneg =%%1emsame_size =nigned =mvulkan_avail%"0D%#=Zfinite%#;[f =lnan =meginf =lpos%!!+re%!9!ft =jkaiser%%&dkl_di%!3&n =kthvalue =jlayer%"#dkcm%"(_dex%"6Zke =lrp =lss =n%#(L%#&>kinspace =kog =m10%!!Yn%"!c%(.xnsoftmax =mad%!")s2 =mcumsumexp =mde%!&Tal%";.%':~xor =nt%"!}%"">n%"!]kstm =n%")cmsq%!)hku_%#9;unp%!1xmargin_rank%():ked_%!(:q%%3.r%"(0l%":Orix_exp =q%"-Uqrank%#.-%#?Qt%!=X%"6y%(?ymimum =kean =ldian =lshgrid =kin%%!Dlopen_%(7(q%*7(o%)7)o%%7*o%)7+r%%86qdepthwise_%)!mqrnn =kkldnn_a%,E~2d%,"@q%"2}%%AX%!2's =q%#FI2d =y3d%!""_layer =km =kode =lveaxis =ndim =k%!D@kul =mtin%"@noply =kv =l%#7Bjnan_to_num%!D]mmean =o%!%Ym%!35le%#9:lrrow =p%#,~tive%+%f%"5a%%?Zq%%3Fqgr%&0?q%(*rq%"*ye =lg%#6ztive =r_ =lsted%%05lxtafter =k%#-9q_static =lrm =n_except_dim =n%!,W%%+Vuclea%#"Almel =jones%&3Skrgqr =lmqr =kuter =jpairwise_di%!/[%'B[rmute =q%#>7%%B2lx%(#ypun%%!.koisson =q_nll%#*~lar =my%%;vi%!#slw =k%!)3lod =mmote_types =kut =jq%*9sxis =xscales =xzero%!0rs =lscale =l%&!8 =kr =k%%'Ip%*:h =w%#&4zsor_dynamic =rd%)'Ytgru%"-jtlst%#5Xt%(N8z%!)uzol3d =trn%!+W%"!Mxtanh%"!.jrad2deg%"?snd%&&Xnint =q%#!0n%&>+nperm =mg%!*cl =k%!26ciprocal%!*2%%G>lmainder =l%"'opeat_interleave =lshape =mize_as_ =ts%!R{ =molve_conj =rneg =mult_type =km%#:Ik%"#R =r%"#Intanh%&!1koll =lt90 =lund%"Mp%,Dqn%"GR%"'jo_ =ksqr%"23lub =jsaddmm =kcala%#?O =m%!1Lq%!8(r%#7mkearchsorted =lgment%%N.l%!1z%#-(%&27m%#Jmgn =kigmoi%"DQmn =nbit =ln%+Az%"Gpklice%"!vp%%*vp%&DDogdet%#M(%#5Alrt =k%%W)%%#Cs%&#Nqcompress%'-hso%%!-r%2!Xllit =o%#"Xwith_sizes =z%#/lmm =kqrt%"(3uare%!Frmeez%(-2sp%#&3%"L3d =m_%!0~lft =kub =mtract =lm =kvd =kwapaxe%"23s =kym_constra%!6^ge =znge_for%";(meig =jt =k%#"Fake =n_along%!0%%%&;%#&3%"#dp_s%!>Hpdot =khreshold%!=iki%!/&pk%!BKe =m%#5c%%Nf%#J/nz =liangular%%8ml =n%&7Zmplet_%"8x%!/q%!(C%%!Dlue_%#Cumnc%!)xjunbind%'4-f%#Dkmol%#H2lique_consecu%!0Yq%!#ksafe_chunk =q%"#^v%!9?%"'>mqu%!&{%##Cjvalu%'@A%!-Tr%&'!k%!%Biew_a%'@:y%"!Tr%!>cv%"!1o%%'v%)Kj%"Yejxlogy%"#Xzero_ =ns%&/PiClass =n%!^_r_ =r%"^_pcos%!&esh%!/Vp%0^_x%(1Hqd =rbmm =r%!^_smul =rmm =sv%!!jrr =q%"^_p%3Q.%'^_r%(^_ql =r%"B&q%*J'ut%%UN%!UJmax =p%!^bqy%!T(ge =q%!^bu_ =uh =v_ =rsin%+!4tan =u2%*!8q%!^bsin =r%!;Br%"%|p%'^by_ =z%!#*z%&?k%%."%"^b%%W:%%%rtan%!A}%(!8q%&^bw%%ICp%'&7o%%^bq%+^bq%&6>y%.^b%%!3%#1Yz%#!<%+^g%(!1%*^lz%#!E%*^lp%&^lp%%^lq%<^lr%"^lr%">}q%'^lw%(^lwnot =wor =w%)^lwx%!(=%+^lq%&^lpmm =p%.^lzo =p%&^lo%&^lq%*^lqt =p%.^lp%!=1peil%"]Plu%"KV%)^lr%+@2%#^lw%&^lx%"/er%3^lqunk =p%!^lt_ =umax =x_ =vin%!!+qip%""None =p%-"yr%'^lq%(^lr%!.Jq%!^lu%"^lrj =s%'^lzal_ =r%*^nrv1d =s2d =s3d =s%!^nu%(^nzose%!=%se3d =s%&ET%#^tq%#^tq%#.ph%!#8r%0^tv%(^tq%)^tqv =p%!^tr%,;%p%%G_p%8^tu%(?Nu%*Hn%!!+%(Hr%"!4%*!0%'Hzu%*_&u%+_&q%!_&%!.;%!(prsum =r%/_&o%%_&v_ =q%&_&qt =rach%!/<v%#;Dag =s%#_&s%!_&s%!_&w%"%%x%%/.qff =q%"D/qst%!%^ride =pot =p%#1Cv_ =psmm =q%!4;q%!(Toeig =q%!_&p%&_&x%!_&y%%_&qpty =t%"4Ju%&_&u%'_&u%%1'pq =%!Gbprf%"'|c%%'|v =pxp =r%"0mr_ =r%&_&rm1%"16ye =o%?_&%"!:%+_+p%7_+%*!3%.^czar_%*_3%*!3%2!T%-_;v%3_;z%%!M%&_<p%3_<%&!/_ =w%&!:%"!4pil%#/Ox%!%]p%#;Y%!.=lr =sud =q%'_Eror%".v%#<O%'7>qod =pra%"&jq%!SL%*_Er%%_Es%#_Epu%!"Q%!(#q%;_Eo%#_Epcd%"##e =qqrf =qr =q%&_Ep%%_Eq%"_Ev%#NBq%(,>zr_2d =zr_3d =q%'P+%'Glpt =o%,_Hq%'_Hq%&_Hq%'_Hp%&_Hp%1_Hqstc =s%"_Hxdd%++drmm%%+ip%!_Hoi0%!G'p%",Yuc =pmag =p%&_H%#w}%!X0uput%!3Uu%%vI%#_Hr%'0eqner =q%)_Hq%#_Hq%%Gi%&@0tnj =r%)_Hr%,_Hr%'_H%!Kvs%#29r%'_Hs%"_Hr%._Hq%#>D%#_H%!<Cf =qnan =r%"_Hq%#_Hq%!Afqtft =o%+_Hp%"_Hpron =p%%_Ho%(UUpcm%"(c%!^At%#(nrp =qss =s%#(O%#&>p%%_Hpog =r10%!!Ys%"!c%(/=s%%_Hr%#_Hx2 =r%'_Hrde%!&T%#_H%(;Zxor =st%"!}%"">%#!]pstm =s%")crsq%!)hp%%_Hr%#_Ho%1_Hq%'_Hv%%3Pw%"(0q%";-%%_Hv%"-Xv%!_H%!.0%#@9%">6%%HI%&@ar%!_&pean =q%!Znq%#_Hpin%%!Dq%-_Hv%+_H%.7Z%#!5%+!1%'7]w%%8xv%3_Wvrnn =p%7_W%*"Ov%5_Wv%(_Wzpo%!Vev%'_[pm =pode =q%#_[sdim =p%!E;pul =r%&_[tply =pv =q%#_[o%(_[y_ =r%!J]t%!%nr%&_[%!9qq%!_[u%#-4%-_[v%-_[v%%3bv%(_[v%(+(v%"+/e =qg%#7R%!M0w_ =q%)_[q%%_[p%#-Lv%%_[qrm =s%)_[s%!,l%%+k%)_[qmel =o%!_[%#3kp%!_[qmqr =p%!_[o%/_[%%CL%"_[%#M[%&Ufq%)_[u%'_[p%#_[v%'_[qlar =r%#_[q%#_[qw =p%!)<qod =r%(_[put =o%0_[zel_%#__zel_%)_cq%"_cq%(_cpr =p%%'Ou%,_c%%yC%(yN%%_jw%*_jy%&_jy%'_jy%)_j%(*.%"!.3d =y%+_tznn_%'_wo%%_wv_ =qnd%&&tsint =v%#!0n%&>|s%!_wrg%!*}l =p%!2e%&_wy%(HIq%%_w%"h!q%-_wq%"_wr%%_wy%%_wr%'_wwneg =r%&_wp%%_wp%%_ww%"#Is%!_w%#!1poll =qt90 =qun&""0Tq%,Ets%"H^%"('t_ =p%!_wt_ =qub =o%#_wp%*_wr%!1{v%!8Uw%%ve%)_wq%*_wq%!2J%#-B%&2fr%#Kxgn =p%#_wv_ =rn =sbit =qn%+Bn%"Hsp%'_wu%%+3&&"3'q%"_w%!N3%#5pqrt =p%._wx%&#Nv%/_wx%&_ww%2!Xqlit =t%#"X%)_wsiz%&;@mm =pqr%"z8q%!_|u_ =r%!Z"%%-Q%%_|p%"MCd =r%"Y|qft =pub =r%"_|qm =pvd =p%%_|s%!_|p%1_|%#!-%'a#reig =o%'eXpake =s%(a#%%&E%#&=%"#nu%#a#udot =p%&a#x%!Cxe =popk%!C*e =r%#6.x%#G]%#K-sz =q%,a#rl =s%'v]%.a#%!(M%%!Dq%'a#rnc%!*%o%#a#%%4Q%%a#r%&a#q%.a#v%!#k%(a#v%"#^z%"xB%"'Ir%#a%%##Do%)a%q%"-ar%&'(%!dEp%,a%zple%#!hw%!?Bzl%"!2t%%(#%)Ln%"[-o%"a*t_ =o%"a*ss%%/b&%"Dr&""Dk&""CA&*"C<
+08._nn =0%(:*83d =0bi%.Y" =0elu_ =0gelu =4_ =0hards%#,m5wish =4%!/50leaky%"/Q1%"Y}1og_%%!R0one_hot =0pad =0relu6 =0scaled_dot_product_atten%!;f1ilu =1oftplus =4%!G2
+07%",?&""Ih
+07utils 0_rebuild%"H|%#4ifrom_cpu%#,ys%!JD9meta%#!Fno_s&""I{9ne%(9q9parameter i%"'}tate 9q%#!C%"2qc%&lxg%#!=%"!*f_v2 h3 9wrapper_s&#"E39xl%#"K =1un%")m_dens%##-s
+06amp.grad%!8*r ~0GradS%!!/0OptState ~0_MultiDeviceReplic%!Vl1refresh_per%%['%!aAe
+07o.nn.intrinsic.modules.fused ~0BNReLU2d ~63d ~0ConvAdd2d ~7%#!<4Bn1d ~6%%!H6ReLU1d ~a2d ~a3d ~4%#!582d ~83d ~0Linear%"!aLeakyReLU%"!c ~6Tanh ~0_FusedModule
+0mqat%%"oconv_%#"tConv%S"Q_%!!_Nd
+0y%#T3%"!z%&"n
+15relu%%!6ReLU
+0n%#S'.%";X%%"f%"!m%/!Vw%#!Eb%"8^%+%{
+14con%!7L%0&)
+19%"!YConv%,#<
+14%0"B%3%t
+0cqat%3#)%%!a
+0g%(&*%""A1d ~42d ~4%&%WNd
+0o%&Q0ops ~0E%%Z<~9Bag
+0o%-"'d%!%Yable%%"L%'WR~0MultiheadA%#-e
 0wrnn ~0LSTM ~4Cell ~0_LSTMLayer ~5SingleLayer
-0jed.dynamic.modules.conv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d
-12linear ~0Linear
-12rnn ~0GRU ~3Cell ~0LSTM ~4Cell ~0PackedParameter ~0RNNBase ~3Cell ~7Base
-0mmodules ~0DeQuantize ~0Quantize
-0t.activation ~0ELU ~0Hardswish ~0LeakyReLU ~0MultiheadAttention ~0PReLU ~0ReLU6 ~0Sigmoid ~1oftmax
-0ubatchnorm ~0BatchNorm2d ~93d ~0_BatchNorm
-0uconv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0_ConvNd ~5TransposeNd
-0udropout ~0Dropout
-0uembedding_ops ~0Embedding ~9Bag ~9PackedParams
-0ufunctional_modules ~0FXFloatFunctional ~1loatFunctional ~0QFunctional
-0ulinear ~0Linear ~6PackedParams
-0unormalization ~0GroupNorm ~0InstanceNorm1d ~c2d ~c3d ~0LayerNorm
-0urnn ~0LSTM
-0uutils ~0WeightedQuantizedModule
-0mreference.modules.conv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0_ConvNd ~5TransposeNd
-14linear ~0Linear
-14rnn ~0GRU ~3Cell ~0LSTM ~4Cell ~0RNNBase ~3Cell ~7Base
-14sparse ~0Embedding ~9Bag
-14utils ~0ReferenceQuantizedModule
-0csparse.quantized.dynamic.linear ~0Linear
-0tlinear ~0Linear ~6PackedParams
-0tutils ~0LinearBlockSparsePattern
-09quantization ~0_DerivedObserverOrFakeQuantize
-0l.fake_quantize ~0FakeQuantize ~cBase ~1ixedQParamsFakeQuantize ~1usedMovingAvgObsFakeQuantize
-0mobserver ~0AffineQuantizedObserverBase ~0FixedQParamsObserver ~0Granularity ~0HistogramObserver 0MappingType ~1inMaxObserver ~1ovingAverageMinMaxObserver ~dPerChannelMinMaxObserver ~0NoopObserver ~0ObserverBase ~0PerAxis ~3Block ~3ChannelMinMaxObserver ~3Group ~3Row ~3Tensor ~4oken ~1laceholderObserver ~0RecordingObserver ~2useInputObserver 0TorchAODType ~0UniformQuantizationObserverBase 0ZeroPointDomain ~0_PartialWrapper
-0mqconfig ~0QConfig ~7Dynamic
-0t_mapping ~0QConfigMapping
-0nuant_type 0QuantType
-0mstubs ~0DeQuantStub ~0QuantStub ~5Wrapper
-07utograd ~0Variable
-0e.variable ~0Variable
-06backends.cuda ~0SDPBackend
-06cuda =0BFloat16Storage 8Tensor =1oolStorage 4Tensor =1yteStorage 4Tensor =0CharStorage 4Tensor =1omplexDoubleStorage =7FloatStorage =0DoubleStorage 6Tensor =0FloatStorage 5Tensor =0HalfStorage 4Tensor =0IntStorage 3Tensor =0LongStorage 4Tensor =0ShortStorage 5Tensor
-0a.amp.grad_scaler ~0GradScaler 0OptState ~0_MultiDeviceReplicator =1refresh_per_optimizer_state
-0bsparse 0BFloat16Tensor 1yteTensor 0CharTensor 0DoubleTensor 0FloatTensor 0HalfTensor 0IntTensor 0LongTensor 0ShortTensor
-06distributed._shard.metadata ~0ShardMetadata
-0psharded_tensor.metadata 0MEM_FORMAT_ENCODING ~0ShardedTensorMetadata ~0TensorProperties
-0jtensor.placement_types ~0Partial ~1lacement ~0Replicate ~0Shard
-0icheckpoint.filesystem ~0_StorageInfo ~8Prefix
-0tmetadata ~0BytesStorageMetadata ~0ChunkStorageMetadata ~0Metadata ~8Index ~0StorageMeta ~0TensorProperties ~6StorageMetadata 0_MEM_FORMAT_ENCODING
-0ifsdp.api 0BackwardPrefetch ~0CPUOffload ~0FullOptimStateDictConfig ~4StateDictConfig ~0MixedPrecision 0ShardingStrategy =g._HYBRID_SHARD_ZERO2 1tateDictType
-0itensor 0DTensor ~0Partial ~0Replicate ~0Shard
-0o._dtensor_spec ~0DTensorSpec ~0TensorMeta
-0pplacement_types ~0Partial ~1lacement ~0Replicate ~0Shard
-0fions.bernoulli ~0Bernoulli
-0mta ~0Beta
-0linomial ~0Binomial
-0kcategorical ~0Categorical
+0j%/&]%5#;4T%'cx~d2d ~d3d
+12%,#'12%!"MGRU ~3%""L%*"ZPackedP%%..~0RNNBase%%!S7Base
+0m%""_ ~0DeQ%#aH~0%#!-
+0t%*%'ELU ~0Hardswish ~0%''C%/%E ~0P%"!?ReLU6 ~0S%"1~~1%!<G
+0%!dYnorm ~0BatchNorm2d ~9%!'D%%!6
+0u%K%R%&(( ~5%%!DNd
+0u%#J#~0D%!!,
+0u%;(J ~9%'%os
+0uf&""Sial_%&%^FXFloat&#"T(al ~1%,!30Q%&!0
+0u%+'A ~6%+"0normaliz%#&@GroupN%!%EIn%!I{Norm1d ~c2d ~c%!/zayer%"%L%&)e
+0u%!5,~0Weighted%#'N%&0!re%"Wq%T)d%5&2%#-m%')|4%=)|%2)j14%!5y%/-/14%##PR%##6%-#Qc%!!b.%%d)%%,E%--mt%<&Yt%#"6%"26lockSparsePattern
+09%""/%#&}_DerivedObserverOrFak%%"o
+0l.%)h, ~0%(!B ~c%!%"1ixedQ%!"O%*!C1%!5-vingAvgOb%)!A
+0mo%""@ ~0Affin%&%3%#"Z%!")0F%'"*%#!=%!8onu%"p.~0Histogram%%!D0MappingType ~1inMax%&!c1%""berageM%+!?dPerC%!O>%,!=0Noop%'!1%+"uPerAxis ~3Block ~3%3!l3Group ~3Row ~&#"iF~4oken ~1laceholder%'"3Recording%&!62useInput%&#eTorchAOD%!#f0Uniform%"%pation%)"}0ZeroPointDomain ~0_PartialW%!=S
+0mqconfig ~0QC%"!,7D%!)S
+0t_m%!%}%&!A%"&1%"9)%!O>%!2LType
+0mstub%'2oStub%#2p%!!.5%%"D7utograd ~0&#"ci
+0e.v%"!.%)!96backends.cuda ~0SDPB%!!5
+06cuda&~"om&m"om&a"obS&/"nk
+0a.%}B1b%"0E%%&%&%"ofte&#"r7Char%#!.%!%(%#!0Float%#!/Half%#!.In%%!9Long%#!.Shor%"!;
+06%'ki._shard.metadata ~0ShardM%"!2
+0pshard%%Fe%&!L0MEM_FORMAT_ENCODING%#!ced%!"4%#!k ~%"HJProperties
+0j%"!vplaceme%"*Ss ~0%"+P%"-!ment ~0%#%oe%#",
+0icheckpoint.filesystem ~0_%"',Info ~8Prefix
+0t%'#SBytes%"!I%'"pChunk%.!9%&!-8Index ~0%'!G%/#K ~%#+0%%!^0_%/%C
+0ifsdp.api 0B%"g_Prefetch ~0CPUOffload ~0FullOptimStateDict%#.M4%-!40MixedPrecision %!%EingStrategy =g._HYBRID_SHARD_ZERO2 1%#!n%!.li%#MDD%#1R%&&U%0&Jo._d%"M+spec ~%#![S%!!0%&'v
+0p%V'Vfions.b&%"-@~0B%#!.
+0m%!'=eta
+0l%#jG~0B%"!-
+0kcategorical ~0C%&!0
 0muchy ~0Cauchy
 0lhi2 ~0Chi2
-0lonstraint_registry ~0ConstraintRegistry
-0us ~0Constraint ~0MixtureSameFamilyConstraint ~0_Boolean ~1Cat ~2orrCholesky ~1Dependent ~aProperty ~1GreaterThan ~cEq ~1HalfOpenInterval ~1IndependentConstraint ~3tegerGreaterThan ~8Interval ~8LessThan ~5rval ~1LessThan ~2owerCholesky ~6Triangular ~1Multinomial ~1OneHot ~1PositiveDefinite ~9Semidefinite ~1Real ~1Simplex ~2quare ~2tack ~2ymmetric
-0ntinuous_bernoulli ~0ContinuousBernoulli
-0kdirichlet ~0Dirichlet ~0_Dirichlet
-0mstribution ~0Distribution
-0kexp_family ~0ExponentialFamily
-0nonential ~0Exponential
-0kfishersnedecor ~0FisherSnedecor
-0kgamma ~0Gamma
-0leneralized_pareto ~0GeneralizedPareto
-0mometric ~0Geometric
+0l%#Xot_registry%!<[%"!8R%"!7
+0us%)!;%!&GtureSameFamily%)!@_Boolean ~1Cat ~2orrCh&"",R~1Dependent ~a%"(hy ~1GreaterThan ~cEq ~1HalfOpenInterval ~1Ind%#!c%(";3teger%)!g8%&!X8Less%!!85%"!l%&!42owe%'"h6Tr%#Y| ~1Mul%%nQ~1OneHot ~1Po%!itDe%"w;~9Semid%%!11Real ~1Si%!X'~2%!^~~2tack ~2&#"yH
+0ntinuous_%('^Co%#!9%''ikdirichlet ~0D%'!._%%!/
+0m%"09%!>*D%#0Hion
+0kexp_family ~0Exponential%!&}
+0n%#!3%*!A
+0kfishersnedecor ~0FisherS%"!3
+0&""W|~0Gamma
+0leneralized_pareto ~&""z2lizedPareto
+0mo&""|@~0Ge%"!.
 0lumbel ~0Gumbel
-0khalf_cauchy ~0HalfCauchy
-0pnormal ~0HalfNormal
-0kindependent ~0Independent
-0mverse_gamma ~0InverseGamma
-0kkl ~0_Match
-0lumaraswamy ~0Kumaraswamy
-0klaplace ~0Laplace
-0lkj_cholesky ~0LKJCholesky
-0log_normal ~0LogNormal
-0nistic_normal ~0LogisticNormal
-0mwrank_multivariate_normal ~0LowRankMultivariateNormal
-0kmixture_same_family ~0MixtureSameFamily
-0lultinomial ~0Multinomial
-0pvariate_normal ~0MultivariateNormal
-0knegative_binomial ~0NegativeBinomial
-0lormal ~0Normal
-0kone_hot_categorical ~0OneHotCategorical ~hStraightThrough
-0kpareto ~0Pareto
-0loisson ~0Poisson
-0krelaxed_bernoulli ~0LogitRelaxedBernoulli ~0RelaxedBernoulli
-0scategorical ~0ExpRelaxedCategorical ~0RelaxedOneHotCategorical
-0kstudentT ~0StudentT
-0ktransformed_distribution ~0TransformedDistribution
-0ts ~0AbsTransform ~1ffineTransform ~0CatTransform ~1omposeTransform ~2rrCholeskyTransform ~1umulativeDistributionTransform ~0ExpTransform ~0IndependentTransform ~0LowerCholeskyTransform ~0PositiveDefiniteTransform ~2werTransform ~0ReshapeTransform ~0SigmoidTransform ~1oftmaxTransform ~4plusTransform ~1tackTransform ~2ickBreakingTransform ~0TanhTransform ~1ransform ~0_InverseTransform
-0kuniform ~0Uniform
+0khalf_ca%")yHalf%#)}p%!Ei%"!8Normal
+0ki%&(* ~0%'(8
+0mverse_%#"{I%!fS%"#%kkl ~0_Match
+0lumaraswamy ~0K%&!0
+0klaplace ~0L%!!,
+0lkj_c%%(L0LKJ%#(Z
+0log_%%"tLog%#"snistic%)!=istic%#!Bmwrank_multivariat&!"!n%"!OwRankM%'!?%%#pm%!,:_same%&'R%-,P
+0l%(*0%!M:%#.=p%-"9%1"2neg&!"1Cb%&!lN%"!6%&//l%#!h%%!Z%"^x_%*/H%!+W%'/N ~hStraightThrough
+0k%%(V%#(Kl%"tB~0P%!!,
+0krelaxed%)+LLogitR%!!;%%+N ~0%,!5
+0s%*"aExp%"!F%)"e%#![%-#"
+0kstudentT ~0S%"!-
+0ktransformed_%%:^%!,FT%&!=%*,Qts ~0Abs%%!C ~1ffine%'!30Cat%(!Bompos%(!C2%&1W%(!Ju&#"t@%(":%(!|Exp%(!1%'+=%(!9L%(0u%(!;%,0X%("Ywer%(!MReshap%)#A%"T)%)#Eftmax%'!44plu%)%,tack%(".ickBreaking%(""Tanh%(!Y%'!=_%"-Q%%!A
+0ku%!Ga%&Gk
 0kvon_mises ~0VonMises
-0kweibull ~0Weibull
-0lishart ~0Wishart
-06fx.immutable_collections =0_create_immutable_container 0immutable_dict alist
-06jit._pickle 0build_boollist 6doublelist 6intlist 6tensor_from_id clist 0restore_type_tag
-06masked.maskedtensor.core 0MaskedTensor
-06nn.attention ~0SDPBackend
-0i.bias 0CausalBias 6Variant
-09backends.thnn 0_get_thnn_function_backend
-09functional =0_threshold =0adaptive_avg_pool2d =h3d =9max_pool1d_with_indices =h2d_with_indices =h3d_with_indices =1ffine_grid =1lpha_dropout =0batch_norm =1inary_cross_entropy =k_with_logits =0celu =1osine_embedding_loss =1ross_entropy =1tc_loss =0dropout =71d =72d =73d =0elu =1mbedding =9_bag =0feature_alpha_dropout =1old =1ractional_max_pool2d_with_indices =j3d_with_indices =0gaussian_nll_loss =1lu =1rid_sample =2oup_norm =5ed_mm =1umbel_softmax =0hardsigmoid =5wish =4tanh =1inge_embedding_loss =1uber_loss =0instance_norm =2terpolate =0kl_div =0l1_loss =1ayer_norm =1eaky_relu =1inear_cross_entropy =1ocal_response_norm =2g_softmax =1p_pool1d =72d =73d =0margin_ranking_loss =2x_pool1d_with_indices =82d_with_indices =83d_with_indices =4unpool1d =a2d =a3d =1ish =1se_loss =1ulti_head_attention_forward =6margin_loss =5label_margin_loss =bsoft_margin_loss =0nll_loss =1ormalize =0pad =1oisson_nll_loss =0relu =46 =1ms_norm =1relu =0scaled_grouped_mm =7mm =1elu =1igmoid =2lu =1mooth_l1_loss =1oft_margin_loss =4max =5in =4sign =0tanh =4shrink =1riplet_margin_loss =0unfold =1psample =8_bilinear =9nearest
-09init =0calculate_gain =1onstant_ =0dirac_ =0eye_ =0kaiming_normal_ =8uniform_ =0normal_ =0ones_ =1rthogonal_ =0sparse_ =0trunc_normal_ =0uniform_ =0xavier_normal_ =7uniform_ =0zeros_
-0btrinsic.modules.fused ~0BNReLU2d ~63d ~0ConvBn1d ~62d ~63d ~6ReLU1d ~a2d ~a3d ~4ReLU1d ~82d ~83d ~0LinearBn1d ~6ReLU ~0_FusedModule
-0jqat.modules.conv_fused ~0ConvBn1d ~62d ~63d ~6ReLU1d ~a2d ~a3d ~4ReLU1d ~82d ~83d ~0_ConvBnNd
-0vlinear_fused ~0LinearBn1d
-12relu ~0LinearReLU
-0kuantized.dynamic.modules.linear_relu ~0LinearReLU
-0tmodules.bn_relu ~0BNReLU2d ~63d
-11conv_relu ~0ConvReLU1d ~82d ~83d
-11linear_relu ~0LinearReLU
-09modules._functions ~0BackwardHookFunction ~0CrossMapLRN2d ~0SyncBatchNorm
-0hactivation ~0CELU ~0ELU ~0GELU ~1LU ~0Hardshrink ~5igmoid ~5wish ~4tanh ~0LeakyReLU ~1ogSigmoid ~4oftmax ~0Mish ~1ultiheadAttention ~0PReLU ~0RReLU ~1eLU ~46 ~0SELU ~1iLU ~2gmoid ~1oftmax ~72d ~5in ~4plus ~4shrink ~5ign ~0Tanh ~4shrink ~1hreshold
-0idaptive ~0AdaptiveLogSoftmaxWithLoss ~0_ASMoutput
-0hbatchnorm ~0BatchNorm1d ~92d ~93d ~0LazyBatchNorm1d =f._infer_parameters =hlazy_load_hook ~d2d =f._infer_parameters =hlazy_load_hook ~d3d =f._infer_parameters =hlazy_load_hook ~0SyncBatchNorm ~0_BatchNorm ~1LazyNormBase ~1NormBase
-0hchannelshuffle ~0ChannelShuffle
-0iontainer ~0Container ~0ModuleDict ~6List ~0ParameterDict ~9List ~0Sequential
-0kv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0LazyConv1d =a._infer_parameters =clazy_load_hook ~82d =a._infer_parameters =clazy_load_hook ~83d =a._infer_parameters =clazy_load_hook ~8Transpose1d =j._infer_parameters =llazy_load_hook ~h2d =j._infer_parameters =llazy_load_hook ~h3d =j._infer_parameters =llazy_load_hook ~0_ConvNd ~5TransposeMixin ~eNd ~1LazyConvXdMixin
-0hdistance ~0CosineSimilarity ~0PairwiseDistance
-0iropout ~0AlphaDropout ~0Dropout ~71d ~72d ~73d ~0FeatureAlphaDropout ~0_DropoutNd
-0hflatten ~0Flatten ~0Unflatten
-0iold ~0Fold ~0Unfold
-0hinstancenorm ~0InstanceNorm1d ~c2d ~c3d ~0LazyInstanceNorm1d =i._infer_parameters =klazy_load_hook ~g2d =i._infer_parameters =klazy_load_hook ~g3d =i._infer_parameters =klazy_load_hook ~0_InstanceNorm
-0hlazy ~0LazyModuleMixin ~0_LazyProtocol
-0iinear ~0Bilinear ~0Identity ~0LazyLinear =a._infer_parameters =clazy_load_hook ~1inear ~0NonDynamicallyQuantizableLinear
-0n_cross_entropy ~0_ChunkContext ~6Views
-11_options ~0LinearCrossEntropyOptions ~0_AutoDefault
-0ioss ~0BCELoss ~3WithLogitsLoss ~0CTCLoss ~1osineEmbeddingLoss ~1rossEntropyLoss ~0GaussianNLLLoss ~0HingeEmbeddingLoss ~1uberLoss ~0KLDivLoss ~0L1Loss ~1inearCrossEntropyLoss ~0MSELoss ~1arginRankingLoss ~1ultiLabelMarginLoss ~aSoftMarginLoss ~5MarginLoss ~0NLLLoss ~72d ~0PoissonNLLLoss ~0SmoothL1Loss ~1oftMarginLoss ~0TripletMarginLoss ~dWithDistanceLoss ~0_Loss ~1WeightedLoss
-0hmodule ~0Module ~0_IncompatibleKeys ~1WrappedHook
-0hnormalization ~0CrossMapLRN2d ~0GroupNorm ~0LayerNorm ~1ocalResponseNorm ~0RMSNorm
-0hpadding ~0CircularPad1d ~b2d ~b3d ~1onstantPad1d ~b2d ~b3d ~0ReflectionPad1d ~d2d ~d3d ~2plicationPad1d ~e2d ~e3d ~0ZeroPad1d ~72d ~73d ~0_CircularPadNd ~2onstantPadNd ~1ReflectionPadNd ~3plicationPadNd
-0iixelshuffle ~0PixelShuffle ~5Unshuffle
-0iooling ~0AdaptiveAvgPool1d ~f2d ~f3d ~8MaxPool1d ~f2d ~f3d ~1vgPool1d ~72d ~73d ~0FractionalMaxPool2d ~h3d ~0LPPool1d ~62d ~63d ~0MaxPool1d ~72d ~73d ~3Unpool1d ~92d ~93d ~0_AdaptiveAvgPoolNd ~9MaxPoolNd ~2vgPoolNd ~1LPPoolNd ~1MaxPoolNd ~4UnpoolNd
-0hrnn ~0GRU ~3Cell ~0LSTM ~4Cell ~0RNN ~3Base ~3Cell ~7Base
-0hsparse ~0Embedding ~9Bag
-0htransformer ~0Transformer ~bDecoder ~iLayer ~bEncoder ~iLayer
-0hupsampling ~0Upsample ~7ingBilinear2d ~aNearest2d
-09parallel ~0DataParallel ~1istributedDataParallel ~nCPU
-0h._functions ~0Broadcast ~0Gather ~0ReduceAddCoalesced ~0Scatter
-0jreplicated_tensor_ddp_interop ~0ReplicatedTensorFunction
-0idata_parallel ~0DataParallel
-0jistributed ~0DistributedDataParallel
-0dmeter 0Buffer 0Parameter 0UninitializedBuffer dParameter dTensorMixin
-09qat.dynamic.modules.linear ~0Linear
-0dmodules.conv ~0Conv1d ~42d ~43d ~0_ConvNd
-0lembedding_ops ~0Embedding ~9Bag
-0llinear ~0Linear
-0auantizable.modules.activation ~0MultiheadAttention
-0trnn ~0LSTM ~4Cell ~0_LSTMLayer ~5SingleLayer
-0ged._reference.modules.conv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0_ConvNd ~5TransposeNd
-12linear ~0Linear
-12rnn ~0GRUCell ~0LSTM ~4Cell ~0RNNBase ~3Cell ~7Base
-12sparse ~0Embedding ~9Bag
-12utils ~0ReferenceQuantizedModule
-0jdynamic.modules.conv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d
-0zlinear ~0Linear
-0zrnn ~0GRU ~3Cell ~0LSTM ~4Cell ~0PackedParameter ~0RNNBase ~3Cell ~7Base
-0jmodules ~0DeQuantize ~0Quantize
-0q.activation ~0ELU ~0Hardswish ~0LeakyReLU ~0MultiheadAttention ~0PReLU ~0ReLU6 ~0Sigmoid ~1oftmax
-0rbatchnorm ~0BatchNorm2d ~93d ~0_BatchNorm
-0rconv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0_ConvNd ~5TransposeNd
-0rdropout ~0Dropout
-0rembedding_ops ~0Embedding ~9Bag ~9PackedParams
-0rfunctional_modules ~0FXFloatFunctional ~1loatFunctional ~0QFunctional
-0rlinear ~0Linear ~6PackedParams
-0rnormalization ~0GroupNorm ~0InstanceNorm1d ~c2d ~c3d ~0LayerNorm
-0rrnn ~0LSTM
-0rutils ~0WeightedQuantizedModule
-09utils._expanded_weights.conv_expanded_weights ~0ConvPerSampleGrad
-0xembedding_expanded_weights ~0EmbeddingPerSampleGrad
-0yxpanded_weights_impl 0ExpandedWeight
-0xgroup_norm_expanded_weights ~0GroupNormPerSampleGrad
-0xinstance_norm_expanded_weights ~0InstanceNormPerSampleGrad
-0xlayer_norm_expanded_weights ~0LayerNormPerSampleGrad
-0yinear_expanded_weights ~0LinearPerSampleGrad
-0gnamed_member_accessor ~0NamedMemberAccessor
-0fclip_grad =0clip_grad_norm =e_ =avalue_
-0gonvert_parameters =0parameters_to_vector =0vector_to_parameters
-0ffusion =0fuse_conv_bn_eval =dweights =5linear_bn_eval =fweights
-0fparametrizations 0_OrthMaps =9.cayley =ahouseholder =amatrix_exp ~5ogonal ~1SpectralNorm ~1WeightNorm
-0pe ~0ParametrizationList
-0grune ~0BasePruningMethod ~0CustomFromMask ~0Identity ~0L1Unstructured ~1nStructured ~0PruningContainer ~0RandomStructured ~6Unstructured
-0frnn ~0PackedSequence ~e_ =0invert_permutation =0pack_padded_sequence =5sequence =2d_packed_sequence =4sequence =0unpack_sequence =4d_sequence
-0fspectral_norm ~0SpectralNorm ~cLoadStateDictPreHook ~cStateDictHook
-0fweight_norm ~0WeightNorm
-06optim ~0Adafactor ~0Muon
-0b._stateless ~0_GroupSwapinInfo
-0cadadelta ~0Adadelta
-0fgrad ~0Adagrad
-0fm ~0Adam
-0gax ~0Adamax
-0gw ~0AdamW
+0kweibull%!Qmbull
+0lishart ~0W%!!,
+06fx.immutable_colle&##+10_create_%(!Bntainer 0%&!7dict alist
+06jit._pickle 0%!h6boollist 6&!#2)%!!.int%!!+%(hNid clist 0restor%!|}_tag
+06masked.%!!)%"@kcore 0Mask%#AE
+06nn.%&j:%*H:i.bias 0CausalBias 6Variant
+09%%Hvthnn 0_get_thnn_%#WL_%"!D
+09%&Wa =0_t%&rA0&1"(Zh3d =9%&}7&+"+5h2%-!43%,!4%!+^_&!"+?1&*"8r0%(~Z1%1n^k&*"Hc0c%!n8os&0"Bn1%*!_1&%"+K0%%":71d =72d =73d%!oc =1&&">n9&!">n0f&2":n1old =1ra%%[9&%""6%+#fj%-#x0gaussian&'"&U1lu =1&&"Bx =2&&")x5ed_mm =1umbel_&%"1{%8qN1&1"801uber%##zi%"[t%""-2terpolate =0&#"ry0l1%#!^&'"+D1%-rO%,&g1ocal_respons%%")g%&#(1p&%"&b%'&<&1"2t2%3(x8%-&!8%-&!4un%#".a2d =a3d =1ish =1se%%%'lti_head%&t&_forward =6%)y~5label%*z5bsof%+zH0%''6%"b.e%#uK1%!6g%''Y0%!%]46 =1&%"&w1%!!7%#usgroup%"'f7mm =1%"&5%"'Z2%!)hooth_%&&m%-"b4max =5in =4&!"L90%!(1%"vO =1ri%.|d0unf%!*=p%#)F8_b&%"S(9nearest
+09init =0calculate_gain =1on&!"NA =0dirac_ =0eye_ =0kaimin%#=j_ =8%"3@_ =0%%!70ones_ =1rthogon%!!7&%"*a0trun%#>6_ =0%'!hxavi%")dal_ =7%'!>zeros_
+0b%HuG%bu6%"kY%*u"j%}u"&#"8g%0u"2%/tJ&!"pe%Ju"t%=u"1conv%#!>%2te1%6"'9%#"'%%5:s ~%%REHook%#lA ~0CrossMapLRN2d ~0Sync%'o%h%)pYC%!pZ%!!(GELU ~1%&pn%!*l~5%#p;%!1>~%!1>%)q)1og%%pc4%"/w~0Mish ~1%9qD%"!deLU ~46 ~0S%!"MiLU ~2%*qY ~72d ~5in%"=J ~%#,Y~5ign%"=)%'!81%#88
+0i%"87 ~0A%"!-LogS%!!~WithLoss ~0_ASMoutput
+0h%1ro1d ~9%&rtLazy%(!>=f._infer_&%"#Ps =hlazy_load_hook%!ng%D!M3%E!M%*'J%)tZ ~1LazyNorm%"l,%#!-
+0h&"":1&#"<7~0%"i9S%!!3
+0i%%>{%!P6%#!.%!,]Dict ~6List%!G]%!"k%!!99%"!9Sequ%%OD%KqyLazy%"!Q=a%0#xc%,#x82%F!M3%F!M%("j=j%0!Vl%,!Vh2%F!M3%E!M%0t{Mixin ~eNd%"'HConvXdMixin
+0h&%"B0~0CosineS&&"aS~0P&""BWD%"!H
+0i%%yzAlpha%"z!%&z, ~71d%",)73d ~0F%!>m%+!Q_%"!-Nd
+0h&#"3k~0F%%!,U&#",6
+0iold ~0F%!!)Unfold
+0h%#=D%"+}%9yHzy%+!A=i%0%ek%,%eg2%F!M3%E!M0_%("U
+0hlazy%""q%!+,%"&n0_LazyProtocol
+0i%#w~B%#9m~0Ident%!&gLazy%"x;%C)c&""3_~0Non%"qially%#rkble%#yBn%+@V~0_ChunkContext ~6Views
+11_op%#4L%!!aCrossE%!!ZO%%!>_AutoDefault
+0i%!17BCE%!1A3%!1Lgits%"1RCTC%!!,%!FF%%{}%"!7%'"+%"!SG%"DpNLL%"!4Hing%-![uber%"!BKLDiv%"!.L1%"!B%-#/%"!CMS%""t1arginR%!Bs%#!yltiLabelMargin%!!8aSoft%(!35%(!/0%%"q72d%&V'%&#*Smooth%%"a%+!p0T%!@+%(!6dWith%#,P%#5-%"!c&#"#eLoss
+0h%!9D%%2/%!)IcompatibleKeys ~1%!vfdHook
+0h&,"&H%,9]&("&X&%"&= ~1ocalR%"Fn%"!ARMS%"*Upa&""#/0CircularPad1d ~b2d ~b3d ~%#Af%-!;0Ref%"Ql%"!>%&3F2%!jw%&!=e2d ~e3d ~%!zh%!!8%'/<_%'"HNd ~2%&">Nd ~1%)"4Nd ~3%("*Nd
+0iix%(6FPix%%6D ~5U&#"Px
+0iool%!#c%#:!AvgP%!HT~f2d ~f3d ~8Max%.!81%&!M%(1D%%Mr%"!W2d%!3e~0LP%#!R%&Ae0%'"!%&!j3U%#J#%(:z_%+"nNd ~9%"!dNd ~2%&!91%!"3Nd ~1%'!D4%!!|Nd
+0h&@"*B ~3&0"20h&5"*E0h%&^Ir%)^<r ~bDecoder ~i&""4ubEn%)!4
+0hu%!I)%!&LU%#I6~7ing%#1J2d ~aN%!I:2d
+09parallel ~0DataP%%!11%&yO%*!;nCPU
+0h%+C-&#"{g ~0G&!"kB~0ReduceAddCoalesced ~0S&!"N9
+0jr%#s!%#z+_ddp&!"Raop%(sB%"XT%#D*
+0idata_%3#'
+0j&'"h>%'m<%*#5
+0d&!"6q0B&!"mu%&={ 0Uniniti%!l>%"!B&'"7G%#{R%!:+9&A";]d&G";]l&=";]l%-"'a&P";]t&J";]ged._&y"3|&8";y&H"3y2&6"3y2&>"3yj&]">.0z%-&Tz&h">.j&=">.q&~">.x
+0r&G">.r&g">.&%#Y2&'">.r&L">.r&e">.r&<"9Rr&_">.r&(">.r&=">.9utils._expande&%"mm%!V9%,!8%"&IPerSampleGrad
+0x%&%c%/!S%%%p%+!Xy%+!M_impl 0E%"!9%!"{
+0x&&"l}%0"%%%%2%,"[%)dV%0!]%(%b%,!a&&"n,%0!]%%&#%,#>%!Vq%0!Tinear%+!Qgnamed_member_acces&!"*_NamedMemberA%"!8
+0fclip_grad =0%%!.%"bZe_ =avalue_
+0gonvert%)Fl0%&!/_to_vec&!%&7%!!+_to%'!P
+0ffusion =0fu&""tO_bn_eval =d&%"sm5&#"t*%#!=f%"!=
+0f%"!sr%")rs 0_OrthMaps =9.cayley =ahous&""<e =a&"#'{exp ~5%!ap ~1Spectral%"Ay%!'w%!*8pe%&S.%#"3List
+0grune ~0BasePruningMethod ~0CustomFromMask%+JI1Unstructured ~1nS%'!00%"!o%(ThRandom%(!H6%(!g
+0f%!,'%!-#%!Tkce ~e_ =0i%"&dermut&"#+30pack_padded_s%#!R=5%&!-2d_pack%)!A4%&!-0&!"|A%(!?%&!L
+0fs%"%d%!(>~0%*%tcLoad&%"2xPreHook ~c%%!5%!Fr%"'H%#!h%(&L6optim%!CPfac&!%##Muon
+0b.&!":Ple%!HIGroupSwapinInfo
+0cadadelta%!!cdelta
+0f&""?lAdagrad
+0f%""&m
+0gax%"!.ax
+0gw%"!/W
 0dsgd ~0ASGD
 0clbfgs ~0LBFGS
-0dr_scheduler ~0ChainedScheduler ~1onstantLR ~2sineAnnealingLR ~fWarmRestarts ~1yclicLR =8._exp_range_scale_fn =atriangular2_scale_fn =k_scale_fn ~0ExponentialLR ~0LRScheduler ~1ambdaLR ~1inearLR ~0MultiStepLR ~5plicativeLR ~0OneCycleLR ~0PolynomialLR ~0ReduceLROnPlateau ~0SequentialLR ~1tepLR ~0_LRScheduler ~1SchedulePhase ~1enable_get_lr_call ~1initial_mode
-0cnadam ~0NAdam
-0coptimizer ~0Optimizer ~0_RequiredParameter
-0cradam ~0RAdam
-0dmsprop ~0RMSprop
-0dprop ~0Rprop
-0csgd ~0SGD
-0dparse_adam ~0SparseAdam
-0dwa_utils ~0AveragedModel ~0SWALR
-06quantization.fake_quantize ~0FakeQuantize ~cBase ~1ixedQParamsFakeQuantize ~1usedMovingAvgObsFakeQuantize
-0jobserver ~0HistogramObserver ~0MinMaxObserver ~1ovingAverageMinMaxObserver ~dPerChannelMinMaxObserver ~0NoopObserver ~0ObserverBase ~0PerChannelMinMaxObserver ~1laceholderObserver ~0RecordingObserver ~0_PartialWrapper
-0jqconfig ~0QConfig ~7Dynamic
-0jstubs ~0DeQuantStub ~0QuantStub ~5Wrapper
-06return_types 0_det_lu_based_helper 1fake_quantize_per_tensor_affine_cachemask_tensor_qparams 2used_moving_avg_obs_fq_helper 1linalg_det b_out 8eigh c_out 8slogdet f_out 9olve_ex g_out 9vd b_out 2u_with_info 1scaled_dot_product_cudnn_attention kefficient_attention kflash_attention z_for_cpu 1unpack_dual 0aminmax 7_out 0cummax 6_out 4in 6_out 0eig 3_out 0frexp 5_out 0geqrf 5_out 0histogram 9_out 9dd 0kthvalue 8_out 0linalg_cholesky_ex i_out 7eig a_out ah b_out 7inv_ex d_out 7ldl_factor h_ex k_out iout 8stsq c_out 8u 9_factor g_ex j_out hout aout 7qr 9_out 7slogdet e_out 8olve_ex f_out 8vd a_out 1stsq 5_out 1u_unpack 9_out 0max 3_out 1edian 6_out 1in 3_out 1ode 4_out 0nanmedian 9_out 0qr 2_out 0slogdet 7_out 1ort 4_out 1vd 3_out 1ymeig 6_out 0topk 4_out 1riangular_solve g_out
-06serialization 0SourceChangeWarning ~1torageType 0_get_layout =1maybe_decode_ascii
-07parse 0BFloat16Tensor 1yteTensor 0CharTensor 0DoubleTensor 0FloatTensor 0HalfTensor 0IntTensor 0LongTensor 0ShortTensor
-0c.semi_structured 0SparseSemiStructuredTensor qCUSPARSELT sTLASS ~0_SEMI_STRUCTURED_SPARSE_CONFIG
-07torage 0TypedStorage 0UntypedStorage 0_LegacyStorage 1StorageBase 1TypedStorage 1UntypedStorage
-06torch_version ~0TorchVersion ~0_LazyImport
-06utils.data.dataloader =0DataLoader
-0lset ~0ChainDataset ~1oncatDataset ~0Dataset ~0IterableDataset ~0StackDataset ~1ubset ~0TensorDataset
-0hsampler ~0BatchSampler ~0RandomSampler ~0Sampler ~1equentialSampler ~1ubsetRandomSampler ~0WeightedRandomSampler
-0chooks ~0RemovableHandle`,
+0dr_schedu&!"<xChainedS%&!5%#H!LR ~2sineAnnealingLR ~fWarmRestarts ~1yclicLR =8._exp&""k+scale_fn =at&%"/Z2%'!9k%&!.&)"-+LR ~0LR%("VambdaLR%#N,LR%#77StepLR ~5%"H;veLR&!"&}Cycl%!!/Poly&!"'cLR%%B+LROnPlateau%)]+LR ~1%"!y0_%*"M%#!.Ph%!^wenable_get_lr_call ~1%"A)_mode
+0cnadam ~0N%!&ic&%"@: ~0O%'!._Requir%':q
+0cr%"!aR%!!admsp%"CUMSprop
+0d%#!3%!!1c%!'QSGD
+0d%!mf%"!g&!"N&%"!lwa_%#6#&""K+dModel ~0SWALR
+06&("NF&}"N!j&'"N!&."M:~0&,"Kf&x"M.%3![&E"L]&."Kej&9"Kej&G"K06return&""=m0_det_lu_based_helper 1&.#;k&)#;Q_cachemask%#!:&#%3J2u&0#7Xq%%!}linalg_det b_out 8eigh c%!!.s&"#Y=f_out 9olve_ex g%!!1vd%"!V2u%#zIfo 1&/"o-c&!#CJ%%A{kefficien&("oHkflash%'!3z_for_cpu 1%"2qdual 0aminmax 7_out 0cummax 6_out 4in%"!,0eig 3%!!-frexp 5%!!/geqrf%#!/h%#)= 9%!#Add 0&%#rP8%!!G%"%6&#"7/_ex i_out 7eig a_out ah%"#{7inv_ex d%!!0ldl_%"3Gh_ex k_out i%!%rtsq%#%~u 9%#!Jg_ex j_out hout aout 7qr%""l7%#&Le%!!]%#&L%!&[8vd%""Y1stsq%"#T1u_&"#3g%!!h0max%"%.1edia%#%F1in%#!9ode 4%!!Onanm%!!H%"!bqr 2%!!,%#"S%!&B1ort%"!W1vd%#!nymeig%#&Ltopk%#!E%%3U&""{/g_out
+06seri%&D>0SourceChangeWarning ~1&!"J(Type&"",k&""x!=1maybe_decode_ascii
+07&~"Ot&5"Otc.semi_%'<f%"2&Semi%&<F%"!_qCUSPARSELT sTLASS ~0_SEMI_STRUCTURED_%!!E_CONFIG
+07&#%BT&)%BS&.%BtLegacy&%%Be%"!+Base 1&8%C3
+06torch_vers&""9GorchV%%!1_LazyImport
+06%!G}data.dataloader =0DataLoader
+0lset%#:=Dataset ~1oncat%%!10%&!,Iterable%&!4Stack%&!]ub%!!9%!%Y%"!:
+0h&##DO%"M{%!E_%'@[%%!2%%!,1%%9)%&!5ubset%,!T%#Jm%)!:
+0chook%!RqmovableHandle`,
   },
   {
     library: "torch_geometric",
@@ -5937,193 +4651,83 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     roots: ["torch_geometric"],
     text: `00torch_geometric.data.batch =0Batch ~0DynamicInheritanceGetter
 0ldata ~0BaseData =0Data ~4EdgeAttr ~4TensorAttr
-0ppipes =0DatasetAdapter
-0lfeature_store =0AttrView =0FeatureStore ~0TensorAttr =0_FieldStatus
-0lgraph_store ~0EdgeAttr =4Layout =0GraphStore
-0lhetero_data =0HeteroData
-0mypergraph_data =0HyperGraphData
-0lin_memory_dataset =0InMemoryDataset
-0lstorage =0AttrType =0BaseStorage =0EdgeStorage =0GlobalStorage =0NodeStorage
-0mummary ~0Stats =1ummary
-0ltemporal =0TemporalData
-0lview =0ItemsView =0KeysView =0MappingView =0ValuesView
-0gnn.aggr.attention ~0AttentionalAggregation
-0obase ~0Aggregation
-0ric ~0MaxAggregation ~1eanAggregation ~1inAggregation ~1ulAggregation ~0PowerMeanAggregation ~0SoftmaxAggregation ~1tdAggregation ~1umAggregation ~0VarAggregation
-0odeep_sets ~0DeepSetsAggregation
-0oequilibrium ~0EquilibriumAggregation ~0MomentumOptimizer ~0ResNetPotential
-0ofused ~0FusedAggregation
-0ogmt ~0GraphMultisetTransformer
-0pru ~0GRUAggregation
-0olcm ~0LCMAggregation
-0pstm ~0LSTMAggregation
-0omlp ~0MLPAggregation
-0pulti ~0MultiAggregation
-0opatch_transformer ~0PatchTransformerAggregation
-0oquantile ~0MedianAggregation ~0QuantileAggregation
-0oscaler ~0DegreeScalerAggregation
-0pet2set ~0Set2Set
-0r_transformer ~0SetTransformerAggregation
-0port ~0SortAggregation
-0outils =0InducedSetAttentionBlock ~0MultiheadAttentionBlock =0PoolingByMultiheadAttention ~0SetAttentionBlock
-0ovariance_preserving ~0VariancePreservingAggregation
-0kttention.performer ~0PerformerAttention ~9Projection
-0uolynormer ~0PolynormerAttention
-0tqformer ~0QFormer
-0tsgformer ~0SGFormerAttention
-0jconv.agnn_conv =0AGNNConv
-0pntisymmetric_conv ~0AntiSymmetricConv
-0pppnp =0APPNP
-0prma_conv =0ARMAConv
-0ocg_conv =0CGConv
-0pheb_conv =0ChebConv
-0pluster_gcn_conv =0ClusterGCNConv
-0pugraph.base ~0CuGraphModule
-0wgat_conv ~0CuGraphGATConv
-0wrgcn_conv ~0CuGraphRGCNConv
-0wsage_conv ~0CuGraphSAGEConv
-0odir_gnn_conv ~0DirGNNConv
-0pna_conv ~0Attention =0DNAConv ~0Linear ~0MultiHead
-0oedge_conv =0DynamicEdgeConv =0EdgeConv
-0pg_conv =0EGConv
-0ofa_conv =0FAConv
-0peast_conv =0FeaStConv
-0pilm_conv =0FiLMConv
-0pused_gat_conv =0FusedGATConv
-0ogat_conv =0GATConv
-0red_graph_conv =0GatedGraphConv
-0rv2_conv =0GATv2Conv
-0pcn2_conv =0GCN2Conv
-0r_conv =0GCNConv
-0pen_conv =0GENConv ~0MLP
-0reral_conv =0GeneralConv
-0pin_conv =0GINConv =3EConv
-0pmm_conv =0GMMConv
-0pps_conv ~0GPSConv
-0praph_conv =0GraphConv
-0rvnet_conv =0GravNetConv
-0ohan_conv =0HANConv
-0peat_conv =0HEATConv
-0qtero_conv ~0HeteroConv
-0pgt_conv =0HGTConv
-0pypergraph_conv =0HypergraphConv
-0ole_conv =0LEConv
-0pg_conv =0LGConv
-0omeshcnn_conv =0MeshCNNConv
-0rsage_passing =0MessagePassing
-0pf_conv =0MFConv
-0pixhop_conv =0MixHopConv
-0onn_conv =0NNConv
-0opan_conv =0PANConv
-0pdn_conv =0PDNConv
-0pna_conv =0PNAConv
-0point_conv =0PointNetConv
-0ugnn_conv =0PointGNNConv
-0utransformer_conv =0PointTransformerConv
-0ppf_conv =0PPFConv
-0ores_gated_graph_conv =0ResGatedGraphConv
-0pgat_conv =0RGATConv
-0qcn_conv =0FastRGCNConv =0RGCNConv
-0osage_conv =0SAGEConv
-0pg_conv =0SGConv
-0pigned_conv =0SignedConv
-0qmple_conv =0SimpleConv
-0ppline_conv =0SplineConv
-0psg_conv =0SSGConv
-0pupergat_conv =0SuperGATConv
-0otag_conv =0TAGConv
-0pransformer_conv =0TransformerConv
-0owl_conv ~0WLConv
-0v_continuous =0WLConvContinuous
-0ox_conv ~0XConv
-0jdata_parallel ~0DataParallel
-0kense.dense_gat_conv ~0DenseGATConv
-0wcn_conv ~0DenseGCNConv
-0win_conv ~0DenseGINConv
-0wraph_conv ~0DenseGraphConv
-0vsage_conv ~0DenseSAGEConv
-0qmon_pool ~0DMoNPooling
-0plinear ~0HeteroDictLinear ~6Linear ~0Linear
-0jencoding ~0PositionalEncoding ~0TemporalEncoding
-0jfx ~0Transformer
-0jkge.base ~0KGEModel
+0ppipes%"!IsetAdap%!!nfeature_store =0AttrView =0F%!!=Store ~0%&!t =0_FieldStatus
+0lgraph%"!h~0%%"L=4Layout =0GraphStore
+0lhetero_d%!#'HeteroData
+0myper%!!r%#!@yperGraph%!!Dlin_memory_d%!#9 =0InMemory%"#K
+0lstorag%##>Type =0BaseS%%!;Edg%'!0Global%&!2Nod%#!@
+0mummary ~0Stats =1%!!3
+0ltemporal =0T%"!-%""rv%!%XItems%"%fKey%#!-Mapping%"!0ValuesView
+0gnn.aggr.attention ~0A%#!.alAggregation
+0obase ~0%)!7ric ~0Max%'!8 ~1ean%*!3i%+!2u%("" ~0PowerM%,!Y0Softm%,"#td%+!pm%*!WVar%*#%deep_sets ~0DeepSets%*!Dequilibrium ~0E%&!0%*!~MomentumOptimizer ~0ResNetPotential
+0ofused ~0Fuse%("t
+0ogmt ~%!)GMultisetTransformer
+0pru ~0GRU%*!Ylcm ~0LCM%)!9pstm ~0LST%*!:omlp ~0MLP%*!Qulti ~0Multi%*!Spatch_t%&"Q ~0Patch%'"f%*!Tquantile ~0Medi%,&pQ%"!A%*!Wscaler ~0DegreeScal%+!|pet2set ~0Set2Set
+0r%+"aS%)%D%*!bort ~0Sort%*"@utils =0InducedSet%%*/Block%#%'head%+!<=0PoolingBy%.!E%!"V%*!T
+0ovariance_preserving%!)<ianceP%%!7%)"nk%#!j.per%&&<%#!.%'";9Projec%!!Yuolyn%%!P%%!/%%!Q
+0tq%%!rQF%"(jtsg%&%dG%!!8%'!Ujconv.agnn_conv =0AGNNConv
+0pntisym%!3h%!!A~0AntiS%#!7%"!Jppnp =0APPNP
+0prma%%!qRMA%!!Gocg%#!7CG%"!Zheb%%!6heb%"!8luster_gc%%"ZC%!!5GC%#"bugraph.%"/*Cu%!+Vodule
+0wgat%#"w%"!=GAT%!!]wr%%!{%%!?R%%!|wsage%+!@SAGE%"#.dir_%%%:~0Dir%'%<%"#a%'1! =0DNAC%!!8Linear%#)"Head
+0oed%#"6=%#7DEdgeC%!!4%#!-
+0p%%%LE%"%Lof%%%vF%"%tpeas%"#f=0FeaSt%"!:ilm%%!9iLM%#%Tsed_%%%;=%!/F%%%9o%'!<%%!7red_%!6M%#!<atedGraph%"!Cv2%'!Wv2%""2cn%&!9CN%"!8r%'!5%##-%%'LGEN%"%IMLP
+0reral%%!>eneral%##I%&!VI%!!V=3%"&hpm%%#fGM%##eps%#&_GPS%"!6%)#?%(#:ne%&#sravNe%"%foha%%">HA%%#+%&%DHE%#%Eqtero%#":%!:/%#'/%&!PG%"!Op%&:C%#!=%%!4%""Al%%(1L%##S%%'zL%#'zmeshc%&,hMeshC%#)Orsage_passing%!!?sageP%!!3
+0pf%%!YF%#%wxhop%%!8ixHop%""0%&"+%#"&op%&%,P%%%,d%&!6D%,*~=0P%!*r
+0poin%%%'Point%%&)u%'/%Point%%+lu%'3L%)!D%'3S%#'X%%#HPP%"#Iores_gat%,*%Res%,*(p%'*_R%%*aq%&/*Fast%#.+ =0%&.6o%&.6=0%&./%&&rS%#0:igned%%!8igned%"".mp%&'VSimpl%#-Uplin%&!<plin%#!<s%&"'%%"(uper%'#4Super%&-/ta%%!UTA%#!U%.%r%-%mow%",3~0WL%!!5v_continuous =%"!9C%%!5
+0ox%#!UX%!!Tjdata_parallel ~0DataP%"!1
+0kense.dense%&/;~0Dense%&2R%&2P%!!;%%2M%#-d%#!;%!-i
+0w%&'Q%#!=%&'Nv%(3(Dense%&&vqmon_pool ~0DMoN%"92
+0pl%#2_%"E6ict%#2s6%%2|%!!+
+0jencod%!9-Posi%!BQE%&!7%#Cj%#!5
+0jfx ~%(&;
+0jkge%#5rKGEModel
 0ncomplex ~0ComplEx
 0ndistmult ~0DistMult
 0nloader =0KGTripletLoader
 0nrotate ~0RotatE
-0ntranse ~0TransE
-0jlr_scheduler ~0ConstantWithWarmupLR ~2sineWithWarmupLR ~gRestartsLR ~0LinearWithWarmupLR ~0PolynomialWithWarmupLR
+0ntranse%#"KE
+0jlr_schedu%!>#ConstantWithWarmupLR ~2sine%*!5gRestartsLR%%%%%*!D%";)mial%(!;
 0jmodel_hub =0PyGModelHubMixin
-0os.attentive_fp ~0AttentiveFP =0GATEConv
-0tract_repel ~0ARLinkPredictor
-0rutoencoder ~0ARGA ~3VA ~0GAE ~0InnerProductDecoder ~0VGAE
-0qbasic_gnn ~0BasicGNN ~0EdgeCNN ~0GAT ~1CN ~1IN ~1raphSAGE ~0PNA
-0qcorrect_and_smooth ~0CorrectAndSmooth
-0qdeep_graph_infomax ~0DeepGraphInfomax
-0ugcn ~0DeepGCNLayer
-0rimenet ~0BesselBasisLayer ~0DimeNet ~7PlusPlus ~0EmbeddingBlock ~1nvelope ~0InteractionBlock ~bPPBlock ~0OutputBlock ~6PPBlock ~0ResidualLayer ~0SphericalBasisLayer
-0qgnnff ~0EdgeBlock ~0GNNFF ~1aussianFilter ~0NodeBlock
-0rpse ~0BatchNorm1dEdge ~bNode ~0GNNInductiveHybridMultiHead ~3StackStage ~1PSE ~4NodeEncoder ~1eneralLayer ~7MultiLayer ~0IdentityHead ~0Linear ~0MLP ~0ResGatedGCNConv
-0rraph_mixer ~0LinkEncoder ~0NodeEncoder ~0_MLPMixer
-0wunet ~0GraphUNet
-0qjumping_knowledge ~0HeteroJumpingKnowledge ~0JumpingKnowledge
-0qlabel_prop =0LabelPropagation
-0rightgcn ~0BPRLoss ~0LightGCN
-0snkx ~0LINKX =0SparseLinear
-0rpformer =0LPAttLayer ~2Former ~0MLP
-0qmask_label ~0MaskLabel
-0reta ~0MetaLayer
-0upath2vec =0MetaPath2Vec
-0rlp ~0MLP
-0qneural_fingerprint ~0NeuralFingerprint
-0rode2vec =0Node2Vec
-0qpmlp ~0PMLP
-0rolynormer ~0Polynormer
-0qre_net ~0RENet
-0sct ~0RECT_L
-0sv_gnn ~0GroupAddRev =0InvertibleFunction ~aModule
-0qschnet =0CFConv ~0GaussianSmearing ~0InteractionBlock ~0RadiusInteractionGraph ~0SchNet ~1hiftedSoftplus
-0rgformer ~0GraphModule ~0SGFormer ~2Module
-0rigned_gcn ~0SignedGCN
-0qtgn ~0IdentityMessage ~0LastAggregator ~4NeighborLoader ~0MeanAggregator ~0TGNMemory ~1imeEncoder
-0qvisnet ~0Atomref ~0CosineCutoff ~0Distance ~0EdgeEmbedding ~1quivariantScalar ~1xpNormalSmearing ~0GatedEquivariantBlock =0NeighborEmbedding ~0Sphere ~0VecLayerNorm ~1iSNet ~6Block =3_MP =6_Vertex
-0mule_dict =0ModuleDict
-0jnorm.batch_norm =0BatchNorm ~0HeteroBatchNorm
-0odiff_group_norm ~0DiffGroupNorm
-0ograph_norm ~0GraphNorm
-0usize_norm ~0GraphSizeNorm
-0oinstance_norm ~0InstanceNorm
-0olayer_norm ~0HeteroLayerNorm ~0LayerNorm
-0omean_subtraction_norm ~0MeanSubtractionNorm
-0psg_norm ~0MessageNorm
-0opair_norm ~0PairNorm
-0jparameter_dict =0ParameterDict
-0kool.asap ~0ASAPooling
-0ocluster_pool ~0ClusterPooling ~0UnpoolInfo
-0ponnect.base ~0Connect
-0wfilter_edges ~0FilterEdges
-0oedge_pool ~0EdgePooling ~0UnpoolInfo
-0oknn =0ApproxL2KNNIndex =6MIPSKNNIndex =0KNNIndex ~3Output =0L2KNNIndex =0MIPSKNNIndex
-0omem_pool ~0MemPooling
-0opan_pool ~0PANPooling
-0osag_pool ~0SAGPooling
-0pelect.base ~0Select
-0vtopk ~0SelectTopK
-0otopk_pool ~0TopKPooling
-0jreshape ~0Reshape
-0jsequential ~0Child =0Sequential
-0jto_fixed_size_transformer ~0ToFixedSizeTransformer
-0mhetero_module ~0ToHeteroLinear ~8MessagePassing
-0ttransformer ~0ToHeteroTransformer
-0twith_bases_transformer ~0HeteroBasisConv ~0LinearAlign ~0ToHeteroWithBasesTransformer
-0gtransforms.base_transform ~0BaseTransform
-0rcompose ~0Compose ~7Filters
-0rdelaunay ~0_QhullTransform ~1SequentialTransform ~2hullTransform
-0rpad ~0AttrNamePadding ~0EdgeTypePadding ~0MappingPadding ~0NodeTypePadding ~0Padding ~0UniformPadding ~0_NumEdges ~4Nodes
-0rrooted_subgraph ~0RootedEgoNets ~6RWSubgraph ~6Subgraph =eData
-0hyping =0EdgeTypeStr ~0MockTorchCSCTensor
-0gutils._trim_to_layer ~0TrimToLayer
-0mcross_entropy =0SparseCrossEntropy
+0os%#FAve_fp%&7DveFP%!4^%"'#tract_repel ~0ARLinkPredictor
+0rutoencoder ~0ARGA ~3VA ~0GAE ~0InnerProductDe%#!JVGAE
+0qbasic_gnn%!M2icGNN%"K]CNN ~0GAT ~1CN ~1IN ~1%#9j ~0PNA
+0qcorrect_and_smooth ~0C%!!7AndSmooth
+0qdeep%"/Finfomax%"FYGraphI%!!5
+0ugcn%#!;CNLayer
+0rimenet ~0BesselBasisLay%!C)imeNet ~7PlusPlus ~0Embedding%"At1nvelope ~0Interac%'B4bPP%#B>Output%"!06%&!:Residual%#"<Spherica%'"R
+0qgnnff%"%P%#!]GNNFF ~1aussianFilter ~0Nod%!!F
+0rpse ~%!QrNorm1dEdge ~bNode%!!gInductiveHybrid%%=. ~3StackStage ~1PSE ~4NodeE%#'p1%!:*%"#&7Multi%##3Identity%!!o%'>3LP%!#c%!3}%#/(rraph_mixe%"-[k%%"-0%)";0_MLPMixer
+0wu%!&sGraphUNet
+0qjumping_knowledge%%.mJ%!!<K%'!;%,!5
+0qlabel_prop =0LabelPropa%&O.ght%!(IBPRLoss ~0LightGCN
+0snkx ~0LINKX =0Sparse%#/urp%"E@=0LPAtt%"%<2%!EK%#=}qmask_label ~0MaskLabel
+0reta ~0Meta%"'supath2vec =0MetaPath2Vec
+0r%#LQ
+0qneural_fingerprint ~0NeuralF%&!6
+0rode%"!qNode%!!mqp%!MAP%!?c%2H(
+0qre_%!&BRENet
+0sc%!!/CT_L
+0sv%"-BGroupAddRev =0InvertibleFunc%!I=a%#F!qschnet =0CF%"A/G%"*4Smear%!3:%.+d0Radius%'!;Graph ~0SchNet ~1hiftedSoftplus
+0r%&Io%'GJ%'I} ~2%#"_r%!:B%!'_%!:AGCN
+0qtgn%'*A%"?/ ~0Las%%N'or ~4Neighbor%!4! ~0%(Tpor ~0TGN%!Xr ~1im%#*F
+0qvis%!%yAtomref ~0CosineCutoff%"59anc%#Zs%%/0 ~1qui%!N2tScalar ~1xpNormal%'%dGatedE%&!N%#OD%##!%'!v%!/.e ~0VecLayerNorm ~1iSNet ~6%"!_3_MP =6_Vertex
+0mule_dict =0%!%jDict
+0jnorm%!a*_norm%#a/%!!z%",Z%%!4
+0odiff_group%!!R~0DiffGroup%"!D%!3-%"!?Grap%"!^usize%)!:Size%"!Win%!%U%#!BI%"!2%"!Alayer%#!>%!"]%'#k0%%!.
+0omean_subt%")/%#!XMeanS%&!9%!!Ppsg%&!Bssag%#"8pai%%"7Pai%""#jparameter%#%^P%#!3%!%bkool.asap ~0ASA%%=.oc%"P/%"=K%"P+%"!B ~0UnpoolInfo
+0ponnect%%P8%!!1
+0wfilter_edges ~0%!49Edges%#N]%""&Edge%2""oknn =0ApproxL2KNNIndex =6MIPS%&!10%%!-~3%!6L =0%(!R0%(!R
+0omem%#"EMem%&#gpa%%@/PA%&@.osag%#!:SAG%&@Fel%'#iSelect
+0vtopk%%!2TopK
+0otopk%#!gTopK%%!hjreshape%!5Uhape
+0jsequ%!^t ~0Child =0S%%!7
+0jto_fixed_size%+ZVToFixedSize%)A&m%"gXm%#/ATo%")C%"7'8%,L%t%,!}%!!R%)!ztwith_bases%+"O%#,#sis%)TFAlign%'!sWithBases%)!|g%%!qs.bas%'#Q%"kp%%!P
+0rcompo%")&%"!,7%!(ts
+0rdelaunay ~0_Qhull%%!^ ~1%&%j%'!82%)!H
+0rpad%!ADrNamePa%#/gEdgeTyp%'!4%"h_%&!3Nod%+!E%&!,Uniform%&!3_NumE%!+!4Nodes
+0rrooted_subg%"4gRootedEgoNets ~6RWS%%!?6%%!-=e%!jYhyp%!Q=%#"vStr ~0MockTorchCSC%!n@
+0gutils._trim_to_l%"=6TrimT%!/I
+0mcross_entropy%%:bCrossE%!!7
 0mmixin ~0CastMixin`,
   },
   {
@@ -6132,2140 +4736,476 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     roots: ["torchaudio"],
     text: `00torchaudio.functional._alignment ~0TokenSpan
 0mfiltering =0DifferentiableFIR =eIIR
-0nunctional =0RnntLoss
-0bmodels._hdemucs ~0HDemucs ~0_BLSTM ~1DConv ~1HDecLayer ~2EncLayer ~1LayerScale ~2ocalState ~1ScaledEmbedding
-0iconformer ~0Conformer ~9Layer ~0_ConvolutionModule ~1FeedForwardModule
-0lv_tasnet ~0ConvBlock ~4TasNet ~0MaskGenerator
-0idecoder._ctc_decoder ~0CTCDecoder =aLM =cState ~3Hypothesis
-0suda_ctc_decoder =0CUCTCDecoder ~5Hypothesis
-0kepspeech ~0DeepSpeech ~0FullyConnected
-0iemformer ~0Emformer ~0_EmformerAttention ~9Impl ~9Layer
-0irnnt =0RNNT ~0_CustomLSTM ~1EmformerEncoder ~1Joiner ~1Predictor ~1TimeReduction ~2ranscriber
-0m_decoder ~0RNNTBeamSearch
-0isquim.objective ~0AutoPool ~0DPRNN ~0Encoder ~0RangeSigmoid ~0SingleRNN ~1quimObjective
-0osubjective ~0AttPool ~0Predictor ~0SquimSubjective
-0itacotron2 ~0Tacotron2 ~0_Attention ~1Decoder ~1Encoder ~1LocationLayer ~1Postnet ~2renet
+0n%%!m =0RnntLoss
+0bmodels._hdemucs ~0HD%#!,_BLSTM ~1DConv ~1HDecLayer ~2En%#!-1LayerScale ~2ocalState ~1ScaledEmbedding
+0iconformer ~0C%&!.9%"!o0_ConvolutionModule ~1FeedForward%!!6
+0lv_tasnet%!!lvBlock ~4TasNet ~0MaskGenerator
+0idecoder._ctc_%"!/ ~0CTCD%"!/=aLM =c%"#(3Hypothesis
+0suda%)![=0CU%'!^~5%(!Pkepspeech ~0DeepS%#!/FullyConnected
+0iem%%#{E%&!-_%#!.Attention ~9Impl%#%9
+0irnnt =0RNNT ~0_Custom%"&f%#!cEn%""g1Joiner ~1Predictor ~1TimeReduc%!")2ranscriber
+0m%'%4RNNTBeamSearch
+0isquim.objective ~0AutoPool ~0DPRNN ~0%%"D0RangeSigmoid ~0SingleRNN ~1quimO%#!l
+0osu%(!ytt%"!x%'#!0SquimS%%!J
+0itacotron2 ~0T%'!._%'%P1%%&b1%&%'Location%#)nPostnet ~2renet
 0iwav2letter ~0Wav2Letter
-0mvec2.components ~0ConvLayerBlock ~4olutionalPositionalEmbedding ~0Encoder ~7Layer ~0FeatureExtractor ~7Projection ~2edForward =0GradMultiply ~0LayerNorm ~1ogitGenerator ~0MaskGenerator ~0SelfAttention ~0Transformer
-0rmodel ~0HuBERTPretrainModel ~0Wav2Vec2Model
-0rwavlm_attention ~0WavLMSelfAttention
-0lernn ~0MelResNet ~0ResBlock ~0Stretch2d ~0UpsampleNetwork ~0WaveRNN
-0bpipelines._source_separation_pipeline ~0SourceSeparationBundle
-0nquim_pipeline ~0SquimObjectiveBundle ~5SubjectiveBundle
-0mtts.impl ~0_CharMixin ~1EnglishCharProcessor ~8PhoneProcessor ~1GriffinLimMixin ~bVocoder ~1PhoneMixin ~1Tacotron2GriffinLimCharBundle ~kPhoneBundle ~aMixin ~aWaveRNNCharBundle ~hPhoneBundle ~1WaveRNNMixin ~8Vocoder
-0rnterface ~0Tacotron2TTSBundle ~i.TextProcessor ~jVocoder ~0_TextProcessor ~1Vocoder
-0mwav2vec2.aligner ~0Aligner ~0IAligner ~1Tokenizer ~0Tokenizer
-0vimpl ~0Wav2Vec2ASRBundle ~8Bundle ~8FABundle ~g.Aligner ~hTokenizer ~0_Wav2Vec2Model
-0vutils ~0_Wav2Vec2Model
-0lrnnt_pipeline ~0RNNTBundle ~a.FeatureExtractor ~bTokenProcessor ~0_FeatureExtractor ~2unctionalModule ~1GlobalStatsNormalization ~1ModuleFeatureExtractor ~1SentencePieceTokenProcessor ~1TokenProcessor
-0btransforms._multi_channel ~0MVDR ~0PSD ~0RTFMVDR ~0SoudenMVDR
-0ntransforms ~0AddNoise ~1mplitudeToDB ~0ComputeDeltas ~2nvolve ~0Deemphasis ~0FFTConvolve ~1ade ~1requencyMasking ~0GriffinLim ~0InverseMelScale ~7Spectrogram ~0LFCC ~1oudness ~0MFCC ~1elScale ~4pectrogram ~1uLawDecoding ~5Encoding ~0PitchShift ~1reemphasis ~0RNNTLoss ~1esample ~0SlidingWindowCmn ~1pecAugment ~4tralCentroid ~6ogram ~3ed ~5Perturbation ~0TimeMasking ~4Stretch ~0Vad ~1ol ~0_AxisMasking`,
+0mvec2.components%")+Layer%#)0%")malPosi%!!,%%*T%(%27%#*FFeatureExtra%!#Z7Proje%#&W%%*O =0GradMultiply ~0LayerNorm ~1ogit%%*D%,*T ~0Self%'%,0Trans%!(2
+0rmodel ~0HuBERTPretrainM%"!8Wav2Vec2Model
+0rwavlm_a%'!rWavLM%)"*
+0lernn ~0MelRe%",4Res%"%:0Stretch2d ~0UpsampleNetwork%!!ueRNN
+0bpipelines._source_separation_%#!? ~0SourceS%%!>Bundle
+0nquim%)!K%))%%!!I ~5%&(_%#!]mtts.impl ~0_CharMixin ~1EnglishCharProcessor ~8Phone%'!31GriffinLim%"!]bVo%#),Phone%#!u%%)h%&!TChar%#"ekPhon%%"sa%"!Xa%"%5%(!Lh%)!L1%"!D%"!S8%""E
+0rnterface%(+,TTS%#![i.Text%'#7j%%#%0_%+!=1%%!zmwav2vec2.aligner ~0A%%!,I%%!-1Tokenizer%#54izer
+0v%"&!%#(qASR%#"X8%%!+FA%#!-g.%%!vh%(!v_%+)Tvutils%/!;lrnnt%('wRNNT%%%y.%.,-bToken%'#j0_%.!G2%%6{%%5+Glob%!6%sNormaliza%"/%%!!F%.!j1SentencePiece%,"?%!%S%%!3
+0bt%#,es._multi_channel ~0MVDR ~0PSD ~0RTF%"!2SoudenMVDR
+0n%&!d ~0AddNoise ~1mplitudeToDB ~0ComputeDeltas ~2nvolve%!5Smphasis ~0FFT%!7~ve ~1ade ~1requencyMask%!03%&*6 ~0InverseMel%"9G7Spectrogram ~0LFCC ~1oudness ~0M%!!3%%!R4%(!Q1uLawDeco%!1C5En%#!-0PitchShift ~1r%(#!RNNTLoss ~1e%!.o ~0SlidingWindowCmn ~1pecAug%!<x4tralCentroid ~6%""G3ed ~5Perturb%"'F0Time%%#l4%"0' ~0Vad ~1ol ~0_Axis%"!F`,
   },
   {
     library: "torchmetrics",
     version: "0.11.4 to 1.9.0",
     roots: ["torchmetrics"],
-    text: `00torchmetrics.aggregation ~0BaseAggregator ~0CatMetric ~0MaxMetric ~1eanMetric ~1inMetric ~0RunningMean ~7Sum ~0SumMetric
-0eudio._deprecated ~0_PermutationInvariantTraining ~1ScaleInvariantSignalDistortionRatio ~lNoiseRatio ~2ignalDistortionRatio ~7NoiseRatio
+    text: `00torchmetrics.aggregation ~0BaseA%"!4or ~0CatMetric ~0Max%#!.1ean%%!.i%%!-0RunningMean ~7Sum ~0Sum%!!B
+0eudio._deprecated ~0_PermutationInvariantTraining ~1Scale%%!;SignalDistortionRatio ~lNoise%"!/2%2!F7%&!F
 0jdnsmos ~0DeepNoiseSuppressionMeanOpinionScore
 0jnisqa ~0NonIntrusiveSpeechQualityAssessment
-0jpesq ~0PerceptualEvaluationSpeechQuality
-0kit ~0PermutationInvariantTraining
-0jsdr ~0ScaleInvariantSignalDistortionRatio ~1ignalDistortionRatio ~1ourceAggregatedSignalDistortionRatio
-0knr ~0ComplexScaleInvariantSignalNoiseRatio ~0ScaleInvariantSignalNoiseRatio ~1ignalNoiseRatio
-0krmr ~0SpeechReverberationModulationEnergyRatio
-0ktoi ~0ShortTimeObjectiveIntelligibility
-0dclassification.accuracy ~0Accuracy ~0BinaryAccuracy ~0MulticlassAccuracy ~5labelAccuracy
-0turoc ~0AUROC ~0BinaryAUROC ~0MulticlassAUROC ~5labelAUROC
-0tverage_precision ~0AveragePrecision ~0BinaryAveragePrecision ~0MulticlassAveragePrecision ~5labelAveragePrecision
-0sbase ~0_ClassificationTaskWrapper
-0scalibration_error ~0BinaryCalibrationError ~0CalibrationError ~0MulticlassCalibrationError
-0tohen_kappa ~0BinaryCohenKappa ~0CohenKappa ~0MulticlassCohenKappa
-0unfusion_matrix ~0BinaryConfusionMatrix ~0ConfusionMatrix ~0MulticlassConfusionMatrix ~5labelConfusionMatrix
+0jpesq ~0PerceptualEvaluation%)!W
+0kit%!!K%5#r
+0jsdr ~0%A#x1%3!9ourc%%'6ed%1!b
+0knr ~0Complex%0"7%(%{%1"X%(!C%!"S%(&-krmr ~0%!#rReverberationModulationEnergy%#!Stoi ~0ShortTimeObjectiveIntelligibi%!%Zdclassification.accuracy ~0A%&!-Binary%'!3Multiclass%&!75label%#!2
+0turoc ~0AUROC%&!i%"!0%'!f%!!4%"!cUROC
+0tverage_precis%!+UA%!!6P%'!5%"!w%.!;%'"%%-!?%""0%+!:
+0sbase ~0_C%)%#TaskWrapper
+0scalib%!&2_error%%"MC%&!<E%"!;%/!5%&"b%,!?
+0tohen_kappa%&!zohenK%"!5%)!/%'!n%%!9
+0unfusion_matrix%'!l%"!;M%#!:%.!4%(!v%+!>%!%E%+!9
 0sdice ~0Dice
-0seer ~0BinaryEER ~0EER ~0MulticlassEER ~5labelEER
-0txact_match ~0ExactMatch ~0MulticlassExactMatch ~5labelExactMatch
-0sf_beta ~0BinaryF1Score ~7BetaScore ~0F1Score ~1BetaScore ~0MulticlassF1Score ~bBetaScore ~5labelF1Score ~bBetaScore
-0sgroup_fairness ~0BinaryFairness ~6GroupStatRates ~0_AbstractGroupStatScores
-0shamming ~0BinaryHammingDistance ~0HammingDistance ~0MulticlassHammingDistance ~5labelHammingDistance
-0tinge ~0BinaryHingeLoss ~0HingeLoss ~0MulticlassHingeLoss
-0sjaccard ~0BinaryJaccardIndex ~0JaccardIndex ~0MulticlassJaccardIndex ~5labelJaccardIndex
-0slogauc ~0BinaryLogAUC ~0LogAUC ~0MulticlassLogAUC ~5labelLogAUC
-0smatthews_corrcoef ~0BinaryMatthewsCorrCoef ~0MatthewsCorrCoef ~1ulticlassMatthewsCorrCoef ~5labelMatthewsCorrCoef
-0snegative_predictive_value ~0BinaryNegativePredictiveValue ~0MulticlassNegativePredictiveValue ~5labelNegativePredictiveValue ~0NegativePredictiveValue
-0sprecision_fixed_recall ~0BinaryPrecisionAtFixedRecall ~0MulticlassPrecisionAtFixedRecall ~5labelPrecisionAtFixedRecall ~0PrecisionAtFixedRecall
-12recall ~0BinaryPrecision ~6Recall ~0MulticlassPrecision ~aRecall ~5labelPrecision ~aRecall ~0Precision ~0Recall
-18_curve ~0BinaryPrecisionRecallCurve ~0MulticlassPrecisionRecallCurve ~5labelPrecisionRecallCurve ~0PrecisionRecallCurve
-0sranking ~0MultilabelCoverageError ~aRankingAveragePrecision ~hLoss
-0tecall_at_fixed_precision ~0BinaryRecallAtFixedPrecision ~0MulticlassRecallAtFixedPrecision ~5labelRecallAtFixedPrecision ~0RecallAtFixedPrecision
-0zfixed_precision ~0BinaryRecallAtFixedPrecision ~0MulticlassRecallAtFixedPrecision ~5labelRecallAtFixedPrecision ~0RecallAtFixedPrecision
-0toc ~0BinaryROC ~0MulticlassROC ~5labelROC ~0ROC
-0ssensitivity_specificity ~0BinarySensitivityAtSpecificity ~0MulticlassSensitivityAtSpecificity ~5labelSensitivityAtSpecificity ~0SensitivityAtSpecificity
-0tpecificity ~0BinarySpecificity ~0MulticlassSpecificity ~5labelSpecificity ~0Specificity
-13_sensitivity ~0BinarySpecificityAtSensitivity ~0MulticlassSpecificityAtSensitivity ~5labelSpecificityAtSensitivity ~0SpecificityAtSensitivity
-0ttat_scores ~0BinaryStatScores ~0MulticlassStatScores ~5labelStatScores ~0StatScores ~0_AbstractStatScores
-0fustering.adjusted_mutual_info_score ~0AdjustedMutualInfoScore
-0xrand_score ~0AdjustedRandScore
-0ocalinski_harabasz_score ~0CalinskiHarabaszScore
-0pluster_accuracy ~0ClusterAccuracy
-0odavies_bouldin_score ~0DaviesBouldinScore
-0punn_index ~0DunnIndex
-0ofowlkes_mallows_index ~0FowlkesMallowsIndex
-0ohomogeneity_completeness_v_measure ~0CompletenessScore ~0HomogeneityScore ~0VMeasureScore
-0omutual_info_score ~0MutualInfoScore
-0onormalized_mutual_info_score ~0NormalizedMutualInfoScore
-0orand_score ~0RandScore
-0eollections ~0MetricCollection
-0ddetection._deprecated ~0_ModifiedPanopticQuality ~1PanopticQuality
-0omean_ap ~0BaseMetricResults ~0COCOMetricResults ~0MAPMetricResults ~2RMetricResults ~1eanAveragePrecision
-0nciou ~0CompleteIntersectionOverUnion
-0ndiou ~0DistanceIntersectionOverUnion
-0ngiou ~0GeneralizedIntersectionOverUnion
-0nhelpers ~0CocoBackend
-0niou ~0IntersectionOverUnion
-0nmean_ap ~0BaseMetricResults ~0COCOMetricResults ~0MAPMetricResults ~2RMetricResults ~1eanAveragePrecision
-0npanoptic_qualities ~0ModifiedPanopticQuality ~0PanopticQuality
-0dfunctional.image.dists ~0L2pooling
-0ulpips ~0ScalingLayer
-0oregression.kendall 0_MetricVariant
-0otext.sacre_bleu ~0_SacreBLEUTokenizer =j._tokenize_13a
-0tter ~0_TercomTokenizer
-0dimage._deprecated ~0_ErrorRelativeGlobalDimensionlessSynthesis ~1MultiScaleStructuralSimilarityIndexMeasure ~1PeakSignalNoiseRatio ~1RelativeAverageSpectralError ~2ootMeanSquaredErrorUsingSlidingWindow ~1SpectralAngleMapper ~9DistortionIndex ~2tructuralSimilarityIndexMeasure ~1TotalVariation ~1UniversalImageQualityIndex
-0jarniqa ~0ARNIQA
-0jd_lambda ~0SpectralDistortionIndex
-0ls ~0SpatialDistortionIndex
-0kists ~0DeepImageStructureAndTextureSimilarity
-0jergas ~0ErrorRelativeGlobalDimensionlessSynthesis
-0jfid ~0FeatureExtractorInceptionV3 ~1rechetInceptionDistance ~0MatrixSquareRoot ~0NoTrainInceptionV3 ~0_FeatureExtractorInceptionV3
-0jinception ~0InceptionScore
-0jkid ~0KernelInceptionDistance
-0jlpip ~0LearnedPerceptualImagePatchSimilarity ~0NoTrainLpips ~0_LPIPS
-0jmifid ~0MemorizationInformedFrechetInceptionDistance
-0jperceptual_path_length ~0PerceptualPathLength
-0ksnr ~0PeakSignalNoiseRatio
-0nb ~0PeakSignalNoiseRatioWithBlockedEffect
-0jqnr ~0QualityWithNoReference
-0jrase ~0RelativeAverageSpectralError
-0kmse_sw ~0RootMeanSquaredErrorUsingSlidingWindow
-0jsam ~0SpectralAngleMapper
-0kcc ~0SpatialCorrelationCoefficient
-0ksim ~0MultiScaleStructuralSimilarityIndexMeasure ~0StructuralSimilarityIndexMeasure
-0jtv ~0TotalVariation
-0juqi ~0UniversalImageQualityIndex
-0jvif ~0VisualInformationFidelity
-0dmetric ~0CompositionalMetric ~0Metric =0jit_distributed_available
-0eultimodal.clip_iqa ~0CLIPImageQualityAssessment
-0tscore ~0CLIPScore
-0olve ~0LipVertexError
-0dnominal.cramers ~0CramersV
-0lfleiss_kappa ~0FleissKappa
-0lpearson ~0PearsonsContingencyCoefficient
-0ltheils_u ~0TheilsU
-0mschuprows ~0TschuprowsT
-0dregression.concordance ~0ConcordanceCorrCoef
-0qsine_similarity ~0CosineSimilarity
-0prps ~0ContinuousRankedProbabilityScore
-0psi ~0CriticalSuccessIndex
-0oexplained_variance ~0ExplainedVariance
-0ojs_divergence ~0JensenShannonDivergence
-0okendall ~0KendallRankCorrCoef
-0pl_divergence ~0KLDivergence
-0olog_cosh ~0LogCoshError
-0smse ~0MeanSquaredLogError
-0omae ~0MeanAbsoluteError
-0qpe ~0MeanAbsolutePercentageError
-0pinkowski ~0MinkowskiDistance
-0pse ~0MeanSquaredError
-0onrmse ~0NormalizedRootMeanSquaredError
-0opearson ~0PearsonCorrCoef
-0or2 ~0R2Score
-0pse ~0RelativeSquaredError
-0ospearman ~0SpearmanCorrCoef
-0pymmetric_mape ~0SymmetricMeanAbsolutePercentageError
-0otweedie_deviance ~0TweedieDevianceScore
-0owmape ~0WeightedMeanAbsolutePercentageError
-0ftrieval._deprecated ~0_RetrievalFallOut ~aHitRate ~aMAP ~bRR ~aNormalizedDCG ~aPrecision ~jRecallCurve ~aRPrecision ~becall ~gAtFixedPrecision
-0nauroc ~0RetrievalAUROC
-0overage_precision ~0RetrievalMAP
-0nbase ~0RetrievalMetric
-0nfall_out ~0RetrievalFallOut
-0nhit_rate ~0RetrievalHitRate
-0nndcg ~0RetrievalNormalizedDCG
-0nprecision ~0RetrievalPrecision
-0w_recall_curve ~0RetrievalPrecisionRecallCurve ~9RecallAtFixedPrecision
-0nr_precision ~0RetrievalRPrecision
-0oecall ~0RetrievalRecall
-0qiprocal_rank ~0RetrievalMRR
-0dsegmentation.dice ~0DiceScore
-0qgeneralized_dice ~0GeneralizedDiceScore
-0qhausdorff_distance ~0HausdorffDistance
-0qmean_iou ~0MeanIoU
-0ehape.procrustes ~0ProcrustesDisparity
-0dtext._deprecated ~0_BLEUScore ~1CHRFScore ~2harErrorRate ~1ExtendedEditDistance ~1MatchErrorRate ~1Perplexity ~1SQuAD ~2acreBLEUScore ~1TranslationEditRate ~1WordErrorRate ~5InfoLost ~9Preserved
-0ibert ~0BERTScore
-0jleu ~0BLEUScore
-0icer ~0CharErrorRate
-0jhrf ~0CHRFScore
-0iedit ~0EditDistance
-0jed ~0ExtendedEditDistance
+0see%&#}EER ~0%!!(%&!}EER%#!qEER
+0txact_match ~0ExactM%"!/%'!W%'!9%"!_%%!4
+0sf_bet%&%CF1Score ~7Beta%"!.0%%!81%(!8%&"+%%!Bb%'!B%!"4%/!=
+0sgroup_fairness%&"E%%!36GroupStatRates ~0_Abstract%%!<Scores
+0shamming%%!kH%!!2Distance ~0%.!4%&#)%-!>%!#%%+!9
+0tinge%&"+ingeLoss ~0%(!.%'!|%#!8
+0sjaccard%%!bJ%!!2Index ~0%+!1%&!h%*!;%!"b%(!6
+0slogauc%%!~LogAUC ~0%%!+%&!r%#!5%!!l%!!0
+0smatthews_corrcoef%%!qM%"!<CorrC%!!;%.!51%%"'%.!>%!"1%,!:
+0snegative_predictive_valu%&%tN%"!DP%%!CV%"!B%&#=%5!F%!"?%6!g%3!<
+0s%%0]_fixed_recall%%"^%%/wAtFixedR%#!A%&"]%4!E%!"[%5!e%2!;
+12%4"I ~6%8"E ~a%3"A%'!<%&"= ~0%#"98_curv%&&@%%!F%!!CC%"!?%/";%)!C%+"=%*!a%0!9
+0srank%!,_Multi%"0b%!4)%"2yaR%!!F%.4Wh%!+]tecall_at%"&z%(5i%!#=%!";%"%{%25Z%4!E%!#A%5!e%2!;
+0z%~"R%F"Rto%&-h%,9B%'9@%!!=ROC
+0ssensitivity_specificit%&:wS%&!BAtS%)!C%&""%6!G%!"8%7!i%4!=
+0t%0"U%4"H%/";%*".%'!~13_%'#d%0""At%'"_%4"0%+!G%-"=%,!i%4!=
+0ttat_score%&65%&5h%*"G%'!9%""9%(!K%)!/%%6]%(6Wfustering.adjusted_mutual_info%!"M ~0A%"!?MutualInfo%"8/xrand%-!IRand%"!Cocalinski_harabasz%%!PC%"!<H%"!;%"!Tpluster_%'B#C%!!5%&APodavies_bouldin%%!wDaviesB%!!8%#!tunn_i%"6xDunn%"6Uofowlkes_mallows%%!FF%!!:M%!!9%#!Phomogeneity_completeness_v_measu%!#?%'!;%#;}H%&![%#!5VM%!!T%#%5%0&)%-%~onormaliz%3&ZN%%!A%.!^%)&]%'&Teollections ~0%!L~C%%!6
+0ddet%!!.%,M0ModifiedPanoptic%"J] ~1%+!4
+0omean_ap%"O#%!"-Results ~0COCO%,!6MAP%+!52R%+!31ean%.EMnciou%'&?Inters%!#/OverUn%!!Id%!!I%#=~%4!Ig%!!IGener%!%o%4!Lhelpers ~0CocoBackend
+0n%!!e%4!X%~%+%(%+p%"&N_qualiti%!.)%4'!0%-'!dfunctional.image.dists ~0L2pooling
+0ulpips%"N;ingLayer
+0oreg%"Ql.kendall 0_%!##V%!N_
+0otext.sacre_bleu ~0_SacreBLEUTokenizer =j._t%"!0_13a
+0tter ~0_Tercom%%!L
+0d%!"q%+)bErrorRelativeGlobalDimensionlessSynthesis ~1MultiScaleStructuralSimilarityIndex%",b ~1Peak%/Pq%#"2%"&JSpectral%";#2ootMeanSquaredErrorUsingSlidingWindow ~1%#!ZAngleMapper ~9%&Rx%"DF2%>"qTotalVari%"Y-1UniversalImage%"'M%"/~jarniqa ~0ARNIQA
+0jd_lambda%"5'tr%(TG%"!Yls ~0Spati%/!?k%"(9DeepImag%%%peAndTexture%&#*
+0jergas ~0%E&s
+0jfid ~0FeatureExtractorInceptionV3 ~1rechet%%!6%(I|atrix%!&KRoot ~0NoTrain%)!f0_%7"(
+0ji%#!0 ~0%%!<%#Z/kid ~0Kernel%-"K
+0jlpip ~0Learned%&Z(ImagePatch%&%6%&"iL%"+s_LPIPS
+0jmi%!#yMemoriz%"ZAformedF%3#p
+0jp%%"7_path_length%)[VPathLength
+0ksnr ~0%0*N
+0nb%3!=WithBlockedEffect
+0jqnr ~0%")+WithNoRefere%!"ar%!V#%8+E
+0kmse_sw ~0R%A+O
+0jsam%')x%'+U
+0kcc%&)uCorre%![+Coefficient
+0ksim%#=&%C-m0%<!E
+0jtv ~0%*,F
+0juqi ~0%9,Lvif ~0Vis%"8]rmationFide%"2C%!fQ%"64osi%!2O%&f=%!!+=0jit_distributed_available
+0eultimodal.clip_%!-eCLIP%("Z%(c|t%%>-LIP%#::lve ~0LipVertex%"&}dnominal.cram%"6e%!!,V
+0lfleiss%%ZAFleiss%"Yulpearson%!(xrsonsContingency%)&oltheils_u ~0TheilsU
+0mschuprows ~0T%%!/T
+0d%'5+concord%"-mC%&!0%&Qmqsine_s%(,;Cosin%)/dprp%!9.ntinuousRankedProba%!c=%#@Csi ~0CriticalSucces%%?vexplained_%!e9ce ~0E%#!7%!6nce
+0ojs_diverge%!!FJensenShannonD%%!<
+0o%#7V~0K%!!,Rank%&#Ipl%*!mKL%)!blog_cosh%!VHCosh%"'3smse ~0%',*Log%"!>oma%#!>Absolut%!O1
+0qp%,!;Percent%#OT
+0pinkowski ~0M%#!.%&/Vp%,">%#";nr%!"Y%&Ab%0-q
+0o%-(W%&#{or2 ~0R2%%&c%(/(%+!kspearman%!.Narma%'!mpym%!,-_mape ~0S%#!3%9#jotweedie_dev%#'YT%!!5D%"!4%#+^w%"!}Weighted%9!|ftrieval%,<*Re%"!;FallOut ~aHitRate ~aMAP ~bRR ~a%&%gDCG ~a%'Q&j%)U*aR%'!=b%"V]g%.QCna%"jr%%"I%"jL%"U>%)S2%%!FMAP
+0n%"iU%&!8%"sGnfall_out%(!?%"#E
+0nhit_rat%)!^%"#Y
+0nndcg%(!<%)#_
+0n%1"W%'#=w%"[Y%%X~%.!G%)%:9%4TLnr%2#j%&%l
+0o%#ZI%&!@%!ZF0qiprocal_rank%)%6RR
+0dsegmen%!sR.%'il%"(Uqg%&F|_%"!A%'G2%(!Lhausdorff_d%(fe%"!7%&,Cqmean_%!G<MeanIoU
+0ehape.procrus%!h%P%%!/Disp%"0~dtext%,)YBLEU%#i|CHRF%"!.2har%!?-ate ~1ExtendedEdit%&>A1Matc%!/F%"!JPerplex%!L+SQuAD ~2%#Ed%#"/Trans%"t-d%#*m1Wor%!-G%!!25InfoLost ~9Preserved
+0ibert ~0BERT%#>e%!Fq%%")
+0icer ~0C%(#1
+0jhrf ~0%%#R
+0iedit ~0%(#B
+0jed ~0%0#_
 0iinfolm ~0InfoLM
-0imer ~0MatchErrorRate
-0iperplexity ~0Perplexity
-0irouge ~0ROUGEScore
-0isacre_bleu ~0SacreBLEUScore
-0jquad ~0SQuAD
-0iter ~0TranslationEditRate
-0iwer ~0WordErrorRate
-0jil ~0WordInfoLost
-0kp ~0WordInfoPreserved
-0dutilities.data =0dim_zero_cat =9max =aean =ain =9sum
-0nenums 0AverageMethod 0ClassificationTask iNoBinary kMultilabel 0DataType 0MDMCAverageMethod
-0oxceptions 0TorchMetricsUserError gWarning
-0dvideo.vmaf ~0VideoMultiMethodAssessmentFusion
-0dwrappers.abstract ~0WrapperMetric
-0mbootstrapping ~0BootStrapper
-0mclasswise =0ClasswiseWrapper
-0mfeature_share ~0FeatureShare ~0NetworkCache
-0mminmax ~0MinMaxMetric
-0nultioutput ~0MultioutputWrapper
-0rtask ~0MultitaskWrapper
-0mrunning ~0Running
-0mtracker ~0MetricTracker
-0pnsformations ~0BinaryTargetTransformer ~0LambdaInputTransformer ~0MetricInputTransformer`,
+0imer%!A:%'#x
+0ip%'#x0%&%(
+0irouge ~0ROUGE%#"Q%)I)%%I(%##Nquad ~0SQuAD
+0i%!I!%/%X
+0iwer ~0%)%_
+0jil%"!7%#%i
+0kp%'!5%'%uduti%!LA.data =0dim_zero_cat =9max =aean =ain =9sum
+0nenums %#viMethod 0%.uj iNo%!YW k%&dJ 0DataType 0MDMC%)!k
+0ox%"BPs 0Torch%!/*sUse%!'> gWar%!}<dvideo.vma%!=ydeoMulti%!!p%&<^Fu%!-9dw%!wDs.a%"ZI ~0%"wX%#06mbootstrapp%"q/ootSt%#x!mclasswise =%!#awise%%xAmf%!Fj_sha%!sb%!!2S%"!1NetworkCache
+0mminmax%!7]&%"&b
+0nultioutput%#At%!!0%%"/rtask%#!>t%(yjmr&!"'*&&"'4
+0mtrack%!)eetricT%!!2
+0pns%%A:%&_?TargetTra%!!@er ~0LambdaInpu%+!;%!!v%,!;`,
+  },
+  {
+    library: "torchvision",
+    version: "0.13.1 to 0.28.0",
+    roots: ["torchvision"],
+    text: `00torchvision.models._api =0WeightsEnum
+0kutils ~0_ModelURLs
+0jconvnext =0CNBlockConfig
+0jdetection._%#!^BalancedPositiveNegativeSampler ~1oxCoder ~3Linear%"!00Matcher ~0SSD%"!/
+0tanchor%%"'AnchorGenerator ~0DefaultBox%%!8
+0tbackbone%'"b%!!3WithFPN
+0tfaster_rcnn ~0FastRCNNConvFCHead ~8Predictor ~4erRCNN ~0TwoMLPHead
+0ucos ~0FCOS ~4Classification%!!h4%"!)Regress%"!:
+0tgeneralized%#"K%!#-lizedRCNN
+0timage_list ~0ImageList
+0tkeypoint%#!^K%"!2%!"mcHeads ~c%%#-
+0tmask%#!QMask%!!M8%"!M%&#X
+0tretinanet ~0RetinaNet ~9%0#M9%"!)%,#Muoi_h%!""0RoIHeads
+0upn ~0RPN%!!X1egionProposalNetwork
+0tssd%!'f ~3%0"<3FeatureExtractorVGG ~3%"!?%*"R ~3Scoring%!"bwlite%!"%Lite%0"&7%,"&MobileNet ~7%"!E%-',transform%.'%T%#!=
+0jefficient%!%r_MBConv%%+Cf%!"A_e%!"Bion =0DualGraphModule =0Leaf%!!/AwareTracer =0NodePath%!!3
+0jmaxvit ~0%!"/ ~1axVit ~6Block ~6Layer ~0PartitionAttention%#!<Relative%!,konalMultiHead%%!N ~0SwapAxes ~0WindowDep%#!x ~6%%"'
+0knas%!#mMNASN%!#wInvertedResidual
+0kobilenetv2 ~0_DeprecatedConvBNAct
+0t3 ~0SqueezeExcita%!"*joptical_flow.raft ~0Bottleneck%"#k0ConvGRU ~2rr%#!6%#'Xnc%!.{1low%!'P0Mask%'-N1otion%%!K0RAFT ~1ecurrent%"!u2%!#<%#"&UpdateBlock
+0jquantization.google%!%+Q%"!;bleBasicConv2d ~bGoogL%!)1bIncep%!%skAux
+0wi%&!4%6!g%%!Y3 ~kA ~lux ~kB ~kC ~kD ~kE
+0wm%)&5%'!q%,&b ~b%%*mV2
+163%G!R3 ~b%/&xwre%"("%,#2%"%Yc%%'' ~bResNet
+0wshuff%D"~S%!!O%!#!0jreg%!"9AnyStage ~0BlockParams ~1%%":%%,g ~0RegNet ~2s%.(aSimpleStemIN
+0jsegmen%!#O%&6:_%"!H%'!?Model
+0wdeeplabv3 ~0ASPP ~4%!,Z4Pooling ~0DeepLab%".wV3
+0wfcn ~0FCN%"0<
+0wlraspp ~0LR%!!m6%!!;kwin_%%/>%"-BtchMergingV2 ~0Shifted%!,k%%-+V2 ~1win%%#ze%!+1V2
+0jvideo.m%".YS%'9- ~1ViT ~1ultiscale%'.!a%#%JPool ~2%#.NEncoding
+0p%%'u%('j5Stem%(&W%",q2Plus1D ~43DNoTemporal ~6%!&) ~0R%!!Ed%!!e0Video%#(Nps3d ~0S3D ~1ep%%+%Block3D ~0%#!vSeparableConv
+0q%3%hEmbed%!!x%1%f3d%-%f3d
+0lsio%,!tConvStem%#3Pcops.deform_conv%!;Yorm%!-.
+0hrop_b%"%rDropBlock2d ~93d
+0g%#45pyramid_n%!78 ~0ExtraFP%!>+%&0HP%!!K%"7b ~0LastLevelMax%!&x9P6P7
+0gmisc%""}3dNormActiv%"-"gpoolers ~0%"!bpp%!>@ultiScaleRoIAlign
+0hs_roi_align ~0PS%&!=npool%#!6Pool
+0g%(!N%&!Lk%"!L%"!J`,
+  },
+  {
+    library: "torchvision_hooks",
+    version: "0.13.1 to 0.28.0",
+    roots: ["torchvision"],
+    text: `00torchvision.models._api ~0Weights
+0jalexnet 0AlexNet_%&!=convnext 0ConvNeXt_Base%#!D 9Larg%'!1Small%&!1Tiny%'!rdensenet 0DenseNet121%&!P6%&!.a9%%!-820%%!:
+0ltection.faster_rcnn 0FasterRCNN_MobileNet_V3_%!"g320_FPN%%!vu%(!/bResNet5%!!EV2%%!;o%%";ucos 0FCOS_%)!O%%!Ctkeypoint%""VK%"!1RCNN%4!Umask%"!QMask%.!M%'"Rm%&!Yretinanet 0RetinaNet%5!Zn%&!Zssd 0SSD300_VGG16%&"Rwlite 0SSDLite320%0%U%&&}efficientnet 0E%#!0Net_B0%%"Be%&''e%&"Xe3%&!-4%&!-5%&!-%%"a e7%%!-dV2_L%%!0gM%&!-S%'"bgoogl%!(aGoogLe%*)rinception 0I%#!-_V%%"X
+0jmaxvit 0MaxVit_T%&!=knasnet 0MNASNet0_%&"|97%&!.71_%&#q9%'""kobilenetv2 0%'%r%%%,
+0t3%)!<%+&/ d%)+J
+0joptical_flow.raft 0Raft%+!Y5%,!Yquantization.%1%DQ%!!Ded%&(!%4%M%/!Mm%5#V%-!O16%2#a%/!zre%!&6ResNeXt101_32X8D%-!N b64X4%/!:5t18%.!8650%0"6shuff%%#2S%!!0%"#3X0_5%.!mf1_%.!n h%0!L2%/!L
+0jreg%"#OgNet_X_16GF%&09_%(!0932%)!>%(!09400M%'!18%)!1a%'!L7Y_128%(!m%}"9
+0l%3'!%+&v%%"k50_32%(!45t1%&3& 75%&.:78%%!-63%&.;65%&,&0Wide%"0V101_%&!ab50%&!0
+0jsegment%!*rdeeplabv3 0DeepLabV3%70L a%&")%%/,%&"M
+0wfcn 0FC%#2e%(!Ka%)!Klraspp 0LRASPP%91gk%<)X%))O%')F%))=%&!squeez%!-TS%!!.Net%(!^c%'7Akwin_transformer 0Swin_B%'.g%&!-%%1% 5V2%'!F8%&!F8%'1Ijvgg 0VGG11_B%&7e6%#!+43%2!96%2!99%0!9
+0kideo.m%!2tViT_V1%'"d62_%'4&p%#.nMC3_1%&(y0R2Plus1D%(!713%(!1
+0ps3d 0S3%%)z
+0q%1%O3D%'"H7%&%-7%'%-lsio%+!^ViT_B_%&80 63%&*14H_1%&*g4L%3!J
+0c%%!xs._presets ~0ImageClassification ~0ObjectDe%"=# ~1%!4WFlow ~0SemanticS%'+C ~0Video%*!p
+0o%&"?_video ~0CenterCropV%"!4Normalize%#!3Random%'!E6HorizontalFli%%!8Resized%(!pToTensorVideo
+0nautoaugment ~0AugMix ~2toA%"!7bPolicy%""=%#!8~0Trivial%"!3Wide
+0nfunctional 0InterpolationMode =0adjust_brightness =7contrast =7gamma =7hue =7satur%!%P=8harp%!!S1ffine =1uto%&!_0center_crop =1onvert_image_dtype =1rop =0elastic%&(G =1qualize =1rase =0five%"!p0gaussian_blur =1et_dimensions =4%!",num_channels =asize =0hflip =0invert =0n%#'' =0pad =1erspective =1il_to_tensor =1oster%!!Ore%!!w6d%##Pgb_to_grayscale =1otate =0sola%"!Yten%%%%%(!N3pil%!%0 =3%#"70vflip
+0n%&)<%))6 ~1olorJitter ~2mpose ~2nvertImageDtype ~0E%!%xT%%%w~0Five%!!i0G%"%eBlur ~1%%"^~0Lambda ~1inear%%!c%#+4%%*T ~0PIL%#)t ~1ad%%*dAdjustS%%(2~7%!(2~7pply ~7%((9~6Choice ~7rop ~6E%#'i~7rasing ~6G%&"k%++Y ~6I%!'6~6Order ~6P%''-~7%%&{%)," ~7o%#-T6S%#&g~6%%#_s ~6Ver%".7ip ~1%!']~0Ten%#&CPILImage ~2%!#x
+0nv2._%&,hCutMix ~0JPEG ~0MixUp%%%<E%##O0_BaseMixUp%!!T
+0tto%'!l%/-S%>-K ~0_Au%%!TBase
+0rcolor ~0C%((L0%'%w0RGB ~1%3'(%,&vannelPermu%%%d%&&|%)&s%%&bPhotometricDistort%*&a%#&G
+0tntaine%!"x%"*9%#(i%!(N%%(@%!'[
+0rdeprecated%'1=
+0rgeometry%++B%;*xP%(*#%")p6%!!>%/)1oU%"!=%))*%"(| ~c%/)!hortestS%!#i%*(v6ZoomOut%')"Scale%%&n%")1
+0rmeta ~0ClampBoundingBoxes ~5KeyPoints ~%"1i%'!DFormat ~0SetClampingMode
+0sisc ~0C%!!U%).>%*-}8Noise ~0Identity%J.(Sanitize%+#"8%'#"0ToDtype
+0rtemporal ~0UniformT%"!4Subsample
+0s%''(%('4_%'(<%%!:
+0sype_convers%!"i%)/c0To%#,}%&-+3ure%!!C`,
   },
   {
     library: "tpot",
     version: "0.11.7 to 1.1.0",
     roots: ["tpot"],
     text: `00tpot.base =0TPOTBase
-06uiltin_modules.arithmetictransformer ~0AddTransformer ~1rithmeticTransformer ~0EQTransformer ~0GETransformer ~1TTransformer ~0LETransformer ~1TTransformer ~0MaxTransformer ~1inTransformer ~1ulTransformer ~0NETransformer ~1Transformer ~0OneTransformer ~0SafeReciprocalTransformer ~0ZeroTransformer ~0mul_neg_1_Transformer
-0lcolumn_one_hot_encoder ~0ColumnOneHotEncoder ~7rdinalEncoder
-0lestimatortransformer ~0EstimatorTransformer
-0lfeature_encoding_frequency_selector =0FeatureEncodingFrequencySelector
-0tset_selector ~0FeatureSetSelector
-0ttransformers ~0CategoricalSelector ~1ontinuousSelector
-0lgenetic_encoders ~0DominantEncoder ~0HeterosisEncoder ~0OverDominanceEncoder ~0RecessiveEncoder ~0UnderDominanceEncoder
-0limputer ~0ColumnSimpleImputer
-0lnn ~0PytorchClassifier ~7Estimator ~7LRClassifier ~7MLPClassifier =0_LR =1MLP
-0lpasskbinsdiscretizer ~0PassKBinsDiscretizer
-0pthrough ~0Passthrough ~0SkipTransformer
-0lzero_count ~0ZeroCount
-0cs.combine_dfs ~0CombineDFs
-0efeature_set_selector =0FeatureSetSelector
-0mtransformers ~0CategoricalSelector ~1ontinuousSelector
-0enn ~0PytorchClassifier ~7Estimator ~7LRClassifier ~7MLPClassifier =0_LR =1MLP
-0eone_hot_encoder ~0OneHotEncoder
-0estacking_estimator ~0StackingEstimator
-0ezero_count ~0ZeroCount
-05evolvers.base_evolver ~0BaseEvolver
-0esteady_state_evolver ~0SteadyStateEvolver
-05gp_types ~0Output_Array
+06uiltin_modules.arithmetictransformer ~0AddT%(!31%%!J%)!90EQ%*!2GE%*!YT%*!AL%:!AMax%*!Bin%*!2ul%*!SN%,!t%)!@One%*!3SafeReciproca%+!oZero%*!4mul_neg_1_%'!:
+0lcolumn_one_hot_encoder ~0ColumnOneHotE%#!87rdinal%"!2
+0lestimator%*&(E%#!9%*"4feature%!"-ing_frequency_selector =0F%!!HE%"!GF%#!FS%"!E
+0tset%&!T~%#!TSet%'!F%'"Ys ~0Categorical%#!G ~1ontinuous%&![lgenetic%##zs ~0Dominan%&#w0Heterosis%&!5Over%"!Kc%!#*er ~0Recessiv%'!5Und%.!M
+0limput%'&4SimpleI%!!8
+0lnn ~0PytorchClassifier ~7%%&& ~7LR%)!=MLP%'!2=0_LR =1MLP
+0lpasskbinsdiscretizer ~0PassKBinsD%&!9
+0pthrough%"!C%&!0Skip%*'Czero_count%")1Count
+0cs.combine_dfs ~0C%!!0DFs
+0e%#'{%)'8%%'l%)'8m%T'8e%m%Te%.+(%)+!
+0estacking_%%*x ~0S%"!7%%"=
+0e%4%G5evolvers.base_%"!0 ~0BaseE%!!0
+0esteady_stat%(!GSteadyStat%&!N5gp_types ~0Output_Array
 06raphsklearn ~0GraphPipeline
-05individual ~0BaseIndividual
-05logbook ~0CallBackInterface ~0Logbook
-05operator_utils ~0ARGType ~0Operator
-05population ~0Population
-05search_spaces.base ~0SearchSpace ~1klearnIndividual
-0jnodes.estimator_node ~0EstimatorNode ~dIndividual
-13_gradual ~0EstimatorNodeIndividual_gradual ~d_gradual
-0pfss_node ~0FSSIndividual ~3Node
-0pgenetic_feature_selection ~0GeneticFeatureSelectorIndividual ~mNode ~0MaskSelector
-0jpipelines.choice ~0ChoicePipeline ~eIndividual
-0tdynamic_linear ~0DynamicLinearPipeline ~lIndividual
-10union ~0DynamicUnionPipeline ~kIndividual
-0tgraph =0GraphKey ~5PipelineIndividual ~5SearchPipeline
-0tsequential ~0SequentialPipeline ~iIndividual
-0ttree ~0TreePipeline ~cIndividual
-0tunion ~0UnionPipeline ~dIndividual
-0twrapper ~0WrapperPipeline ~fIndividual
-0jtuple_index =0TupleIndex
-05tpot =0TPOTClassifier =4Regressor
-09_estimator.estimator ~0TPOTEstimator
-0ksteady_state_estimator ~0TPOTEstimatorSteadyState
-0ktemplates.tpottemplates ~0TPOTClassifier ~4Regressor`,
+05individual%""FI%%!3
+05logbook ~0CallBackInterface ~0L%!!@
+05operator_utils ~0ARGType ~0O%"!=
+05population ~0P%%!/
+05search_space%!%& ~0SearchSpace ~1%!#.%("gjnodes.%%&;_node%(/.Node ~d%'!V13_gra%"#Z%)!J%&!G%&!Dd%#!-
+0pfss%#"'FSS%&!P ~3Node
+0p%#.C%&*?lec%"#YG%!!>%%*C%!)d%(!jm%!"v0Mask%&*'jp%"&bs.choice ~0Choice%#&{ ~%)&jtdynamic_linear ~0D%!!3Linear%&!Xl%(%'0un%!"q%"!OUnion%&!Nk%)")graph =%!(JKey ~5%#!M%(#=5%!&w%&(mtsequential ~0S%%!/%&"/i%)"/tree ~0Tre%'#Yc%)!E%##"%+"y%('M0twrapper ~0W%!!,%&!Kf%)(Otuple_index =0TupleIndex
+05tpot%":C%(-s4Regressor
+09%&-G%&)8 ~0TPOT%'-Mk%*,k%4!K%',z
+0ktemplates.tpot%%!0%"!W%(/^%&"Y`,
   },
   {
     library: "transformers",
     version: "4.46.3 to 5.24.0",
     roots: ["transformers"],
-    text: `00transformers.activations ~0AccurateGELUActivation 0ClassInstantier ~2ippedGELUActivation ~0FastGELUActivation ~0GELUActivation ~4Tanh ~0LaplaceActivation ~1inearActivation ~0MishActivation ~0NewGELUActivation ~0PytorchGELUTanh ~0QuickGELUActivation ~0ReLUSquaredActivation ~0SiLUActivation ~1qrtSoftplusActivation ~0XIELUActivation
-0dbackbone_utils ~0BackboneConfigMixin ~8Mixin 8Type
-0dcache_utils ~0BaseQuantizedLayer ~0Cache ~5Config ~5LayerMixin ~0DFlashCache ~1ummyLayer ~1ynamicCache ~7IndexedLayer ~7Layer ~7SlidingWindowLayer ~0EncoderDecoderCache ~0Fp8QuantizedLayer ~0HQQQuantizedCache ~cLayer ~1ybridCache ~0KVSharingDict ~0LinearAttentionAndFullAttentionLayer ~iSlidingWindowAttentionLayer ~jtaticFullAttentionLayer ~oSlidingWindowAttentionLayer ~fCacheLayerMixin ~fLayer ~0MambaCache ~1tpCache ~0OffloadedCache ~9StaticCache ~0QuantizedCache ~eConfig ~9Layer ~5oQuantizedCache ~fLayer ~0SinkCache ~1lidingWindowCache ~1taticCache ~bConfig ~6IndexedLayer ~6Layer ~6SlidingWindowLayer
-0eonfiguration_utils ~0PreTrainedConfig ~3trainedConfig ~0SubConfigSpec ~0classproperty
-0ddata.data_collator ~0DataCollatorForLanguageModeling ~fMultipleChoice ~fPermutationLanguageModeling ~fSOP ~geq2Seq ~fTokenClassification ~fWholeWordMask ~cMixin ~cWithFlattening ~gPadding ~1efaultDataCollator =0default_data_collator =0numpy_default_data_collator =0pad_without_fast_tokenizer_warning =0to_numpy =2list =2rch_default_data_collator
-0eebug_utils 0DebugOption ~5UnderflowOverflow
-0dfeature_extraction_sequence_utils ~0SequenceFeatureExtractor
-0wutils ~0BatchFeature ~0FeatureExtractionMixin
-0dgeneration.beam_constraints ~0Constraint ~aListState ~0DisjunctiveConstraint ~bTrie ~0PhrasalConstraint
-0tsearch ~0BeamHypotheses ~4Scorer ~5earchScorer ~0ConstrainedBeamSearchScorer
-0ocandidate_generator ~0AssistantToTargetTranslator ~9VocabTranslatorCache ~6edCandidateGenerator ~qDifferentTokenizers ~0CandidateGenerator ~0DFlashTokenCandidateGenerator ~0EarlyExitCandidateGenerator ~0MTPCandidateGenerator ~0PromptLookupCandidateGenerator ~0SinglePositionMultiTokenCandidateGenerator ~0UniversalSpeculativeDecodingGenerator ~0_MapInputEmbedding ~1PruneReindexingLMHead
-0ponfiguration_utils ~0BaseWatermarkingConfig ~0CompileConfig ~2ntinuousBatchingConfig ~0GenerationConfig aMode ~0SynthIDTextWatermarkingConfig ~0WatermarkingConfig
-0ologits_process ~0AlternatingCodebooksLogitsProcessor ~0BarkEosPrioritizerLogitsProcessor ~0ClassifierFreeGuidanceLogitsProcessor ~0DiaClassifierFreeGuidanceLogitsProcessor ~3EOSChannelFilterLogitsProcessor ~6DelayPatternLogitsProcessor ~0EncoderNoRepeatNGramLogitsProcessor ~7RepetitionPenaltyLogitsProcessor ~1psilonLogitsWarper ~1taLogitsWarper ~1xponentialDecayLengthPenalty ~0ForcedBOSTokenLogitsProcessor ~6EOSTokenLogitsProcessor ~0HammingDiversityLogitsProcessor ~0InfNanRemoveLogitsProcessor ~0LogitNormalization ~5sProcessor ~fList ~6Warper ~0MinLengthLogitsProcessor ~3NewTokensLengthLogitsProcessor ~3PLogitsWarper ~0NoBadWordsLogitsProcessor ~2RepeatNGramLogitsProcessor ~0PrefixConstrainedLogitsProcessor ~0RepetitionPenaltyLogitsProcessor ~0SequenceBiasLogitsProcessor ~1uppressTokensAtBeginLogitsProcessor ~eLogitsProcessor ~1ynthIDTextWatermarkLogitsProcessor ~kState ~0TemperatureLogitsWarper ~1opHLogitsWarper ~3KLogitsWarper ~3PLogitsWarper ~1ypicalLogitsWarper ~0UnbatchedClassifierFreeGuidanceLogitsProcessor ~0WatermarkLogitsProcessor ~1hisperNoSpeechDetection ~7TimeStampLogitsProcessor
-0ostopping_criteria ~0ConfidenceCriteria ~0EosTokenCriteria ~0MaxLengthCriteria ~3TimeCriteria ~0StopStringCriteria ~4pingCriteria ~gList
-0outils ~0DeferredStopCheck +0GenerateBeamDecoderOnlyOutput +cEncoderDecoderOutput +8DecoderOnlyOutput +8EncoderDecoderOutput ~7ionMixin ~0StopCheck
-0owatermarking ~0BayesianDetectorConfig ~gModel ~gWatermarkedLikelihood +8WatermarkDetectorModelOutput ~0SynthIDTextWatermarkDetector ~0WatermarkDetector ~hOutput
-0dimage_processing_backends ~0PilBackend ~0TorchvisionBackend
-0wse ~0BatchFeature ~0ImageProcessingMixin
-0uoutputs ~0SemanticSegmentationPostProcessorOutput
-0uutils ~0BaseImageProcessor
-0z_fast ~0BaseImageProcessorFast ~0SizeDict
-0jutils 0AnnotationFormat 5ionFormat 0ChannelDimension ~0ImageFeatureExtractionMixin 5Type ~0SizeDict
-0entegrations.deepspeed ~0HfDeepSpeedConfig ~2TrainerDeepSpeedConfig
-0qheterogeneity.configuration_utils 0AmbiguousGlobalPerLayerAttributeError ~0HeterogeneousConfigMixin ~0_HeterogeneitySpec ~1PerLayerConfigView
-0dmodeling_attn_mask_utils ~0AttentionMaskConverter
-0mlayers ~0GenericForQuestionAnswering ~aSequenceClassification ~aTokenClassification ~1radientCheckpointingLayer ~0MtpLayer ~3Model
-0moutputs +0BackboneOutput +2seModelOutput +fWithCrossAttentions +jNoAttention +jPast +nAndCrossAttentions +kooling +qAndCrossAttentions +tNoAttention +tProjection +0CausalLMOutput +eWithCrossAttentions +iPast +0DepthEstimatorOutput +0ImageClassifierOutput +lWithNoAttention +5SuperResolutionOutput +0MaskedImageModelingOutput +6LMOutput +1oECausalLMOutputWithPast +3ModelOutput +eWithPastAndCrossAttentions +2eCausalLMOutputWithPast +3ModelOutputWithPast +1ultimodalBaseModelOutputWithPast +aCausalLMOutputWithPast aModelOutput +ceBaseModelOutputWithPast +dCausalLMOutputWithPast +5pleChoiceModelOutput +0NextSentencePredictorOutput +0QuestionAnsweringModelOutput +0SampleTSPredictionOutput +1emanticSegmenterOutput +2q2SeqLMOutput +7MoEModelOutput +aOutput +9delOutput +7QuestionAnsweringModelOutput +7SequenceClassifierOutput +8pectrogramOutput +7TSModelOutput +9PredictionOutput +3uenceClassifierOutput +oWithPast +0TokenClassifierOutput +0Wav2Vec2BaseModelOutput +0XVectorOutput
-0mrope_utils ~0RopeParameters ~2taryEmbeddingConfigMixin =0dynamic_rope_update =0rope_config_validation
-0mutils ~0AttentionInterface ~0EmbeddingAccessMixin ~0LoadStateDictConfig ~0ModuleUtilsMixin ~0PoolerAnswerClass ~6EndLogits ~6StartLogits ~1reTrainedAudioTokenizerBase ~aModel ~0SQuADHead ~1equenceSummary +1quadHeadOutput
-0is.afmoe.configuration_afmoe ~0AfmoeConfig
-0qmodeling_afmoe ~0AfmoeAttention ~5DecoderLayer ~5Experts ~5ForCausalLM ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SparseMoeBlock ~5TokenChoiceRouter
-0limv2.configuration_aimv2 ~0Aimv2Config ~5TextConfig ~5VisionConfig
-0qmodeling_aimv2 ~0Aimv2Attention ~ePoolingHead ~5Encoder ~cLayer ~5MLP ~6odel +5Output ~5PreTrainedModel ~5RMSNorm ~5TextEmbeddings ~9Model ~5VisionEmbeddings ~bModel
-0llbert.configuration_albert ~0AlbertConfig ~6OnnxConfig
-0rmodeling_albert ~0AlbertAttention ~6Embeddings ~6ForMaskedLM ~aultipleChoice ~9PreTraining +kOutput ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Layer ~bGroup ~6MLMHead ~7odel ~6PreTrainedModel ~6SOPHead ~7dpaAttention ~6Transformer
-0rtokenization_albert =0AlbertTokenizer
-1a_fast ~0AlbertTokenizerFast
-0mign.configuration_align ~0AlignConfig ~5TextConfig ~5VisionConfig
-0qmodeling_align ~0AlignModel +5Output ~5PreTrainedModel ~5TextAttention ~9Embeddings ~ancoder ~9Intermediate ~9Layer ~9Model +eOutput ~9Output ~9Pooler ~9SelfAttention ~dOutput ~5VisionBlock ~bDepthwiseConv2d ~kLayer ~bEmbeddings ~cncoder ~cxpansionLayer ~bFinalBlockLayer ~bModel +gOutput ~bSqueezeExciteLayer
-0qprocessing_align ~0AlignProcessor ~eKwargs
-0mtclip.configuration_altclip ~0AltCLIPConfig ~7TextConfig ~7VisionConfig
-0smodeling_altclip ~0AltCLIPAttention ~7Encoder ~eLayer ~7MLP ~8odel +7Output ~7PreTrainedModel ~7TextModel ~7VisionEmbeddings ~dModel ~dTransformer ~3RobertaAttention ~aEmbeddings ~bncoder ~aIntermediate ~aLayer ~aModel ~aOutput ~aPooler ~aSelfAttention ~eOutput
-0sprocessing_altclip ~0AltCLIPProcessor ~4lipProcessorKwargs
-0lpertus.configuration_apertus ~0ApertusConfig
-0smodeling_apertus ~0ApertusAttention ~7DecoderLayer ~7ForCausalLM ~aTokenClassification ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding
-0r1p5.configuration_apertus1p5 ~0Apertus1p5Config ~aTextConfig ~aVisionTokenizerConfig
-0vimage_processing_apertus1p5 ~0Apertus1p5ImageProcessor ~oKwargs
-0vmodeling_apertus1p5 +0Apertus1p5AudioTokenizerModelOutput ~aForConditionalGeneration ~aModel ~aPreTrainedModel ~aTextAttention ~eDecoderLayer ~eForCausalLM ~eMLP ~fodel ~ePreTrainedModel ~eRMSNorm ~fotaryEmbedding ~aVisionTokenizerAttnBlock ~pDownsample ~pEncoder ~wBlock +wOutput ~wStage ~pMiddleBlock ~qodel +uOutput ~pPreTrainedModel ~pResnetBlock ~pVectorQuantizer
-0vprocessing_apertus1p5 ~0Apertus1p5Processor
-0lrcee.configuration_arcee ~0ArceeConfig
-0qmodeling_arcee ~0ArceeAttention ~5DecoderLayer ~5ForCausalLM ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding
-0mia.configuration_aria ~0AriaConfig ~4TextConfig
-0pimage_processing_aria ~0AriaImageProcessor ~iKwargs
-16pil_aria ~0AriaImageProcessorKwargs ~iPil
-0pmodeling_aria +0AriaCausalLMOutputWithPast ~5rossAttention ~4Experts ~4ForConditionalGeneration ~4Model +9OutputWithPast ~4PreTrainedModel ~6ojector ~dMLP ~4SharedExpertsMLP ~4TextAttention ~8DecoderLayer ~8ForCausalLM ~8MoELayer ~adel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding ~8TopKRouter
-0pprocessing_aria ~0AriaProcessor ~0DeprecatedAriaImagesKwargs ~eProcessorKwargs
-0ludio_spectrogram_transformer.configuration_audio_spectrogram_transformer ~0ASTConfig
-1efeature_extraction_audio_spectrogram_transformer ~0ASTFeatureExtractor
-1emodeling_audio_spectrogram_transformer ~0ASTAttention ~3Embeddings ~4ncoder ~3ForAudioClassification ~3Intermediate ~3Layer ~3MLP ~6Head ~4odel ~3Output ~3PatchEmbeddings ~4reTrainedModel ~3SdpaAttention ~7SelfAttention ~4elfAttention ~7Output
-0pflamingo3.configuration_audioflamingo3 ~0AudioFlamingo3Config ~eEncoderConfig
-0zmodeling_audioflamingo3 ~0AudioFlamingo3Attention +eCausalLMOutputWithPast ~eEncoder ~lLayer ~eForConditionalGeneration ~eModel +jOutputWithPast ~fultiModalProjector ~ePreTrainedModel
-0zprocessing_audioflamingo3 ~0AudioFlamingo3Processor
-0mtoformer.configuration_autoformer ~0AutoformerConfig
-0vmodeling_autoformer +0AutoFormerDecoderOutput ~4formerAttention ~aDecoder ~hLayer ~aEncoder ~hLayer ~aFeatureEmbedder ~borPrediction ~aLayernorm ~aMeanScaler ~bodel +fOutput ~aNOPScaler ~aPreTrainedModel ~aSeriesDecompositionLayer ~binusoidalPositionalEmbedding ~btdScaler ~aValueEmbedding
-0lxk1.configuration_axk1 ~0AXK1Config
-0pmodeling_axk1 ~0AXK1Attention ~4DecoderLayer ~4Experts ~4ForCausalLM ~7SequenceClassification ~7TokenClassification ~4MLP ~5oE ~6del ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4TopkRouter
-0n2.configuration_axk2 ~0AXK2Config
-0pmodeling_axk2 ~0AXK2Attention ~4DecoderLayer ~4Experts ~4ForCausalLM ~7SequenceClassification ~7TokenClassification ~4GateMLP ~8dRMSNorm ~4Indexer ~4MLP ~5oE ~6del ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4TopkRouter
-0lya_vision.configuration_aya_vision ~0AyaVisionConfig
-0vmodeling_aya_vision +0AyaVisionCausalLMOutputWithPast ~9ForConditionalGeneration ~9Model +eOutputWithPast ~aultiModalProjector ~9PreTrainedModel
-0vprocessing_aya_vision ~0AyaVisionProcessor
-0kbailing_hybrid.configuration_bailing_hybrid ~0BailingHybridConfig
-0zmodeling_bailing_hybrid ~0BailingHybridAttention ~dDecoderLayer ~fltaAttention ~dExperts ~dForCausalLM ~ggetGate ~dMLP ~eoE ~fdel ~dPreTrainedModel ~dRMSNorm ~kGated ~eotaryEmbedding ~dTopkRouter
-0mmba.configuration_bamba ~0BambaConfig
-0qmodeling_bamba ~0BambaAttention ~5DecoderLayer ~5ForCausalLM ~5MLP ~6ixer ~6odel ~5PreTrainedModel ~5RMSNorm ~cGated ~6otaryEmbedding
-0mrk.configuration_bark ~0BarkCoarseConfig ~6nfig ~4FineConfig ~4SemanticConfig ~5ubModelConfig
-0pgeneration_configuration_bark ~0BarkCoarseGenerationConfig ~4FineGenerationConfig ~4GenerationConfig ~4SemanticGenerationConfig
-0pmodeling_bark ~0BarkBlock ~4CausalModel ~5oarseModel ~4FineModel ~4LayerNorm ~4MLP ~5odel ~4PreTrainedModel ~4SelfAttention ~8FlashAttention2 ~6manticModel
-0pprocessing_bark ~0BarkProcessor
-0nt.configuration_bart ~0BartConfig ~4OnnxConfig
-0pmodeling_bart ~0BartAttention ~4ClassificationHead ~4Decoder ~bLayer ~bWrapper ~4Encoder ~bLayer ~4FlashAttention2 ~5orCausalLM ~8onditionalGeneration ~7QuestionAnswering ~7SequenceClassification ~4LearnedPositionalEmbedding ~4Model ~4PreTrainedModel ~7trainedModel ~4ScaledWordEmbedding ~5dpaAttention ~0PretrainedBartModel
-0ptokenization_bart ~0BartTokenizer
-16_fast ~0BartTokenizerFast
-0ohez.tokenization_barthez =0BarthezTokenizer
-1c_fast ~0BarthezTokenizerFast
-0opho.tokenization_bartpho =0BartphoTokenizer
-0leam.configuration_beam ~0BeamConfig
-0pmodeling_beam ~0BeamAttention ~4DecoderLayer ~4Experts ~4ForCausalLM ~7TokenClassification ~4MLP ~5oE ~6del ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4TopKRouter
-0mit.configuration_beit ~0BeitConfig ~4OnnxConfig
-0pfeature_extraction_beit ~0BeitFeatureExtractor
-0pimage_processing_beit ~0BeitImageProcessor ~iKwargs
-16pil_beit ~0BeitImageProcessorKwargs ~iPil
-0pmodeling_beit ~0BeitAttention ~4Backbone ~4ConvLayer ~8Module ~4DropPath ~4Embeddings ~5ncoder ~4FCNHead ~5PNNeck ~7UpBlock ~5orImageClassification ~7MaskedImageModeling ~7SemanticSegmentation ~4Intermediate ~4Layer ~4MLP ~5odel +9OutputWithPooling ~4Output ~4PatchEmbeddings ~5ooler ~5reTrainedModel ~5yramidPoolingBlock ~iModule ~4RelativePositionBias ~4SelfAttention ~8Output ~4UperHead
-0mrt.configuration_bert ~0BertConfig ~4OnnxConfig
-0pmodeling_bert ~0BertAttention ~4CrossAttention ~4Embeddings ~5ncoder ~4ForMaskedLM ~8ultipleChoice ~7NextSentencePrediction ~7PreTraining +iOutput ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~4Intermediate ~4LMHeadModel ~6PredictionHead ~5ayer ~4Model ~4OnlyMLMHead ~8NSPHead ~5utput ~4Pooler ~5reTrainedModel ~cingHeads ~7dictionHeadTransform ~4SdpaSelfAttention ~5elfAttention ~8Output
-0ptokenization_bert ~0BasicTokenizer ~1ertTokenizer ~0WordpieceTokenizer
-16_fast ~0BertTokenizerFast
-17legacy ~0BasicTokenizer ~1ertTokenizerLegacy ~0WordpieceTokenizer
-0o_generation.configuration_bert_generation ~0BertGenerationConfig
-10modeling_bert_generation ~0BertEncoder ~4GenerationAttention ~eCrossAttention ~eDecoder ~eEmbeddings ~fncoder ~eIntermediate ~eLayer ~eOnlyLMHead ~futput ~ePreTrainedModel ~eSelfAttention ~iOutput
-10tokenization_bert_generation =0BertGenerationTokenizer
-0pjapanese.tokenization_bert_japanese ~0BasicTokenizer =1ertJapaneseTokenizer ~0CharacterTokenizer ~0JumanppTokenizer ~0MecabTokenizer ~0SentencepieceTokenizer ~1udachiTokenizer ~0WordpieceTokenizer
-0oweet.tokenization_bertweet ~0BertweetTokenizer ~0TweetTokenizer
-0lig_bird.configuration_big_bird ~0BigBirdConfig ~7OnnxConfig
-0tmodeling_big_bird ~0BigBirdAttention ~7BlockSparseAttention ~7ClassificationHead ~7Embeddings ~8ncoder ~7ForCausalLM ~aMaskedLM ~bultipleChoice ~aPreTraining +lOutput ~aQuestionAnswering ~rHead +rModelOutput ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMPredictionHead ~8ayer ~7Model ~7OnlyMLMHead ~bNSPHead ~8utput ~7PreTrainedModel ~fingHeads ~adictionHeadTransform ~7SelfAttention ~bOutput
-0ttokenization_big_bird =0BigBirdTokenizer
-1e_fast ~0BigBirdTokenizerFast
-0nbird_pegasus.configuration_bigbird_pegasus ~0BigBirdPegasusConfig ~eOnnxConfig
-10modeling_bigbird_pegasus ~0BigBirdPegasusBlockSparseAttention ~eClassificationHead ~eDecoder ~lAttention ~lLayer ~lWrapper ~eEncoder ~lAttention ~lLayer ~eForCausalLM ~ionditionalGeneration ~hQuestionAnswering ~hSequenceClassification ~eLearnedPositionalEmbedding ~eModel ~ePreTrainedModel ~eScaledWordEmbedding ~felfAttention
-0mogpt.configuration_biogpt ~0BioGptConfig
-0rmodeling_biogpt ~0BioGptAttention ~6DecoderLayer ~6ForCausalLM ~9SequenceClassification ~9TokenClassification ~6LearnedPositionalEmbedding ~6Model ~6PreTrainedModel ~6ScaledWordEmbedding ~7dpaAttention
-0rtokenization_biogpt =0BioGptTokenizer
-0mt.configuration_bit ~0BitConfig
-0oimage_processing_bit ~0BitImageProcessor
-15pil_bit ~0BitImageProcessorPil
-0omodeling_bit ~0BitBackbone ~4ottleneckLayer ~3DownsampleConv ~4ropPath ~3Embeddings ~4ncoder ~3ForImageClassification ~3GroupNormActivation ~3MaxPool2d ~4odel ~3PreActivationBottleneckLayer ~6TrainedModel ~3Stage ~0DynamicPad2d ~0WeightStandardizedConv2d
-0nnet.configuration_bitnet ~0BitNetConfig
-0rmodeling_bitnet ~0BitNetAttention ~6DecoderLayer ~6ForCausalLM ~6MLP ~7odel ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding
-0llenderbot.configuration_blenderbot ~0BlenderbotConfig ~aOnnxConfig
-0vmodeling_blenderbot ~0BlenderbotAttention ~aDecoder ~hLayer ~hWrapper ~aEncoder ~hLayer ~aForCausalLM ~eonditionalGeneration ~aLearnedPositionalEmbedding ~aModel ~aPreTrainedModel ~aScaledWordEmbedding
-0vtokenization_blenderbot ~0BlenderbotTokenizer
-1i_fast ~0BlenderbotTokenizerFast
-0u_small.configuration_blenderbot_small ~0BlenderbotSmallConfig ~fOnnxConfig
-11modeling_blenderbot_small ~0BlenderbotSmallAttention ~fDecoder ~mLayer ~mWrapper ~fEncoder ~mLayer ~fForCausalLM ~jonditionalGeneration ~fLearnedPositionalEmbedding ~fModel ~fPreTrainedModel
-11tokenization_blenderbot_small ~0BlenderbotSmallTokenizer
-1u_fast ~0BlenderbotSmallTokenizerFast
-0mip.configuration_blip ~0BlipConfig ~4TextConfig ~4VisionConfig
-0pimage_processing_blip ~0BlipImageProcessor
-16pil_blip ~0BlipImageProcessorPil
-0pmodeling_blip ~0BlipAttention ~4Encoder ~bLayer ~4ForConditionalGeneration +sModelOutput ~7ImageTextRetrieval ~7QuestionAnswering +4ImageTextMatchingModelOutput ~4MLP ~5odel +4Output ~4PreTrainedModel ~4TextEmbeddings +8VisionModelOutput ~4VisionEmbeddings ~aModel
-12_text ~0BlipTextAttention ~8Embeddings ~9ncoder ~8Intermediate ~8LMHeadModel ~aPredictionHead ~9ayer ~8Model ~8OnlyMLMHead ~9utput ~8Pooler ~9reTrainedModel ~bdictionHeadTransform ~8SelfAttention ~cOutput
-0pprocessing_blip ~0BlipProcessor ~dKwargs
-0o_2.configuration_blip_2 ~0Blip2Config ~5QFormerConfig ~5VisionConfig
-0rmodeling_blip_2 +0BaseModelOutputWithVisionQformerOutputs ~1lip2Attention ~5Encoder ~cLayer ~5ForConditionalGeneration +tModelOutput ~8ImageTextRetrieval +5ImageTextMatchingModelOutput ~5MLP ~6odel ~5PreTrainedModel ~5QFormerAttention ~cEncoder ~cIntermediate ~cLayer ~cModel ~dultiHeadAttention ~cOutput ~cSelfOutput ~5TextEmbeddings +9ModelOutput ~eWithProjection ~5VisionEmbeddings ~bModel +gOutput ~gWithProjection
-0rprocessing_blip_2 ~0Blip2Processor ~eKwargs
-0moom.configuration_bloom ~0BloomConfig ~5OnnxConfig
-0qmodeling_bloom ~0BloomAttention ~5Block ~5ForCausalLM ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5Gelu ~5MLP ~6odel ~5PreTrainedModel ~0GeLUFunction
-0qtokenization_bloom_fast ~0BloomTokenizerFast
-0mt.configuration_blt ~0BltConfig ~3GlobalTransformerConfig ~3LocalDecoderConfig ~8EncoderConfig ~3PatcherConfig
-0omodeling_blt ~0BltCrossAttention ~3ForCausalLM ~3GlobalTransformer ~3LocalDecoder ~8Encoder ~3MLP ~4odel ~3Patcher ~4reTrainedModel ~3RMSNorm ~4otaryEmbedding ~3SelfAttention ~3TransformerLayer
-0lridgetower.configuration_bridgetower ~0BridgeTowerConfig ~bTextConfig ~bVisionConfig
-0wimage_processing_bridgetower ~0BridgeTowerImageProcessor ~pKwargs
-1dpil_bridgetower ~0BridgeTowerImageProcessorKwargs ~pPil
-0wmodeling_bridgetower ~0BridgeTowerAttention ~bBertCrossLayer ~bContrastiveHead +mOutput ~crossAttention ~bForContrastiveLearning ~eImageAndTextRetrieval ~eMaskedLM ~bITMHead ~cntermediate ~bLinkTower ~bMLMHead ~codel +gOutput ~bOutput ~bPooler ~creTrainedModel ~edictionHeadTransform ~bResidualAttention ~bSelfAttention ~fOutput ~bTextEmbeddings ~gncoder ~fLayer ~fModel ~cransformer ~bVisionEmbeddings ~hModel ~hTransformer
-0wprocessing_bridgetower ~0BridgeTowerProcessor ~kKwargs
-0mos.configuration_bros ~0BrosConfig
-0pmodeling_bros ~0BrosAttention ~4BboxEmbeddings ~4Encoder ~4ForTokenClassification ~4Intermediate ~4Layer ~4Model ~4Output ~4Pooler ~6sitionalEmbedding1D ~n2D ~5reTrainedModel ~4RelationExtractor ~4SelfAttention ~8Output ~5padeEEForTokenClassification ~aLForTokenClassification +9Output ~4TextEmbeddings
-0pprocessing_bros ~0BrosProcessor
-0lyt5.tokenization_byt5 ~0ByT5Tokenizer
-0kcamembert.configuration_camembert ~0CamembertConfig ~9OnnxConfig
-0umodeling_camembert ~0CamembertAttention ~9ClassificationHead ~arossAttention ~9Embeddings ~ancoder ~9ForCausalLM ~cMaskedLM ~dultipleChoice ~cQuestionAnswering ~cSequenceClassification ~cTokenClassification ~9Intermediate ~9LMHead ~aayer ~9Model ~9Output ~9Pooler ~areTrainedModel ~9SdpaSelfAttention ~aelfAttention ~dOutput
-0utokenization_camembert =0CamembertTokenizer
-1g_fast ~0CamembertTokenizerFast
-0mnary.configuration_canary ~0CanaryConfig ~6DecoderConfig
-0rmodeling_canary ~0CanaryCrossAttention ~6Decoder ~dLayer ~dMLP ~6ForConditionalGeneration ~6Model ~6PositionalEmbedding ~7reTrainedModel ~6SelfAttention
-0rprocessing_canary ~0CanaryProcessor
-0nine.configuration_canine ~0CanineConfig
-0rmodeling_canine ~0CanineAttention ~6Embeddings ~7ncoder ~6ForMultipleChoice ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Intermediate ~6LMPredictionHead ~7ayer ~6Model =bOutputWithPooling ~6OnlyMLMHead ~7utput ~6Pooler ~7reTrainedModel ~9dictionHeadTransform ~6SelfAttention ~aOutput ~1haractersToMolecules ~1onvProjection
-0rtokenization_canine ~0CanineTokenizer
-0lhameleon.configuration_chameleon ~0ChameleonConfig ~9VQVAEConfig
-0uimage_processing_chameleon ~0ChameleonImageProcessor
-1bpil_chameleon ~0ChameleonImageProcessorPil
-0umodeling_chameleon ~0ChameleonAttention ~9DecoderLayer ~aynamicNTKScalingRotaryEmbedding ~9FlashAttention2 ~aorConditionalGeneration ~9ImageVocabularyMapping ~9LayerNorm ~ainearScalingRotaryEmbedding ~9MLP ~aodel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding ~9SdpaAttention ~awinDecoderLayer ~9VQVAE ~eEncoder ~lAttnBlock ~lConvDownsample ~lResnetBlock =eModelOutput ~eVectorQuantizer
-0uprocessing_chameleon ~0ChameleonProcessor ~iKwargs ~9TextKwargs ~0DeprecatedChameleonTextKwargs
-0minese_clip.configuration_chinese_clip ~0ChineseCLIPConfig ~bOnnxConfig ~bTextConfig ~bVisionConfig
-0xfeature_extraction_chinese_clip ~0ChineseCLIPFeatureExtractor
-0ximage_processing_chinese_clip ~0ChineseCLIPImageProcessor
-1epil_chinese_clip ~0ChineseCLIPImageProcessorPil
-0xmodeling_chinese_clip ~0ChineseCLIPModel =bOutput ~bPreTrainedModel ~bTextAttention ~fEmbeddings ~gncoder ~fIntermediate ~fLayer ~fModel ~fOutput ~fPooler ~fSelfAttention ~jOutput ~bVisionAttention ~hEmbeddings ~incoder ~hLayer ~hMLP ~iodel ~hTransformer
-0xprocessing_chinese_clip ~0ChineseCLIPProcessor ~8lipProcessorKwargs
-0mmv2.configuration_chmv2 ~0CHMv2Config
-0qimage_processing_chmv2 ~0CHMv2ImageProcessor ~jKwargs
-0qmodeling_chmv2 ~0CHMv2FeatureFusionLayer ~csToDepth ~6orDepthEstimation ~5Head ~5PreActResidualLayer ~8TrainedModel ~5ReassembleLayer ~fStage ~5UpsampleConvHead
-0llap.configuration_clap ~0ClapAudioConfig ~4Config ~4TextConfig
-0pfeature_extraction_clap ~0ClapFeatureExtractor
-0pmodeling_clap ~0ClapAudioAFFBlock ~attention ~9Encoder ~9Intermediate ~9Layer ~9Model =eOutput ~eWithProjection ~9Output ~9PatchEmbed ~eMerging ~9SelfAttention ~dOutput ~atage ~4DropPath ~4Model =4Output ~4PreTrainedModel ~6ojectionLayer ~4TextAttention ~8Embeddings ~9ncoder ~8Intermediate ~8Layer ~8Model =dOutput ~dWithProjection ~8Output ~8Pooler ~8SelfAttention ~cOutput
-0pprocessing_clap ~0ClapProcessor
-0mip.configuration_clip ~0CLIPConfig ~4OnnxConfig ~4TextConfig ~4VisionConfig
-0pfeature_extraction_clip ~0CLIPFeatureExtractor
-0pimage_processing_clip ~0CLIPImageProcessor
-16pil_clip ~0CLIPImageProcessorPil
-0pmodeling_clip ~0CLIPAttention ~4Encoder ~bLayer ~4FlashAttention2 ~5orImageClassification ~4MLP ~5odel =4Output ~4PreTrainedModel ~4SdpaAttention ~4TextEmbeddings ~8Model =dOutput ~dWithProjection ~8Transformer ~4VisionEmbeddings ~aModel =fOutput ~fWithProjection ~aTransformer
-0pprocessing_clip ~0CLIPProcessor
-0ptokenization_clip ~0BasicTokenizer ~0CLIPTokenizer
-16_fast ~0CLIPTokenizerFast
-0oseg.configuration_clipseg ~0CLIPSegConfig ~7TextConfig ~7VisionConfig
-0smodeling_clipseg ~0CLIPSegAttention ~7Decoder ~eLayer =eOutput ~7Encoder ~eLayer ~7ForImageSegmentation =7ImageSegmentationOutput ~7MLP ~8odel =7Output ~7PreTrainedModel ~7TextEmbeddings ~bModel ~bTransformer ~7VisionEmbeddings ~dModel ~dTransformer
-0sprocessing_clipseg ~0CLIPSegProcessor
-0mvp.configuration_clvp ~0ClvpConfig ~4DecoderConfig ~4EncoderConfig
-0pfeature_extraction_clvp ~0ClvpFeatureExtractor
-0pmodeling_clvp ~0ClvpConditioningEncoder ~4Decoder ~bLayer ~bMLP ~4Encoder ~bLayer ~bMLP =bOutput ~4ForCausalLM ~4GatedLinearUnit ~4Model ~9ForConditionalGeneration =4Output ~4PreTrainedModel ~4RMSNorm ~5otaryPositionalEmbedding ~4SelfAttention ~6quenceSummary
-0pnumber_normalizer ~0EnglishNormalizer
-0pprocessing_clvp ~0ClvpProcessor
-0ptokenization_clvp ~0ClvpTokenizer
-0lode_llama.tokenization_code_llama =0CodeLlamaTokenizer
-1i_fast ~0CodeLlamaTokenizerFast
-0ogen.configuration_codegen ~0CodeGenConfig ~7OnnxConfig
-0smodeling_codegen ~0CodeGenAttention ~7Block ~7ForCausalLM ~7MLP ~8odel ~7PreTrainedModel ~7RotaryEmbedding
-0stokenization_codegen ~0CodeGenTokenizer
-1c_fast ~0CodeGenTokenizerFast
-0mhere.configuration_cohere ~0CohereConfig
-0rmodeling_cohere ~0CohereAttention ~6DecoderLayer ~6FlashAttention2 ~7orCausalLM ~6LayerNorm ~6MLP ~7odel ~6PreTrainedModel ~6RotaryEmbedding ~6SdpaAttention
-0rtokenization_cohere ~0CohereTokenizer
-1a_fast ~0CohereTokenizerFast
-0q2.configuration_cohere2 ~0Cohere2Config
-0smodeling_cohere2 ~0Cohere2Attention ~7DecoderLayer ~7ForCausalLM ~7LayerNorm ~7MLP ~8odel ~7PreTrainedModel ~7RotaryEmbedding
-0r_moe.configuration_cohere2_moe ~0Cohere2MoeConfig
-0wmodeling_cohere2_moe ~0Cohere2MoeAttention ~aDecoderLayer ~aExperts ~aForCausalLM ~aLayerNorm ~aMLP ~bodel ~aPreTrainedModel ~aRMSNorm ~botaryEmbedding ~aSparseMoeBlock ~aTopKRouter
-0svision.configuration_cohere2_vision ~0Cohere2VisionConfig
-0zimage_processing_cohere2_vision ~0Cohere2VisionImageProcessor ~rKwargs
-0zmodeling_cohere2_vision =0Cohere2VisionCausalLMOutputWithPast ~dForConditionalGeneration ~dModel =iOutputWithPast ~eultiModalProjector ~dPreTrainedModel
-0zprocessing_cohere2_vision ~0Cohere2VisionProcessor
-0q_asr.configuration_cohere_asr ~0CohereAsrConfig
-0vfeature_extraction_cohere_asr ~0CohereAsrFeatureExtractor
-0vmodeling_cohere_asr ~0CohereAsrCrossAttention ~9Decoder ~gLayer ~gMLP ~9ForConditionalGeneration ~9Model ~9PreTrainedModel ~9SelfAttention
-0vprocessing_cohere_asr ~0CohereAsrProcessor
-0rcompass.configuration_cohere_compass ~0CohereCompassConfig ~dTextConfig ~dVisionConfig
-0zimage_processing_cohere_compass ~0CohereCompassImageProcessor ~rKwargs
-1gpil_cohere_compass ~0CohereCompassImageProcessorKwargs ~rPil
-0zmodeling_cohere_compass =0BaseModelOutputWithDeepstackFeatures ~0CohereCompassAttention ~dDecoderLayer ~dForCausalLM ~honditionalGeneration ~dLayerNorm ~dMLP ~eodel ~dPreTrainedModel ~dRotaryEmbedding ~dTextForSequenceClassification ~hModel ~dVisionAttention ~jBlock ~jMLP ~kodel ~jPatchEmbed ~oMerger ~jRotaryEmbedding
-0zprocessing_cohere_compass ~0CohereCompassProcessor
-0zvideo_processing_cohere_compass ~0CohereCompassVideoProcessor ~rInitKwargs
-0mlmodernvbert.configuration_colmodernvbert ~0ColModernVBertConfig
-0zmodeling_colmodernvbert ~0ColModernVBertForRetrieval =qOutput ~ePreTrainedModel
-0zprocessing_colmodernvbert ~0ColModernVBertProcessor ~0DeprecatedColModernVBertProcessorKwargs
-0npali.configuration_colpali ~0ColPaliConfig
-0smodeling_colpali ~0ColPaliForRetrieval =jOutput ~7PreTrainedModel
-0sprocessing_colpali ~0ColPaliProcessor
-0nqwen2.configuration_colqwen2 ~0ColQwen2Config
-0tmodeling_colqwen2 ~0ColQwen2ForRetrieval =kOutput ~8PreTrainedModel
-0tprocessing_colqwen2 ~0ColQwen2Processor
-0mnditional_detr.configuration_conditional_detr ~0ConditionalDetrConfig ~fOnnxConfig
-11feature_extraction_conditional_detr ~0ConditionalDetrFeatureExtractor
-11image_processing_conditional_detr ~0ConditionalDetrImageProcessor ~tKwargs
-1ipil_conditional_detr ~0ConditionalDetrImageProcessorKwargs ~tPil
-11modeling_conditional_detr ~0ConditionalDetrAttention ~fConvBlock ~jEncoder ~jModel ~fDecoder ~mCrossAttention ~mLayer =mOutput ~mSelfAttention ~fEncoder ~mLayer ~fFPNFusionStage ~gorObjectDetection ~iSegmentation ~grozenBatchNorm2d ~fLearnedPositionEmbedding ~fMHAttentionMap ~gLP ~iPredictionHead ~gaskHeadSmallConv ~godel =kOutput =fObjectDetectionOutput ~fPreTrainedModel =fSegmentationOutput ~hlfAttention ~ginePositionEmbedding ~0DetrAttention ~0MLP
-0nvbert.configuration_convbert ~0ConvBertConfig ~8OnnxConfig
-0tmodeling_convbert ~0ConvBertAttention ~8ClassificationHead ~8Embeddings ~9ncoder ~8ForMaskedLM ~cultipleChoice ~bQuestionAnswering ~bSequenceClassification ~bTokenClassification ~8GeneratorPredictions ~8Intermediate ~8Layer ~8Model ~8Output ~8PreTrainedModel ~bdictionHeadTransform ~8SelfAttention ~cOutput ~aquenceSummary ~0GroupedLinearLayer =0SeparableConv1D
-0ttokenization_convbert ~0BasicTokenizer ~0ConvBertTokenizer ~0WordpieceTokenizer
-1e_fast ~0ConvBertTokenizerFast
-0onext.configuration_convnext ~0ConvNextConfig ~8OnnxConfig
-0tfeature_extraction_convnext ~0ConvNextFeatureExtractor
-0timage_processing_convnext ~0ConvNextImageProcessor ~mKwargs
-1apil_convnext ~0ConvNextImageProcessorKwargs ~mPil
-0tmodeling_convnext =0ConvNextBackbone =8DropPath =8Embeddings =9ncoder =8ForImageClassification =8Layer =dNorm =8Model =8PreTrainedModel =8Stage
-0sv2.configuration_convnextv2 ~0ConvNextV2Config
-0vmodeling_convnextv2 =0ConvNextV2Backbone =aDropPath =aEmbeddings =bncoder =aForImageClassification =aGRN =aLayer =fNorm =aModel =aPreTrainedModel =aStage
-0msmos3_edge.configuration_cosmos3_edge ~0Cosmos3EdgeConfig ~bTextConfig ~bVisionConfig
-0ximage_processing_cosmos3_edge ~0Cosmos3EdgeImageProcessor ~pKwargs
-1epil_cosmos3_edge ~0Cosmos3EdgeImageProcessorKwargs ~pPil
-0xmodeling_cosmos3_edge =0Cosmos3EdgeEncoder =bForConditionalGeneration =bMLP =codel =bPatchMerger =creTrainedModel =bTextAttention =fDecoderLayer =fMLP =godel =fRMSNorm =gotaryEmbedding =bVisionAttention =hEmbeddings =incoderLayer =hModel
-0xprocessing_cosmos3_edge ~0Cosmos3EdgeProcessor
-0xvideo_processing_cosmos3_edge ~0Cosmos3EdgeVideoProcessor ~pInitKwargs
-0somni.configuration_cosmos3_omni ~0Cosmos3OmniConfig
-0xmodeling_cosmos3_omni =0BaseModelOutputWithDeepstackFeatures =0Cosmos3OmniForConditionalGeneration =bModel =bPreTrainedModel
-0lpm.tokenization_cpm_fast ~0CpmTokenizerFast
-0nant.configuration_cpmant ~0CpmAntConfig
-0rmodeling_cpmant =0CpmAntAttention =6DenseGatedACT =6Encoder =6FFNBlock =7eedForward =7orCausalLM =6Intermediate =6LayerNorm =6Model =6Output =6PreTrainedModel =6SegmentPositionEmbedding =8lfAttentionBlock =6TransformerBlock
-0rtokenization_cpmant ~0CpmAntTokenizer ~0WordpieceTokenizer
-0lsm.configuration_csm ~0CsmConfig ~3DepthDecoderConfig
-0ogeneration_csm +0CsmGenerateOutput ~aionMixin
-0omodeling_csm =0CsmAttention =3BackboneModel =gEmbeddings =3CodebooksHead =3DecoderLayer =5pthDecoderForCausalLM =fModel =3ForConditionalGeneration =3MLP =3OutputWithPast =3PreTrainedModel =3RMSNorm =4otaryEmbedding
-0oprocessing_csm ~0CsmAudioKwargs ~3Processor ~cKwargs
-0ltrl.configuration_ctrl ~0CTRLConfig
-0pmodeling_ctrl =0CTRLForSequenceClassification =4LMHeadModel =4Model =4PreTrainedModel =0EncoderLayer =0MultiHeadAttention
-0ptokenization_ctrl ~0CTRLTokenizer
-0lvt.configuration_cvt ~0CvtConfig
-0omodeling_cvt =0BaseModelOutputWithCLSToken =0CvtAttention =3ConvEmbeddings =3DropPath =3Embeddings =4ncoder =3ForImageClassification =3Intermediate =3Layer =3Model =3Output =3PreTrainedModel =3SelfAttention =gConvProjection =gLinearProjection =gProjection =7Output =4tage
-0lwm.configuration_cwm ~0CwmConfig
-0omodeling_cwm =0CwmAttention =3DecoderLayer =3ForCausalLM =3MLP =4odel =8OutputWithPast =3PreTrainedModel =3RMSNorm =4otaryEmbedding
-0kd_fine.configuration_d_fine ~0DFineConfig
-0rmodeling_d_fine ~0DFineAIFILayer ~5CSPRepLayer ~6onvEncoder ~9NormLayer ~5Decoder ~cLayer +cOutput ~5EncoderLayer ~5ForObjectDetection ~6rozenBatchNorm2d ~5Gate ~5HybridEncoder ~5Integral ~5LQE ~5MLP ~8PredictionHead ~6odel +aOutput ~6ultiscaleDeformableAttention +5ObjectDetectionOutput ~5PreTrainedModel ~5RepNCSPELAN4 ~8VggBlock ~5SCDown ~6elfAttention ~6inePositionEmbedding
-0lab_detr.configuration_dab_detr ~0DabDetrConfig
-0tmodeling_dab_detr ~0DabDetrAttention ~7ConvEncoder ~bModel ~7Decoder ~eLayer ~jCrossAttention ~jFFN ~jSelfAttention +eOutput ~7Encoder ~eLayer ~7ForObjectDetection ~8rozenBatchNorm2d ~7MHAttentionMap ~8LP ~8odel +cOutput +7ObjectDetectionOutput ~7PreTrainedModel ~7SinePositionEmbedding ~1etrAttention
-0mc.configuration_dac ~0DacConfig
-0ofeature_extraction_dac ~0DacFeatureExtractor
-0omodeling_dac ~0DacDecoder ~aBlock +aOutput ~3Encoder ~aBlock +aOutput ~3Model +3Output ~3PreTrainedModel ~3ResidualUnit ~bVectorQuantize ~pr ~3VectorQuantize ~0Snake1d
-0mta2vec.configuration_data2vec_audio ~0Data2VecAudioConfig
-1gtext ~0Data2VecTextConfig ~cOnnxConfig
-1gvision ~0Data2VecVisionConfig ~eOnnxConfig
-0tmodeling_data2vec_audio ~0AMSoftmaxLoss ~0Data2VecAudioAdapter ~kLayer ~ettention ~dConvLayer ~dEncoder ~kLayer ~dFeatureEncoder ~kProjection ~fedForward ~elashAttention2 ~eorAudioFrameClassification ~gCTC ~gSequenceClassification ~gXVector ~dModel ~dPadLayer ~eositionalConvEmbedding ~rLayer ~ereTrainedModel ~dSdpaAttention ~0TDNNLayer
-1btext ~0Data2VecTextAttention ~cClassificationHead ~drossAttention ~cEmbeddings ~dncoder ~cForCausalLM ~fMaskedLM ~gultipleChoice ~fQuestionAnswering ~fSequenceClassification ~fTextEmbeddings ~gokenClassification ~cIntermediate ~cLMHead ~dayer ~cModel ~cOutput ~cPooler ~dreTrainedModel ~cSelfAttention ~gOutput
-1bvision ~0Data2VecVisionAttention ~eConvLayer ~iModule ~eDropPath ~eEmbeddings ~fncoder ~eFCNHead ~forImageClassification ~hSemanticSegmentation ~eIntermediate ~eLayer ~eModel +jOutputWithPooling ~eOutput ~ePatchEmbeddings ~fooler ~freTrainedModel ~fyramidPoolingBlock ~sModule ~eRelativePositionBias ~eSdpaSelfAttention ~felfAttention ~iOutput ~eUperHead
-0lbrx.configuration_dbrx ~0DbrxAttentionConfig ~4Config ~4FFNConfig
-0pmodeling_dbrx ~0DbrxAttention ~4Block ~4ExpertGLU ~as ~4FFN ~5lashAttention2 ~5orCausalLM ~4Model ~4NormAttentionNorm ~4PreTrainedModel ~4RotaryEmbedding ~6uter ~4SdpaAttention
-0leberta.configuration_deberta ~0DebertaConfig ~7OnnxConfig
-0smodeling_deberta ~0ContextPooler ~0DebertaAttention ~7Embeddings ~8ncoder ~7ForMaskedLM ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMPredictionHead ~8ayer ~cNorm ~7Model ~7OnlyMLMHead ~8utput ~7PreTrainedModel ~adictionHeadTransform ~7SelfOutput ~1isentangledSelfAttention ~1ropoutContext ~0LegacyDebertaLMPredictionHead ~dOnlyMLMHead ~dPredictionHeadTransform ~0StableDropout ~0XDropout ~1Softmax
-0stokenization_deberta ~0DebertaTokenizer
-1c_fast ~0DebertaTokenizerFast
-0r_v2.configuration_deberta_v2 ~0DebertaV2Config ~9OnnxConfig
-0vmodeling_deberta_v2 ~0ContextPooler ~3vLayer ~0DebertaV2Attention ~9Embeddings ~ancoder ~9ForMaskedLM ~dultipleChoice ~cQuestionAnswering ~cSequenceClassification ~cTokenClassification ~9Intermediate ~9LMPredictionHead ~aayer ~9Model ~9OnlyMLMHead ~autput ~9PreTrainedModel ~cdictionHeadTransform ~9SelfOutput ~1isentangledSelfAttention ~1ropoutContext ~0LegacyDebertaV2LMPredictionHead ~fOnlyMLMHead ~fPredictionHeadTransform ~0StableDropout ~0XDropout ~1Softmax
-0vtokenization_deberta_v2 =0DebertaV2Tokenizer
-1i_fast ~0DebertaV2TokenizerFast
-0mcision_transformer.configuration_decision_transformer ~0DecisionTransformerConfig
-15modeling_decision_transformer ~0DecisionTransformerGPT2Attention ~nBlock ~nMLP ~oodel ~nPreTrainedModel ~jModel +jOutput ~jPreTrainedModel
-0mepseek_ocr2.configuration_deepseek_ocr2 ~0DeepseekOcr2Config ~cSamVisionConfig ~cTextConfig ~cVisionConfig ~iEncoderConfig
-0yimage_processing_deepseek_ocr2 ~0DeepseekOcr2ImageProcessor ~qKwargs
-1fpil_deepseek_ocr2 ~0DeepseekOcr2ImageProcessorKwargs ~qPil
-0ymodeling_deepseek_ocr2 +0DeepseekOcr2CausalLMOutputWithPast ~cForConditionalGeneration ~cModel +hOutputWithPast +sooling ~cPreTrainedModel ~cSamLayerNorm ~fMLPBlock ~fPatchEmbeddings ~fVisionAttention ~lEncoder ~lLayer ~lNeck ~lProj ~lSdpaAttention ~cTextAttention ~gDecoderLayer ~gExperts ~gMLP ~hodel ~ie ~gPreTrainedModel ~gRMSNorm ~hotaryEmbedding ~gTopkRouter ~cVisionAttention ~iEncoder ~pLayer ~iMLP ~jodel ~iRMSNorm ~jotaryEmbedding
-0yprocessing_deepseek_ocr2 ~0DeepseekOcr2Processor
-0tv2.configuration_deepseek_v2 ~0DeepseekV2Config
-0wmodeling_deepseek_v2 ~0DeepseekV2Attention ~aDecoderLayer ~aExperts ~aForCausalLM ~dSequenceClassification ~aMLP ~bodel ~ce ~aPreTrainedModel ~aRMSNorm ~botaryEmbedding ~aTopkRouter
-0u3.configuration_deepseek_v3 ~0DeepseekV3Config
-0wmodeling_deepseek_v3 ~0DeepseekV3Attention ~aDecoderLayer ~aExperts ~aForCausalLM ~dSequenceClassification ~dTokenClassification ~aMLP ~boE ~cdel ~aPreTrainedModel ~aRMSNorm ~botaryEmbedding ~aTopkRouter
-0v2.configuration_deepseek_v32 ~0DeepseekV32Config
-0xmodeling_deepseek_v32 ~0DeepseekV32Attention ~bDecoderLayer ~bExperts ~bForCausalLM ~bIndexer ~bMLP ~coE ~ddel ~bPreTrainedModel ~bRMSNorm ~cotaryEmbedding ~bTopkRouter
-0u4.configuration_deepseek_v4 ~0DeepseekV4Config
-0wmodeling_deepseek_v4 ~0DeepseekV4Attention ~aCSACache ~eompressor ~aDecoderLayer ~aExperts ~aForCausalLM ~aGroupedLinear ~aHCACache ~eompressor ~bashRouter ~byperConnection ~fHead ~aIndexer ~hScorer ~aMLP ~bodel ~aPreTrainedModel ~aRMSNorm ~botaryEmbedding ~aSparseMoeBlock ~aTopKRouter ~aUnweightedRMSNorm
-0ul.configuration_deepseek_vl ~0DeepseekVLConfig
-0wimage_processing_deepseek_vl ~0DeepseekVLImageProcessor ~oKwargs
-1dpil_deepseek_vl ~0DeepseekVLImageProcessorKwargs ~oPil
-0wmodeling_deepseek_vl ~0DeepseekVLAligner +aBaseModelOutputWithPast +aCausalLMOutputWithPast ~aForConditionalGeneration ~aModel ~aPreTrainedModel
-0wprocessing_deepseek_vl ~0DeepseekVLProcessor
-0v_hybrid.configuration_deepseek_vl_hybrid ~0DeepseekVLHybridConfig
-13image_processing_deepseek_vl_hybrid ~0DeepseekVLHybridImageProcessor ~uKwargs
-1kpil_deepseek_vl_hybrid ~0DeepseekVLHybridImageProcessorKwargs ~uPil
-13modeling_deepseek_vl_hybrid +0BaseModelOutputWithHighResVisionEncodings ~0DeepseekVLHybridAligner +gBaseModelOutputWithPast +gCausalLMOutputWithPast ~gForConditionalGeneration ~gLayerNorm ~gModel ~gPreTrainedModel ~aSamVisionNeck ~jProj
-13processing_deepseek_vl_hybrid ~0DeepseekVLHybridProcessor
-0mformable_detr.configuration_deformable_detr ~0DeformableDetrConfig
-10feature_extraction_deformable_detr ~0DeformableDetrFeatureExtractor
-10image_processing_deformable_detr ~0DeformableDetrImageProcessor ~sKwargs
-1hpil_deformable_detr ~0DeformableDetrImageProcessorKwargs ~sPil
-10modeling_deformable_detr ~0DeformableDetrConvEncoder ~iModel ~eDecoder ~lLayer +lOutput ~eEncoder ~lLayer ~eForObjectDetection ~frozenBatchNorm2d ~eLearnedPositionEmbedding ~eMLP ~hPredictionHead ~fodel +jOutput ~fultiheadAttention ~jscaleDeformableAttention +eObjectDetectionOutput ~ePreTrainedModel ~eSelfAttention ~finePositionEmbedding ~0MultiScaleDeformableAttention ~tFunction
-0mimv2.configuration_deimv2 ~0Deimv2Config
-0rmodeling_deimv2 ~0Deimv2AIFILayer ~6CSPRepLayer ~7onvEncoder ~aNormLayer ~6DINOv3ConvEncoder ~7ecoder ~dLayer +dOutput ~6EncoderLayer +dOutput ~6ForObjectDetection ~7rozenBatchNorm2d ~6Gate ~6HybridEncoder ~6Integral ~6LQE ~7iteEncoder ~6MLP ~7odel +bOutput ~7ultiscaleDeformableAttention +6ObjectDetectionOutput ~6PreTrainedModel ~6RMSNorm ~7epNCSPELAN5 ~9VggBlock ~6SCDown ~7elfAttention ~7inePositionEmbedding ~7patialTuningAdapter ~7wiGLUFFN
-0nt.configuration_deit ~0DeiTConfig ~4OnnxConfig
-0pfeature_extraction_deit ~0DeiTFeatureExtractor
-0pimage_processing_deit ~0DeiTImageProcessor
-16pil_deit ~0DeiTImageProcessorPil
-0pmodeling_deit ~0DeiTAttention ~4Embeddings ~5ncoder ~4ForImageClassification ~qWithTeacher +zerOutput ~7MaskedImageModeling ~4Intermediate ~4Layer ~4MLP ~5odel ~4Output ~4PatchEmbeddings ~5ooler ~5reTrainedModel ~4SdpaAttention ~8SelfAttention ~5elfAttention ~8Output
-0mprecated.deta.configuration_deta ~0DetaConfig
-10image_processing_deta ~0DetaImageProcessor
-10modeling_deta ~0DetaBackboneWithPositionalEncodings ~4Decoder ~bLayer +bOutput ~4Encoder ~bLayer ~4ForObjectDetection ~5rozenBatchNorm2d ~4HungarianMatcher ~4LearnedPositionEmbedding ~5oss ~4MLPPredictionHead ~5atcher ~5odel +9Output ~5ultiheadAttention ~9scaleDeformableAttention +4ObjectDetectionOutput ~4PreTrainedModel ~4SinePositionEmbedding ~5tage1Assigner ~92Assigner ~0MultiScaleDeformableAttentionFunction
-0vefficientformer.configuration_efficientformer ~0EfficientFormerConfig
-1bimage_processing_efficientformer ~0EfficientFormerImageProcessor
-1bmodeling_efficientformer ~0EfficientFormerConvMlp ~jStem ~fDenseMlp ~gropPath ~fEncoder ~fFlat ~gorImageClassification ~zonWithTeacher +zonWithTeacherOutput ~fIntermediateStage ~fLastStage ~fMeta3D ~lLayers ~j4D ~lLayers ~godel ~fPatchEmbeddings ~gooling ~greTrainedModel ~fSelfAttention
-0wrnie_m.configuration_ernie_m ~0ErnieMConfig
-13modeling_ernie_m ~0ErnieMAttention ~6Embeddings ~7ncoder ~dLayer ~6ForInformationExtraction ~9MultipleChoice ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Model ~6Pooler ~7reTrainedModel ~6SelfAttention
-0vgptsan_japanese.configuration_gptsan_japanese ~0GPTSanJapaneseConfig
-1bmodeling_gptsan_japanese ~0GPTSanJapaneseAttention ~eBlock ~eDenseActDense ~eForConditionalGeneration ~eLayerDenseFF ~jSelfAttention ~kparseFF ~eModel ~ePreTrainedModel ~eSparseMLP ~eTop1Router
-1btokenization_gptsan_japanese ~0GPTSanJapaneseTokenizer ~0SubWordJapaneseTokenizer
-0wraphormer.collating_graphormer ~0GraphormerDataCollator
-18nfiguration_graphormer ~0GraphormerConfig
-16modeling_graphormer ~0GraphormerDecoderHead ~aForGraphClassification ~aGraphAttnBias ~fEncoder ~mLayer ~fNodeFeature ~aModel ~bultiheadAttention ~aPreTrainedModel ~0LayerDropModuleList
-0vjukebox.configuration_jukebox ~0JukeboxConfig ~7PriorConfig ~7VQVAEConfig
-13modeling_jukebox ~0JukeboxAttention ~7Block ~8ottleneck ~hBlock ~7ConditionalAutoregressive ~av1D ~7Decoder ~eConvBock ~7Encoder ~eConvBlock ~7LabelConditioner ~9yerNorm ~cStack ~7MLP ~8odel ~8usicTokenConditioner ~7PositionalEmbedding ~8reTrainedModel ~9ior ~7RangeEmbedding ~8esConv1DBlock ~anet1D ~7VQVAE
-13tokenization_jukebox ~0JukeboxTokenizer
-0vmctct.configuration_mctct ~0MCTCTConfig
-11feature_extraction_mctct ~0MCTCTFeatureExtractor
-11modeling_mctct ~0MCTCTAttention ~5Conv1dSubsampler ~5Embeddings ~6ncoder ~5ForCTC ~5Intermediate ~5Layer ~aNorm ~5Model ~5Output ~5PreTrainedModel ~5SelfAttention ~9Output
-11processing_mctct ~0MCTCTProcessor
-0wega.configuration_mega ~0MegaConfig ~4OnnxConfig
-10modeling_mega ~0MegaBlock ~4ClassificationHead ~4Dropout ~4Embeddings ~4ForCausalLM ~7MaskedLM ~8ultipleChoice ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~4GatedCrossAttention ~4Model ~6vingAverageGatedAttention ~5ultiDimensionDampedEma ~4NormalizedFeedForwardNetwork ~4Pooler ~5reTrainedModel ~4RMSNorm ~5otaryRelativePositionalBias ~4ScaleNorm ~5equenceNorm ~5impleRelativePositionalBias
-0wmbt.configuration_mmbt ~0MMBTConfig
-10modeling_mmbt ~0MMBTForClassification ~4Model ~1odalEmbeddings
-0vnat.configuration_nat ~0NatConfig
-0zmodeling_nat ~0NatBackbone ~3Downsampler ~4ropPath ~3Embeddings ~4ncoder +aOutput ~3ForImageClassification +3ImageClassifierOutput ~4ntermediate ~3Layer ~3Model +8Output ~3Output ~3PatchEmbeddings ~4reTrainedModel ~3Stage ~1eighborhoodAttention ~lModule ~lOutput
-0wezha.configuration_nezha ~0NezhaConfig
-11modeling_nezha ~0NezhaAttention ~5Embeddings ~6ncoder ~5ForMaskedLM ~9ultipleChoice ~8NextSentencePrediction ~8PreTraining +jOutput ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5Intermediate ~5LMPredictionHead ~6ayer ~5Model ~5OnlyMLMHead ~9NSPHead ~6utput ~5Pooler ~6reTrainedModel ~dingHeads ~8dictionHeadTransform ~5RelativePositionsEncoding ~5SelfAttention ~9Output
-0vopen_llama.configuration_open_llama ~0OpenLlamaConfig
-16modeling_open_llama ~0OpenLlamaAttention ~9DecoderLayer ~aynamicNTKScalingRotaryEmbedding ~9ForCausalLM ~cSequenceClassification ~9LinearScalingRotaryEmbedding ~9MLP ~aodel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding
-0vqdqbert.configuration_qdqbert ~0QDQBertConfig
-13modeling_qdqbert ~0QDQBertAttention ~7Embeddings ~8ncoder ~7ForMaskedLM ~bultipleChoice ~aNextSentencePrediction ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMHeadModel ~9PredictionHead ~8ayer ~7Model ~7OnlyMLMHead ~bNSPHead ~8utput ~7Pooler ~8reTrainedModel ~fingHeads ~adictionHeadTransform ~7SelfAttention ~bOutput
-0vrealm.configuration_realm ~0RealmConfig
-11modeling_realm ~0RealmAttention ~5BertModel ~5Embedder +dOutput ~bings ~6ncoder ~5ForOpenQA +eOutput ~5Intermediate ~5KnowledgeAugEncoder ~5LMPredictionHead ~6ayer ~5OnlyMLMHead ~6utput ~5Pooler ~6reTrainedModel ~8dictionHeadTransform ~5Reader +bOutput ~bProjection ~5Scorer +bOutput ~bProjection ~6elfAttention ~9Output
-11tokenization_realm ~0BasicTokenizer ~0RealmTokenizer ~0WordpieceTokenizer
-1j_fast ~0RealmTokenizerFast
-0xtribert.configuration_retribert ~0RetriBertConfig
-15modeling_retribert ~0RetriBertModel ~9PreTrainedModel
-15tokenization_retribert ~0BasicTokenizer ~0RetriBertTokenizer ~0WordpieceTokenizer
-1r_fast ~0RetriBertTokenizerFast
-0vspeech_to_text_2.configuration_speech_to_text_2 ~0Speech2Text2Config
-1cmodeling_speech_to_text_2 ~0Speech2Text2Attention ~cDecoder ~jLayer ~jWrapper ~cForCausalLM ~cPreTrainedModel ~cSinusoidalPositionalEmbedding
-1cprocessing_speech_to_text_2 ~0Speech2Text2Processor
-1ctokenization_speech_to_text_2 ~0Speech2Text2Tokenizer
-0vtapex.tokenization_tapex ~0IndexedRowTableLinearize ~0TapexTokenizer 6runcationStrategy
-0wrajectory_transformer.configuration_trajectory_transformer ~0TrajectoryTransformerConfig
-1imodeling_trajectory_transformer ~0Block ~0CausalSelfAttention ~0EinLinear ~0TrajectoryTransformerModel +lOutput ~lPreTrainedModel
-0ynsfo_xl.configuration_transfo_xl ~0TransfoXLConfig
-16modeling_transfo_xl ~0AdaptiveEmbedding ~0PositionalEmbedding ~8wiseFF ~0RelPartialLearnableDecoderLayer ~jMultiHeadAttn ~0TransfoXLForSequenceClassification ~9LMHeadModel +kOutput ~9Model +eOutput ~9PreTrainedModel +9SequenceClassifierOutputWithPast
-1p_utilities ~0ProjectedAdaptiveLogSoftmax
-0wvlt.configuration_tvlt ~0TvltConfig
-10feature_extraction_tvlt ~0TvltFeatureExtractor
-10image_processing_tvlt ~0TvltImageProcessor
-10modeling_tvlt ~0TvltAttention ~5udioEmbeddings ~9PatchEmbeddings ~4Decoder +bOutput ~4Encoder ~4ForAudioVisualClassification ~7PreTraining +iOutput ~4Intermediate ~4Layer ~4MAEHead ~5atchingHead ~5odel +9Output ~4Output ~4PixelEmbeddings ~9PatchEmbeddings ~5ooler ~5reTrainedModel ~4SelfAttention ~8Output
-10processing_tvlt ~0TvltProcessor
-0vvan.configuration_van ~0VanConfig
-0zmodeling_van ~0VanDropPath ~3Encoder ~3ForImageClassification ~3LargeKernelAttention ~nLayer ~5yer ~8Scaling ~3MlpLayer ~4odel ~3OverlappingPatchEmbedder ~3PreTrainedModel ~3SpatialAttentionLayer ~4tage
-0wit_hybrid.configuration_vit_hybrid ~0ViTHybridConfig
-16image_processing_vit_hybrid ~0ViTHybridImageProcessor
-16modeling_vit_hybrid ~0ViTHybridAttention ~9Embeddings ~ancoder ~9ForImageClassification ~9Intermediate ~9Layer ~9Model ~9Output ~9PatchEmbeddings ~aooler ~areTrainedModel ~9SdpaAttention ~dSelfAttention ~aelfAttention ~dOutput
-0vxlm_prophetnet.configuration_xlm_prophetnet ~0XLMProphetNetConfig
-1amodeling_xlm_prophetnet ~0XLMProphetNetAttention ~dDecoder +kLMOutput ~layer +kModelOutput ~kWrapper ~dEncoder ~kLayer ~dFeedForward ~eorCausalLM ~honditionalGeneration ~dModel ~dNgramSelfAttention ~dPositionalEmbeddings ~ereTrainedModel +dSeq2SeqLMOutput +kModelOutput
-1atokenization_xlm_prophetnet =0XLMProphetNetTokenizer
-0nth_anything.configuration_depth_anything ~0DepthAnythingConfig
-0zmodeling_depth_anything ~0DepthAnythingDepthEstimationHead ~dFeatureFusionLayer ~qStage ~eorDepthEstimation ~dNeck ~dPreActResidualLayer ~gTrainedModel ~dReassembleLayer ~nStage
-0qpro.configuration_depth_pro ~0DepthProConfig
-0uimage_processing_depth_pro ~0DepthProImageProcessor
-0umodeling_depth_pro ~0DepthProDepthEstimationHead +korOutput ~8Encoder ~8FeatureFusionLayer ~lStage ~fProjection ~fUpsample ~nBlock ~9orDepthEstimation ~avEncoder ~bHead ~bModel ~8ImageEncoder ~8Model ~8Neck +8Output ~8PatchEncoder ~9reActResidualLayer ~bTrainedModel
-0mtr.configuration_detr ~0DetrConfig ~4OnnxConfig
-0pfeature_extraction_detr ~0DetrFeatureExtractor
-0pimage_processing_detr ~0DetrImageProcessor ~iKwargs
-1a_fast ~0DetrImageProcessorFast
-16pil_detr ~0DetrImageProcessorKwargs ~iPil
-0pmodeling_detr ~0DetrAttention ~4ConvBlock ~8Encoder ~8Model ~5rossAttention ~4Decoder ~bLayer +bOutput ~4Encoder ~bLayer ~4FPNFusionStage ~5orObjectDetection ~7Segmentation ~5rozenBatchNorm2d ~4LearnedPositionEmbedding ~4MHAttentionMap ~5LP ~7PredictionHead ~5askHeadSmallConv ~5odel +9Output +4ObjectDetectionOutput ~4PreTrainedModel +4SegmentationOutput ~6lfAttention ~5inePositionEmbedding
-0lia.configuration_dia ~0DiaConfig ~3DecoderConfig ~3EncoderConfig
-0ofeature_extraction_dia ~0DiaFeatureExtractor
-0ogeneration_dia ~0DiaGenerationMixin
-0omodeling_dia ~0DiaCrossAttention ~3Decoder ~aLayer ~3Encoder ~aLayer ~3ForConditionalGeneration ~3MLP ~4odel ~4ultiChannelEmbedding ~3PreTrainedModel ~3RMSNorm ~4otaryEmbedding ~3SelfAttention
-0oprocessing_dia ~0DiaAudioKwargs ~3Processor ~cKwargs
-0otokenization_dia ~0DiaTokenizer
-0mffllama.configuration_diffllama ~0DiffLlamaConfig
-0umodeling_diffllama ~0DiffLlamaAttention ~9DecoderLayer ~9ForCausalLM ~cQuestionAnswering ~cSequenceClassification ~cTokenClassification ~9MLP ~aodel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding
-0ousion_gemma.configuration_diffusion_gemma ~0DiffusionGemmaConfig ~eTextConfig
-10generation_diffusion_gemma ~0DiffusionGemmaAdaptiveStopping ~eGenerationConfig ~oMixin +oOutput ~0EntropyBoundSampler ~jConfig ~0LinearTemperatureScheduleLogitsProcessor ~0StableAndConfidentStoppingCriteria
-10modeling_diffusion_gemma +0DiffusionGemmaBlockDiffusionOutputWithPast ~eClippableLinear ~eDecoderModel ~lTextAttention ~pLayer ~eEncoderModel ~lTextAttention ~pLayer ~pModel ~eForBlockDiffusion ~eModel +jOutputWithPast ~fultimodalEmbedder ~ePreTrainedModel ~eRMSNorm ~eSelfConditioning ~eText4MLP ~iExperts ~iRotaryEmbedding ~kuter ~iScaledWordEmbedding
-0mnat.configuration_dinat ~0DinatConfig
-0qmodeling_dinat ~0DinatBackbone ~5Downsampler ~6ropPath ~5Embeddings ~6ncoder +cOutput ~5ForImageClassification +5ImageClassifierOutput ~6ntermediate ~5Layer ~5Model +aOutput ~5Output ~5PatchEmbeddings ~6reTrainedModel ~5Stage ~0NeighborhoodAttention ~lModule ~lOutput
-0nov2.configuration_dinov2 ~0Dinov2Config ~6OnnxConfig
-0rmodeling_dinov2 ~0Dinov2Attention ~6Backbone ~6DropPath ~6Embeddings ~7ncoder ~6ForImageClassification ~6Layer ~bScale ~6MLP ~7odel ~6PatchEmbeddings ~7reTrainedModel ~6SdpaAttention ~aSelfAttention ~7elfAttention ~aOutput ~7wiGLUFFN
-0q_with_registers.configuration_dinov2_with_registers ~0Dinov2WithRegistersConfig
-16modeling_dinov2_with_registers ~0Dinov2WithRegistersAttention ~jBackbone ~jDropPath ~jEmbeddings ~kncoder ~jForImageClassification ~jLayer ~oScale ~jMLP ~kodel ~jPatchEmbeddings ~kreTrainedModel ~jSwiGLUFFN
-0p3_convnext.configuration_dinov3_convnext ~0DINOv3ConvNextConfig
-10modeling_dinov3_convnext ~0DINOv3ConvNextBackbone ~eEncoder ~eLayer ~jNorm ~eModel ~ePreTrainedModel ~eStage ~1inov3ConvnextDropPath
-0rvit.configuration_dinov3_vit ~0DINOv3ViTConfig
-0vimage_processing_dinov3_vit ~0DINOv3ViTImageProcessor
-0vmodeling_dinov3_vit ~0DINOv3ViTAttention ~9Backbone +hOutput ~9Embeddings ~ancoder ~9GatedMLP ~9Layer ~eScale ~9MLP ~aodel ~9PreTrainedModel ~9RopePositionEmbedding ~1inov3ViTDropPath
-0mstilbert.configuration_distilbert ~0DistilBertConfig ~aOnnxConfig
-0vmodeling_distilbert ~0DistilBertFlashAttention2 ~borMaskedLM ~eultipleChoice ~dQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aModel ~aPreTrainedModel ~aSdpaAttention ~belfAttention ~0Embeddings ~0FFN ~0MultiHeadSelfAttention ~0Transformer ~bBlock
-0vtokenization_distilbert ~0BasicTokenizer ~0DistilBertTokenizer ~0WordpieceTokenizer
-1i_fast ~0DistilBertTokenizerFast
-0loge.configuration_doge ~0DogeConfig
-0pmodeling_doge ~0DogeAttention ~4CDMoE ~4DecoderLayer ~4ForCausalLM ~7SequenceClassification ~4MLP ~5odel ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding
-0mnut.configuration_donut_swin ~0DonutSwinConfig
-0qfeature_extraction_donut ~0DonutFeatureExtractor
-0qimage_processing_donut ~0DonutImageProcessor ~jKwargs
-17pil_donut ~0DonutImageProcessorKwargs ~jPil
-0qmodeling_donut_swin ~0DonutDropPath ~5SwinAttention ~9DropPath ~9Embeddings ~ancoder +gOutput ~9ForImageClassification +9ImageClassifierOutput ~antermediate ~9Layer ~9Model +eOutput ~9Output ~9PatchEmbeddings ~eMerging ~areTrainedModel ~9SelfAttention ~dOutput ~atage
-0qprocessing_donut ~0DonutProcessor ~eKwargs
-0mry.configuration_dory ~0DoryConfig
-0pmodeling_dory ~0DoryAttention ~4DecoderLayer ~4ForCausalLM ~4L2Norm ~5MHead ~4MLP ~5odel ~4PreTrainedModel ~4RotaryEmbedding
-0mts1.configuration_dots1 ~0Dots1Config
-0qmodeling_dots1 ~0Dots1Attention ~5DecoderLayer ~5Experts ~5ForCausalLM ~5MLP ~6oE ~7del ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5TopkRouter
-0o3_note.configuration_dots3_note ~0Dots3NoteAudioConfig ~9Config ~9TextConfig ~9VisionConfig
-0vfeature_extraction_dots3_note ~0Dots3NoteFeatureExtractor
-0vmodeling_dots3_note ~0Dots3NoteAudioAdapter ~fttention ~eConvStem ~eLayer ~eMLP ~fodel ~ePreTrainedModel ~eRotaryEmbedding ~9Experts ~9ForCausalLM ~donditionalGeneration ~9Model ~9PreTrainedModel ~9RMSNorm ~9TextAttention ~dDecoderLayer ~dIndexer ~dMLP ~eoE ~fdel ~dRotaryEmbedding ~dTopkRouter ~9VisionAttention ~fBlock ~fMLP ~gerger ~goE ~hdel ~fPatchEmbed ~greTrainedModel ~fRotaryEmbedding ~fTopKRouter
-0vprocessing_dots3_note ~0Dots3NoteProcessor
-0lpr.configuration_dpr ~0DPRConfig
-0omodeling_dpr ~0DPRContextEncoder +hOutput ~3Encoder ~3PreTrainedModel ~6trainedContextEncoder ~dQuestionEncoder ~dReader ~3QuestionEncoder +iOutput ~3Reader +9Output ~3SpanPredictor
-0otokenization_dpr ~0CustomDPRReaderTokenizerMixin ~0DPRContextEncoderTokenizer ~3QuestionEncoderTokenizer ~3ReaderOutput ~9Tokenizer ~3SpanPrediction
-14_fast ~0CustomDPRReaderTokenizerMixin ~0DPRContextEncoderTokenizerFast ~3QuestionEncoderTokenizerFast ~3ReaderOutput ~9TokenizerFast ~3SpanPrediction
-0mt.configuration_dpt ~0DPTConfig
-0ofeature_extraction_dpt ~0DPTFeatureExtractor
-0oimage_processing_dpt ~0DPTImageProcessor ~hKwargs
-15pil_dpt ~0DPTImageProcessorKwargs ~hPil
-0omodeling_dpt +0BaseModelOutputWithIntermediateActivations +jPoolingAndIntermediateActivations ~0DPTAuxiliaryHead ~3DepthEstimationHead ~3FeatureFusionLayer ~gStage ~4orDepthEstimation ~6SemanticSegmentation ~3Model ~3Neck ~3PreActResidualLayer ~6TrainedModel ~3ReassembleLayer ~dStage ~3SelfAttention ~5manticSegmentationHead ~3ViTAttention ~6Embeddings ~7ncoder ~6HybridEmbeddings ~6Intermediate ~6Layer ~6Output ~6PatchEmbeddings ~7ooler ~6SelfAttention ~aOutput
-0kedgetam.configuration_edgetam ~0EdgeTamConfig ~7MaskDecoderConfig ~7PromptEncoderConfig ~7VisionConfig
-0smodeling_edgetam ~0EdgeTamAttention ~7FeedForward +7ImageSegmentationOutput ~7LayerNorm ~7MaskDecoder ~bEmbedding ~8odel ~7PositionalEmbedding ~8reTrainedModel ~9omptEncoder ~7SinePositionEmbedding ~7TwoWayAttentionBlock ~dTransformer +7VisionEncoderOutput ~dModel ~dNeck
-0r_video.configuration_edgetam_video ~0EdgeTamVideoConfig ~cMaskDecoderConfig ~cPromptEncoderConfig
-0ymodeling_edgetam_video ~0EdgeTamVideoAttention ~cFeedForward +cImageSegmentationOutput ~dnferenceCache ~lSession ~cLayerNorm ~cMaskDecoder ~hownSampler ~rLayer ~gEmbedding ~demoryAttention ~rLayer ~rMLP ~iEncoder ~iFuser ~nCXBlock ~dodel ~cPerceiverAttention ~lEncoderLayer ~lMLP ~lResampler ~dositionEmbeddingSine ~kalEmbedding ~dreTrainedModel ~eomptEncoder ~cRoPECrossAttention ~gSelfAttention +cSegmentationOutput ~cTwoWayAttentionBlock ~iTransformer +cVisionEncoderOutput ~iRotaryEmbedding
-0lfficientloftr.configuration_efficientloftr ~0EfficientLoFTRConfig
-0zimage_processing_efficientloftr ~0EfficientLoFTRImageProcessor ~sKwargs
-1gpil_efficientloftr ~0EfficientLoFTRImageProcessorKwargs ~sPil
-0zmodeling_efficientloftr ~0EfficientLoFTRAggregatedAttention ~mionLayer ~fttention ~eConvNormLayer ~eFineFusionLayer ~forKeypointMatching +eKeypointMatchingOutput ~eLocalFeatureTransformer ~zerLayer ~eMLP ~fodel ~eOutConvBlock ~ePreTrainedModel ~eRepVGGBlock ~kStage ~fotaryEmbedding ~eepVGG
-0tnet.configuration_efficientnet ~0EfficientNetConfig ~cOnnxConfig
-0ximage_processing_efficientnet ~0EfficientNetImageProcessor ~qKwargs
-1epil_efficientnet ~0EfficientNetImageProcessorKwargs ~qPil
-0xmodeling_efficientnet ~0EfficientNetBlock ~cDepthwiseConv2d ~lLayer ~cEmbeddings ~dncoder ~dxpansionLayer ~cFinalBlockLayer ~dorImageClassification ~cModel ~cPreTrainedModel ~cSqueezeExciteLayer
-0llectra.configuration_electra ~0ElectraConfig ~7OnnxConfig
-0smodeling_electra ~0ElectraAttention ~7ClassificationHead ~8rossAttention ~7DiscriminatorPredictions ~7Embeddings ~8ncoder ~7ForCausalLM ~aMaskedLM ~bultipleChoice ~aPreTraining +lOutput ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7GeneratorPredictions ~7Intermediate ~7Layer ~7Model ~7Output ~7PreTrainedModel ~7SelfAttention ~bOutput ~9quenceSummary
-0stokenization_electra ~0BasicTokenizer ~0ElectraTokenizer ~0WordpieceTokenizer
-1c_fast ~0ElectraTokenizerFast
-0lmbedding_gemma2.configuration_embedding_gemma2 ~0EmbeddingGemma2Config ~fTextConfig
-11modeling_embedding_gemma2 ~0EmbeddingGemma2Attention +gudioModelOutput ~fEncoderLayer ~fMLP ~godel +kOutput ~gultimodalEmbedder ~fPreTrainedModel ~fRMSNorm ~gotaryEmbedding ~fTextModel ~jPLE ~mBlock ~jScaledWordEmbedding
-11processing_embedding_gemma2 ~0EmbeddingGemma2Processor
-11video_processing_embedding_gemma2 ~0EmbeddingGemma2VideoProcessor ~tKwargs
-0mu3.configuration_emu3 ~0Emu3Config ~4TextConfig ~4VQVAEConfig
-0pimage_processing_emu3 ~0Emu3ImageProcessor ~iKwargs
-0pmodeling_emu3 ~0Emu3Attention ~4DecoderLayer ~4ForCausalLM ~8onditionalGeneration ~4ImageVocabularyMapping ~4MLP ~5odel ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4TextModel ~4VQVAE ~9AttentionBlock ~9Conv3d ~9Decoder ~aownBlock ~9Encoder ~gConvDownsample ~kUpsample ~9GroupNorm ~9MiddleBlock +aodelOutput ~9ResnetBlock ~9SpatialNorm ~9TemporalDownsample ~hResnetBlock ~hUpsample ~9UpBlock ~9VectorQuantizer
-0pprocessing_emu3 ~0DeprecatedEmu3TextKwargs ~0Emu3Processor ~dKwargs
-0lncodec.configuration_encodec ~0EncodecConfig
-0sfeature_extraction_encodec ~0EncodecFeatureExtractor
-0smodeling_encodec ~0EncodecConv1d ~bTranspose1d ~7Decoder +eOutput ~7Encoder +eOutput ~8uclideanCodebook ~7LSTM ~7Model +7Output ~7PreTrainedModel ~7ResidualVectorQuantizer ~anetBlock ~7VectorQuantization
-0qr_decoder.configuration_encoder_decoder ~0EncoderDecoderConfig
-10modeling_encoder_decoder ~0EncoderDecoderModel
-0lomt.configuration_eomt ~0EomtConfig
-0pimage_processing_eomt ~0EomtImageProcessor ~iKwargs
-16pil_eomt ~0EomtImageProcessorKwargs ~iPil
-0pmodeling_eomt ~0EomtAttention ~4DropPath ~4Embeddings ~4ForUniversalSegmentation +sOutput ~4HungarianMatcher ~4Layer ~9Norm2d ~9Scale ~5oss ~4MLP ~5askHead ~4PatchEmbeddings ~5reTrainedModel ~4ScaleBlock ~9Layer ~5wiGLUFFN
-0o_dinov3.configuration_eomt_dinov3 ~0EomtDinov3Config
-0wmodeling_eomt_dinov3 ~0EomtDinov3Attention ~aDropPath ~aEmbeddings ~aForUniversalSegmentation +yOutput ~aGatedMLP ~aHungarianMatcher ~aLayer ~fNorm2d ~fScale ~boss ~aMLP ~baskHead ~aPreTrainedModel ~aRotaryEmbedding ~aScaleBlock ~fLayer
-0lrnie.configuration_ernie ~0ErnieConfig ~5OnnxConfig
-0qmodeling_ernie ~0ErnieAttention ~5CrossAttention ~5Embeddings ~6ncoder ~5ForCausalLM ~8MaskedLM ~9ultipleChoice ~8NextSentencePrediction ~8PreTraining +jOutput ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5Intermediate ~5LMPredictionHead ~6ayer ~5Model ~5OnlyMLMHead ~9NSPHead ~6utput ~5Pooler ~6reTrainedModel ~dingHeads ~8dictionHeadTransform ~5SelfAttention ~9Output
-0p4_5.configuration_ernie4_5 ~0Ernie4_5Config
-0tmodeling_ernie4_5 ~0Ernie4_5Attention ~8DecoderLayer ~8ForCausalLM ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding
-0s_moe.configuration_ernie4_5_moe ~0Ernie4_5_MoeConfig
-0xmodeling_ernie4_5_moe ~0Ernie4_5_MoeAttention ~cDecoderLayer ~cExperts ~cForCausalLM ~cMLP ~dodel ~cPreTrainedModel ~cRMSNorm ~dotaryEmbedding ~cSparseMoeBlock ~dtatics ~cTopKRouter
-0tvl_moe.configuration_ernie4_5_vl_moe ~0Ernie4_5_VLMoeConfig ~eTextConfig ~eVisionConfig ~b_MoeConfig ~fTextConfig ~fVisionConfig
-10image_processing_ernie4_5_vl_moe ~0Ernie4_5_VLMoeImageProcessor ~sKwargs ~b_MoeImageProcessor
-1hpil_ernie4_5_vl_moe ~0Ernie4_5_VLMoeImageProcessorKwargs ~sPil ~b_MoeImageProcessorPil
-10modeling_ernie4_5_vl_moe ~0Ernie4_5VLVisionMLP ~8_VLMoeDecoderLayer ~eForConditionalGeneration ~eMLP ~fodel ~geBlock ~hExperts ~hStatics ~hTopKRouter ~ePatchEmbed ~freTrainedModel ~eRMSNorm ~eSparseMoeBlock ~eTextAttention ~iModel ~iRotaryEmbedding ~eVariableResolutionResamplerModel ~fisionAttention ~kBlock ~kMLP ~kRotaryEmbedding ~kTransformerPretrainedModel ~b_MoeForConditionalGeneration ~fModel ~fPreTrainedModel ~fTextModel ~fVariableResolutionResamplerModel ~gisionTransformerPretrainedModel
-10processing_ernie4_5_vl_moe ~0Ernie4_5_VLMoeProcessor
-10video_processing_ernie4_5_vl_moe ~0Ernie4_5_VLMoeVideoProcessor ~sInitKwargs
-0lsm.configuration_esm ~0EsmConfig ~3FoldConfig ~0StructureModuleConfig ~0TrunkConfig
-0omodeling_esm ~0EsmAttention ~3ClassificationHead ~4ontactPredictionHead ~3Embeddings ~4ncoder ~3ForMaskedLM ~6SequenceClassification ~6TokenClassification ~3Intermediate ~3LMHead ~4ayer ~3Model ~3Output ~3Pooler ~4reTrainedModel ~3RotaryEmbedding ~3SelfAttention ~7Output ~0RotaryEmbedding
-10fold ~0EsmCategoricalMixture ~3FoldAngleResnet ~iBlock ~8ttention ~7BackboneUpdate ~7Dropout ~7InvariantPointAttention ~7LayerNorm ~8inear ~7PairToSequence ~8reTrainedModel ~7RelativePosition ~9sidueMLP ~7SelfAttention ~9quenceToPair ~8tructureModule ~mTransition ~wLayer ~7TriangleAttention ~fMultiplicativeUpdate ~dularSelfAttentionBlock ~7ingTrunk ~5rProteinFolding +kOutput
-0oopenfold_utils.chunk_utils ~0ChunkSizeTuner
-13protein ~0Protein
-13residue_constants ~0Bond ~4Angle
-14igid_utils ~0Rigid ~1otation
-0otokenization_esm ~0EsmTokenizer
-0nc.configuration_esmc ~0EsmcConfig
-0pmodeling_esmc ~0EsmcAttention ~4ClassificationHead ~4ForMaskedLM ~7SequenceClassification ~7TokenClassification ~4Layer ~9Norm ~4MLP ~5askedLMHead ~5odel ~4PreTrainedModel ~4RotaryEmbedding
-0ptokenization_esmc ~0EsmcTokenizer
-0nfold2.configuration_esmfold2 ~0EsmFold2AtomEncoderConfig ~8ConfidenceHeadConfig ~dg ~8DiffusionModuleConfig ~8LmEncoderConfig ~8MsaEncoderConfig ~8StructureHeadConfig
-0tgeneration_esmfold2 ~0EsmFold2FoldingMixin
-0tmodeling_esmfold2 ~0EsmFold2AdaptiveLayerNorm ~9tomAttention ~cDecoder ~cEncoder ~cInputs ~cLayer ~8ConfidenceHead ~iInputEmbedder ~8DenoiserConditioning ~9iffusionAttention ~hConditioning ~hLayer ~hModule ~hTransformer ~8FourierEmbedding ~8InputEmbedder ~8LanguageModelEncoder ~ayerNorm ~8MSAEncoder ~iLayer ~bPairWeightedAveraging ~9odel ~8OuterProductMean +bput ~8PairUpdateLayer ~iStack ~arcae ~9reTrainedModel ~8RMSNorm ~9elativePositionEncoding ~9otaryEmbedding ~awAttentionPooling ~8SingleToPair ~9wiGLU ~8Transition ~aiangleMultiplicativeUpdate +aunkOutput
-0lurobert.configuration_eurobert ~0EuroBertConfig
-0tmodeling_eurobert ~0EuroBertAttention ~8DecoderLayer ~8ForMaskedLM ~bSequenceClassification ~bTokenClassification ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding
-0lvolla.configuration_evolla ~0EvollaConfig ~0SaProtConfig
-0rmodeling_evolla ~0EvollaAttention ~6DecoderLayer ~6FeedForward ~7orProteinText2Text ~6MLP ~7odel ~6PreTrainedModel ~8oteinEncoder +kModelOutput ~6RMSNorm ~7otaryEmbedding ~6SaProtAttention ~cEmbeddings ~dncoder ~cIntermediate ~cLayer ~cOutput ~cPooler ~dreTrainedModel ~eoteinEncoder ~cRotaryEmbedding ~cSelfAttention ~gOutput ~7equenceAlignerCrossAttention ~eCompressorAttention ~oResampler
-0rprocessing_evolla ~0EvollaProcessor
-0lxaone.configuration_exaone ~0ExaoneConfig
-0q4.configuration_exaone4 ~0Exaone4Config
-0smodeling_exaone4 ~0Exaone4Attention ~7DecoderLayer ~7ForCausalLM ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding
-0r_5.configuration_exaone4_5 ~0Exaone4_5_Config ~aVisionConfig
-0umodeling_exaone4_5 ~0Exaone4_5_Attention ~aDecoderLayer ~aForConditionalGeneration ~aMLP ~bodel ~aPatchEmbed ~fMerger ~breTrainedModel ~aRMSNorm ~aVisionAttention ~gBlock ~gModel ~gRotaryEmbedding
-0uprocessing_exaone4_5 ~0Exaone4_5_Processor
-0q_moe.configuration_exaone_moe ~0ExaoneMoeConfig
-0vmodeling_exaone_moe ~0ExaoneMoeAttention ~9DecoderLayer ~9Experts ~9ForCausalLM ~9MLP ~aodel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding ~9SparseMoEBlock ~9TopkRouter
-0kfalcon.configuration_falcon ~0FalconConfig
-0rmodeling_falcon ~0FalconAttention ~6DecoderLayer ~7ynamicNTKScalingRotaryEmbedding ~6FlashAttention2 ~7orCausalLM ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Linear ~cScalingRotaryEmbedding ~6MLP ~7odel ~6PreTrainedModel ~6RotaryEmbedding
-0q_h1.configuration_falcon_h1 ~0FalconH1Config
-0umodeling_falcon_h1 ~0FalconH1Attention ~8DecoderLayer ~8ForCausalLM ~8MLP ~9ixer ~9odel ~8PreTrainedModel ~8RMSNorm ~fGated ~9otaryEmbedding
-0rmamba.configuration_falcon_mamba ~0FalconMambaConfig
-0xmodeling_falcon_mamba ~0FalconMambaBlock +bCausalLMOutput ~bForCausalLM ~bMixer ~codel +bOutput ~bPreTrainedModel ~bRMSNorm ~bWeightlessRMSNorm
-0mst_vlm.configuration_fast_vlm ~0FastVlmConfig
-0tmodeling_fast_vlm +0FastVlmCausalLMOutputWithPast ~7ForConditionalGeneration ~7Model +cOutputWithPast ~8ultiModalProjector ~7PreTrainedModel
-0ospeech2_conformer.configuration_fastspeech2_conformer ~0FastSpeech2ConformerConfig ~kHifiGanConfig ~kWithHifiGanConfig
-16modeling_fastspeech2_conformer ~0FastSpeech2ConformerAttention ~kBatchNormConvLayer ~kConvolutionModule ~kDurationPredictor ~kEncoder ~rLayer ~kHifiGan ~kLoss ~kModel +pOutput ~lultiLayeredConv1d ~kPreTrainedModel ~ndictorLayer ~kRelPositionalEncoding ~kSpeechDecoderPostnet ~kVarianceEmbedding ~sPredictor ~kWithHifiGan +vOutput ~0HifiGanResidualBlock
-16tokenization_fastspeech2_conformer =0FastSpeech2ConformerTokenizer
-0llaubert.configuration_flaubert ~0FlaubertConfig ~8OnnxConfig
-0tmodeling_flaubert ~0FlaubertForMultipleChoice ~bQuestionAnswering +sOutput ~sSimple ~bSequenceClassification ~bTokenClassification ~8Model ~8PoolerAnswerClass ~eEndLogits ~eStartLogits ~9reTrainedModel ~bdLayer ~8SQuADHead ~9equenceSummary +9quadHeadOutput ~8WithLMHeadModel ~0MultiHeadAttention ~0TransformerFFN
-0ttokenization_flaubert =0FlaubertTokenizer
-0nva.configuration_flava ~0FlavaConfig ~5ImageCodebookConfig ~cnfig ~5MultimodalConfig ~5TextConfig
-0qfeature_extraction_flava ~0FlavaFeatureExtractor
-0qimage_processing_flava ~0FlavaImageProcessor ~jKwargs ~5MaskingGenerator
-17pil_flava ~0FlavaImageProcessorKwargs ~jPil ~5MaskingGenerator
-0qmodeling_flava ~0FlavaAttention ~5Encoder ~5ForPreTraining +jOutput ~5GlobalContrastiveHead ~5ITMHead ~6mageCodebook ~iBlock ~iLayerGroup ~iResPath ~aEmbeddings ~aModel ~6ntermediate ~5Layer +6osses ~5MaskedPredictionHead ~6odel +aOutput ~6ultimodalModel ~5Output ~5Pooler ~6reTrainedModel ~8dictionHeadTransform ~5SelfAttention ~9Output ~5TextEmbeddings ~9Model ~0PatchEmbeddings
-0qprocessing_flava ~0FlavaProcessor
-0mex_olmo.configuration_flex_olmo ~0FlexOlmoConfig
-0umodeling_flex_olmo ~0FlexOlmoAttention ~8DecoderLayer ~8Experts ~8ForCausalLM ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding ~8SparseMoeBlock ~8TopKRouter
-0mint.configuration_flint ~0FlintConfig
-0qmodeling_flint ~0FlintAttention ~5DecoderLayer ~5Experts ~5ForCausalLM ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SparseMoeBlock ~5TopKRouter
-0morence2.configuration_florence2 ~0Florence2Config ~9VisionConfig
-0umodeling_florence2 ~0Florence2DropPath ~9ForConditionalGeneration ~9Model ~aultiModalProjector ~9PreTrainedModel +9Seq2SeqLMOutput +gModelOutput ~9VisionBackbone ~glock ~fChannelAttention ~mBlock ~gonvEmbed ~fLearnedAbsolutePositionEmbedding2D ~fMLP ~fPositionalEmbeddingCosine1D ~greTrainedModel ~fSpatialBlock ~fWindowAttention
-0uprocessing_florence2 ~0Florence2PostProcessor ~arocessor
-0lnet.configuration_fnet ~0FNetConfig
-0pmodeling_fnet ~0FNetBasicFourierTransform ~9Output ~4Embeddings ~5ncoder ~4ForMaskedLM ~8ultipleChoice ~7NextSentencePrediction ~7PreTraining +iOutput ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~6urierTransform ~4Intermediate ~4LMPredictionHead ~5ayer ~4Model ~4OnlyMLMHead ~8NSPHead ~5utput ~4Pooler ~5reTrainedModel ~cingHeads ~7dictionHeadTransform
-0ptokenization_fnet =0FNetTokenizer
-16_fast ~0FNetTokenizerFast
-0localnet.configuration_focalnet ~0FocalNetConfig
-0tmodeling_focalnet ~0FocalNetBackbone ~8DropPath ~8Embeddings ~9ncoder +fOutput ~8ForImageClassification ~bMaskedImageModeling +8ImageClassifierOutput ~8Layer +8MaskedImageModelingOutput ~9lp ~9odel +dOutput ~bulation ~8PatchEmbeddings ~9reTrainedModel ~8Stage
-0lsmt.configuration_fsmt ~0DecoderConfig ~0FSMTConfig
-0pmodeling_fsmt ~0Attention ~0DecoderLayer ~0EncoderLayer ~0FSMTDecoder ~4Encoder ~4ForConditionalGeneration ~4Model ~0PretrainedFSMTModel ~0SinusoidalPositionalEmbedding
-0ptokenization_fsmt =0FSMTTokenizer
-0lun_asr_nano.configuration_fun_asr_nano ~0FunAsrNanoAdaptorConfig ~aConfig ~aEncoderConfig
-0xfeature_extraction_fun_asr_nano ~0FunAsrNanoFeatureExtractor
-0xmodeling_fun_asr_nano ~0FunAsrNanoAttention +aCausalLMOutputWithPast ~aEncoder ~hLayer ~aFSMN ~borConditionalGeneration ~aMLP ~bodel +fOutputWithPast ~bultiModalProjector ~aPositionEmbedding ~breTrainedModel
-0xprocessing_fun_asr_nano ~0FunAsrNanoProcessor
-0nnel.configuration_funnel ~0FunnelConfig
-0rmodeling_funnel ~0FunnelAttentionStructure ~6BaseModel ~6ClassificationHead ~6Decoder ~7iscriminatorPredictions ~6Embeddings ~7ncoder ~6ForMaskedLM ~aultipleChoice ~9PreTraining +kOutput ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Layer ~6Model ~6PositionwiseFFN ~7reTrainedModel ~6RelMultiheadAttention
-0rtokenization_funnel ~0BasicTokenizer ~0FunnelTokenizer ~0WordpieceTokenizer
-1a_fast ~0FunnelTokenizerFast
-0myu.configuration_fuyu ~0FuyuConfig
-0pimage_processing_fuyu ~0FuyuBatchFeature ~4ImageProcessor ~9sKwargs
-16pil_fuyu ~0FuyuImageProcessorPil ~9sKwargs
-0pmodeling_fuyu ~0FuyuForCausalLM ~4Model ~4PreTrainedModel
-0pprocessing_fuyu ~0FuyuProcessor ~dKwargs
-0kgemma.configuration_gemma ~0GemmaConfig
-0qmodeling_gemma ~0GemmaAttention ~5DecoderLayer ~6ynamicNTKScalingRotaryEmbedding ~5FlashAttention2 ~6orCausalLM ~8SequenceClassification ~8TokenClassification ~5LinearScalingRotaryEmbedding ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SdpaAttention ~5TextScaledWordEmbedding
-0qtokenization_gemma =0GemmaTokenizer
-18_fast ~0GemmaTokenizerFast
-0p2.configuration_gemma2 ~0Gemma2Config
-0rmodeling_gemma2 ~0Gemma2Attention ~6DecoderLayer ~6FlashAttention2 ~7orCausalLM ~9SequenceClassification ~9TokenClassification ~6MLP ~7odel ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6SdpaAttention ~6TextScaledWordEmbedding
-0p3.configuration_gemma3 ~0Gemma3Config ~6TextConfig
-0rimage_processing_gemma3 ~0Gemma3ImageProcessor ~kKwargs
-18pil_gemma3 ~0Gemma3ImageProcessorKwargs ~kPil
-0rmodeling_gemma3 ~0Gemma3Attention +6CausalLMOutputWithPast ~6DecoderLayer ~6ForCausalLM ~aonditionalGeneration ~9SequenceClassification ~6MLP ~7odel +bOutputWithPast ~7ultiModalProjector ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6TextForSequenceClassification ~aModel ~aScaledWordEmbedding
-0rprocessing_gemma3 ~0Gemma3Processor
-0qn.configuration_gemma3n ~0Gemma3nAudioConfig ~7Config ~7TextConfig ~7VisionConfig
-0sfeature_extraction_gemma3n ~0Gemma3nAudioFeatureExtractor
-0smodeling_gemma3n ~0Gemma3nAudioAttention ~cConformerAttention ~lBlock ~lFeedForward ~lLightConv1d ~dumulativeGroupNorm ~cEncoder +jModelOutput ~cRelativePositionEmbedding ~cSSCPConvBlock ~dubSampleConvProjection +7CausalLMOutputWithPast ~7ForCausalLM ~bonditionalGeneration ~7Model +cOutputWithPast ~8ultimodalEmbedder ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7TextAltUp ~cttention ~bDecoderLayer ~bLaurelBlock ~bMLP ~codel ~bScaledWordEmbedding
-0sprocessing_gemma3n ~0Gemma3nProcessor
-0p4.configuration_gemma4 ~0Gemma4AudioConfig ~6Config ~6TextConfig ~6VisionConfig
-0rfeature_extraction_gemma4 ~0Gemma4AudioFeatureExtractor
-0rimage_processing_gemma4 ~0Gemma4ImageProcessor ~kKwargs
-18pil_gemma4 ~0Gemma4ImageProcessorKwargs ~kPil
-0rmodeling_gemma4 ~0Gemma4AudioAttention ~bCausalConv1d ~bFeedForward ~bLayer ~cightConv1d ~bModel +gOutput ~bRelPositionalEncoding ~bSubSampleConvProjection ~yLayer +6CausalLMOutputWithPast ~7lippableLinear ~6ForCausalLM ~aonditionalGeneration ~6Model +bOutputWithPast ~7ultimodalEmbedder ~6PreTrainedModel ~6RMSNorm ~6TextAttention ~aDecoderLayer ~aExperts ~aMLP ~bodel +fOutputWithPast ~aRotaryEmbedding ~cuter ~aScaledWordEmbedding ~6VisionAttention ~cEncoder ~jLayer ~cMLP ~dodel ~cPatchEmbedder ~dooler ~cRotaryEmbedding
-0rprocessing_gemma4 ~0Gemma4Processor
-0rvideo_processing_gemma4 ~0Gemma4VideoProcessor ~kKwargs
-0q_assistant.configuration_gemma4_assistant ~0Gemma4AssistantConfig
-11modeling_gemma4_assistant ~0Gemma4AssistantForCausalLM ~fMaskedEmbedder +fOutput ~fPreTrainedModel
-0runified.configuration_gemma4_unified ~0Gemma4UnifiedAudioConfig ~dConfig ~dTextConfig ~dVisionConfig
-0zfeature_extraction_gemma4_unified ~0Gemma4UnifiedAudioFeatureExtractor
-0zimage_processing_gemma4_unified ~0Gemma4UnifiedImageProcessor ~rKwargs
-0zmodeling_gemma4_unified +0Gemma4UnifiedAudioModelOutput +dCausalLMOutputWithPast ~dForCausalLM ~honditionalGeneration ~dModel +iOutputWithPast ~eultimodalEmbedder ~dPreTrainedModel ~dRMSNorm ~dTextAttention ~hDecoderLayer ~hMLP ~iodel +mOutputWithPast ~hRotaryEmbedding ~hScaledWordEmbedding ~dVisionEmbedder
-0zprocessing_gemma4_unified ~0Gemma4UnifiedProcessor
-0zvideo_processing_gemma4_unified ~0Gemma4UnifiedVideoProcessor ~rKwargs
-0y_assistant.configuration_gemma4_unified_assistant ~0Gemma4UnifiedAssistantConfig
-19modeling_gemma4_unified_assistant ~0Gemma4UnifiedAssistantForCausalLM ~mMaskedEmbedder +mOutput ~mPreTrainedModel
-0lit.configuration_git ~0GitConfig ~3VisionConfig
-0omodeling_git ~0GitAttention ~3Embeddings ~4ncoder ~3ForCausalLM ~3Intermediate ~3Layer ~3Model ~3Output ~3PreTrainedModel ~5ojection ~3SelfAttention ~7Output ~3VisionAttention ~9Embeddings ~ancoder ~gLayer ~9MLP ~aodel +eOutput ~9Transformer
-0oprocessing_git ~0GitProcessor ~cKwargs
-0llm.configuration_glm ~0GlmConfig
-0omodeling_glm ~0GlmAttention ~3DecoderLayer ~3FlashAttention2 ~4orCausalLM ~6SequenceClassification ~6TokenClassification ~3MLP ~4odel ~3PreTrainedModel ~3RMSNorm ~4otaryEmbedding ~3SdpaAttention
-0n4.configuration_glm4 ~0Glm4Config
-0pmodeling_glm4 ~0Glm4Attention ~4DecoderLayer ~4ForCausalLM ~7SequenceClassification ~7TokenClassification ~4MLP ~5odel ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding
-0o6v.configuration_glm46v ~0Glm46VConfig
-0rimage_processing_glm46v ~0Glm46VImageProcessor ~kKwargs
-18pil_glm46v ~0Glm46VImageProcessorKwargs ~kPil
-0rmodeling_glm46v ~0Glm46VForConditionalGeneration ~6Model ~6PreTrainedModel
-0rprocessing_glm46v ~0Glm46VProcessor
-0rvideo_processing_glm46v ~0Glm46VVideoProcessor ~kInitKwargs
-0o_moe.configuration_glm4_moe ~0Glm4MoeConfig
-0tmodeling_glm4_moe ~0Glm4MoeAttention ~7DecoderLayer ~7Experts ~7ForCausalLM ~7MLP ~8oE ~9del ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7TopkRouter
-0s_lite.configuration_glm4_moe_lite ~0Glm4MoeLiteConfig
-0ymodeling_glm4_moe_lite ~0Glm4MoeLiteAttention ~bDecoderLayer ~bExperts ~bForCausalLM ~bMLP ~coE ~ddel ~bPreTrainedModel ~bRMSNorm ~cotaryEmbedding ~bTopkRouter
-0ov.configuration_glm4v ~0Glm4vConfig ~5TextConfig ~5VisionConfig
-0qimage_processing_glm4v ~0Glm4vImageProcessor ~jKwargs
-17pil_glm4v ~0Glm4vImageProcessorKwargs ~jPil
-0qmodeling_glm4v ~0Glm4VisionMlp ~4vForConditionalGeneration ~5Model ~5PreTrainedModel ~5RMSNorm ~5TextAttention ~9DecoderLayer ~9MLP ~aodel ~9RotaryEmbedding ~5VisionAttention ~bBlock ~bEmbeddings ~bModel ~bPatchEmbed ~gMerger ~bRotaryEmbedding
-0qprocessing_glm4v ~0Glm4vProcessor
-0qvideo_processing_glm4v ~0Glm4vVideoProcessor ~jInitKwargs
-0p_moe.configuration_glm4v_moe ~0Glm4vMoeConfig ~8TextConfig ~8VisionConfig
-0umodeling_glm4v_moe ~0Glm4vMoeForConditionalGeneration ~8Model ~8PreTrainedModel ~8RMSNorm ~8TextAttention ~cDecoderLayer ~cExperts ~cMLP ~doE ~edel ~cRMSNorm ~dotaryEmbedding ~cTopkRouter ~8VisionAttention ~eBlock ~eEmbeddings ~eModel ~ePatchEmbed ~jMerger ~eRotaryEmbedding ~8isionMlp
-0n5_next.configuration_glm5_next ~0Glm5NextConfig ~8TextConfig ~8VisionConfig
-0uimage_processing_glm5_next ~0Glm5NextImageProcessor ~mKwargs
-1bpil_glm5_next ~0Glm5NextImageProcessorKwargs ~mPil
-0umodeling_glm5_next ~0Glm5NextForConditionalGeneration ~8Model ~8PreTrainedModel ~8RMSNorm ~8TextAttention ~cDecoderLayer ~cExperts ~cForgetGate ~cHyperConnection ~hHead ~cIndexer ~cLinearAttention ~cMLP ~doE ~edel ~cRMSNorm ~jGated ~cTopkRouter ~cUnweightedRMSNorm ~8VisionAttention ~eBlock ~eMLP ~fodel ~ePatchEmbed ~jMerger ~eRotaryEmbedding
-0uprocessing_glm5_next ~0Glm5NextProcessor
-0uvideo_processing_glm5_next ~0Glm5NextVideoProcessor ~mInitKwargs
-0n_image.configuration_glm_image ~0GlmImageConfig ~8TextConfig ~8VQVAEConfig ~9isionConfig
-0uimage_processing_glm_image ~0GlmImageImageProcessor ~mKwargs
-1bpil_glm_image ~0GlmImageImageProcessorKwargs ~mPil
-0umodeling_glm_image ~0GlmImageForConditionalGeneration ~8Model ~8PreTrainedModel ~8RMSNorm ~8TextAttention ~cDecoderLayer ~cMLP ~dodel ~cRotaryEmbedding ~8VQVAE +dModelOutput ~dVectorQuantizer ~9isionAttention ~eBlock ~eEmbeddings ~eMLP ~fodel ~ePatchEmbed
-0uprocessing_glm_image ~0DeprecatedGlmImageImagesKwargs ~0GlmImageProcessor ~hKwargs
-0omoe_dsa.configuration_glm_moe_dsa ~0GlmMoeDsaConfig
-0wmodeling_glm_moe_dsa ~0GlmMoeDsaAttention ~9DecoderLayer ~9Experts ~9ForCausalLM ~9Indexer ~9MLP ~aoE ~bdel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding ~9TopkRouter
-0oocr.configuration_glm_ocr ~0GlmOcrConfig ~6TextConfig ~6VisionConfig
-0smodeling_glm_ocr ~0GlmOcrForConditionalGeneration ~6Model ~6PreTrainedModel ~6RMSNorm ~6TextAttention ~aDecoderLayer ~aMLP ~bodel ~aRotaryEmbedding ~6VisionAttention ~cBlock ~cMlp ~dodel ~cPatchEmbed ~hMerger ~cRotaryEmbedding
-0nasr.configuration_glmasr ~0GlmAsrConfig ~6EncoderConfig
-0rmodeling_glmasr ~0GlmAsrAttention +6CausalLMOutputWithPast ~6Encoder ~dLayer ~6ForConditionalGeneration ~6MLP ~7odel +bOutputWithPast ~7ultiModalProjector ~6PreTrainedModel ~6RotaryEmbedding
-0rprocessing_glmasr ~0GlmAsrProcessor
-0nga.configuration_glmga ~0GlmgaConfig
-0qimage_processing_glmga ~0GlmgaImageProcessor ~jKwargs
-17pil_glmga ~0GlmgaImageProcessorKwargs ~jPil
-0qvideo_processing_glmga ~0GlmgaVideoProcessor ~jInitKwargs
-0mpn.configuration_glpn ~0GLPNConfig
-0pfeature_extraction_glpn ~0GLPNFeatureExtractor
-0pimage_processing_glpn ~0GLPNImageProcessor ~iKwargs
-16pil_glpn ~0GLPNImageProcessorKwargs ~iPil
-0pmodeling_glpn ~0GLPNAttention ~4DWConv ~5ecoder ~bStage ~6pthEstimationHead ~9WiseConv ~5ropPath ~4EfficientSelfAttention ~5ncoder ~4ForDepthEstimation ~4Layer ~4MixFFN ~5odel ~4OverlapPatchEmbeddings ~4PreTrainedModel ~4SelectiveFeatureFusion ~7fOutput ~1lpnDropPath ~0SiLogLoss
-0lot_ocr2.configuration_got_ocr2 ~0GotOcr2Config ~7VisionConfig
-0timage_processing_got_ocr2 ~0GotOcr2ImageProcessor ~lKwargs
-1apil_got_ocr2 ~0GotOcr2ImageProcessorKwargs ~lPil
-0tmodeling_got_ocr2 +0GotOcr2CausalLMOutputWithPast ~7ForConditionalGeneration ~7LayerNorm ~7MLPBlock ~8odel +cOutputWithPast ~8ultiModalProjector ~7PatchEmbeddings ~8reTrainedModel ~7VisionAttention ~dEncoder +kOutput ~dLayer ~dNeck
-0tprocessing_got_ocr2 ~0DeprecatedGotOcr2ImagesKwargs ~hTextKwargs ~0GotOcr2Processor ~gKwargs
-0lpt2.configuration_gpt2 ~0GPT2Config ~4OnnxConfig
-0pmodeling_gpt2 ~0GPT2Attention ~4Block ~4DoubleHeadsModel +kOutput ~4FlashAttention2 ~5orQuestionAnswering ~7SequenceClassification ~7TokenClassification ~4LMHeadModel ~4MLP ~5odel ~4PreTrainedModel ~4SdpaAttention ~5equenceSummary
-0ptokenization_gpt2 ~0GPT2Tokenizer
-16_fast ~0GPT2TokenizerFast
-0n_bigcode.configuration_gpt_bigcode ~0GPTBigCodeConfig
-0wmodeling_gpt_bigcode ~0GPTBigCodeAttention ~aBlock ~aFlashAttention2 ~borCausalLM ~dSequenceClassification ~dTokenClassification ~aMLP ~bodel ~aPreTrainedModel ~aSdpaAttention
-0oneo.configuration_gpt_neo ~0GPTNeoConfig ~6OnnxConfig
-0smodeling_gpt_neo ~0GPTNeoAttention ~6Block ~6FlashAttention2 ~7orCausalLM ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6MLP ~7odel ~6PreTrainedModel ~6SelfAttention
-0rx.configuration_gpt_neox ~0GPTNeoXConfig
-0tmodeling_gpt_neox ~0GPTNeoXAttention ~7DynamicNTKScalingRotaryEmbedding ~7FlashAttention2 ~8orCausalLM ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Layer ~8inearScalingRotaryEmbedding ~7MLP ~8odel ~7PreTrainedModel ~7RotaryEmbedding ~7SdpaAttention
-0ttokenization_gpt_neox ~0GPTNeoXTokenizer
-1e_fast ~0GPTNeoXTokenizerFast
-0s_japanese.configuration_gpt_neox_japanese ~0GPTNeoXJapaneseConfig
-12modeling_gpt_neox_japanese ~0GPTNeoXJapaneseAttention ~fForCausalLM ~fLayer ~fMLP ~godel ~fPreTrainedModel ~fRotaryEmbedding
-12tokenization_gpt_neox_japanese ~0GPTNeoXJapaneseTokenizer ~0SubWordJapaneseTokenizer
-0ooss.configuration_gpt_oss ~0GptOssConfig
-0smodeling_gpt_oss ~0GptOssAttention ~6DecoderLayer ~6Experts ~6ForCausalLM ~9SequenceClassification ~9TokenClassification ~6MLP ~7odel ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6TopKRouter
-0osw3.tokenization_gpt_sw3 =0GPTSw3Tokenizer
-0nj.configuration_gptj ~0GPTJConfig ~4OnnxConfig
-0pmodeling_gptj ~0GPTJAttention ~4Block ~4FlashAttention2 ~5orCausalLM ~7QuestionAnswering ~7SequenceClassification ~4MLP ~5odel ~4PreTrainedModel ~4RotaryEmbedding
-0lradium_phonon_tts.configuration_gradium_phonon_tts ~0GradiumPhononTTSConfig ~gFlowHeadConfig
-13generation_gradium_phonon_tts ~0GradiumPhononTTSGenerationMixin
-13modeling_gradium_phonon_tts ~0GradiumPhononTTSAttention ~gDecoderLayer ~gFlowFinalLayer ~kHead ~kLayerNorm ~lossWeighting ~kResBlock ~horConditionalGeneration ~gMLP ~hodel +gOutputWithPast ~gPreTrainedModel ~gRotaryEmbedding ~gTimestepEmbedding ~oNorm
-0nnite.configuration_granite ~0GraniteConfig
-0smodeling_granite ~0GraniteAttention ~7DecoderLayer ~7FlashAttention2 ~8orCausalLM ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7SdpaAttention
-0r4_vision.configuration_granite4_vision ~0Granite4VisionConfig ~eTextConfig
-10modeling_granite4_vision +0Granite4VisionCausalLMOutputWithPast ~eForConditionalGeneration +eImageFeaturesOutput ~eModel +jOutputWithPast ~ePreTrainedModel ~eTextAttention ~iDecoderLayer ~iMLP ~jodel ~iRMSNorm ~jotaryEmbedding ~eWindowQFormerDownsampler
-10processing_granite4_vision ~0Granite4VisionProcessor
-0r_docling.configuration_granite_docling ~0GraniteDoclingConfig ~eTextConfig ~eVisionConfig
-10image_processing_granite_docling ~0GraniteDoclingImageProcessor ~sKwargs
-1hpil_granite_docling ~0GraniteDoclingImageProcessorKwargs ~sPil
-10modeling_granite_docling +0GraniteDoclingBaseModelOutputWithPast +eCausalLMOutputWithPast ~fonnector ~nPath ~eDeepStackMerger ~gnsityRouter ~eEncoder ~lLayer ~eForConditionalGeneration +eImageFeaturesOutput ~eModel ~ePositionEmbedding ~freTrainedModel ~eTextAttention ~iDecoderLayer ~iMLP ~jodel ~iPreTrainedModel ~iRMSNorm ~jotaryEmbedding ~eVisionAttention ~kEmbeddings ~kMLP ~lodel
-10processing_granite_docling ~0GraniteDoclingProcessor
-0sspeech.configuration_granite_speech ~0GraniteSpeechConfig ~dEncoderConfig
-0zfeature_extraction_granite_speech ~0GraniteSpeechFeatureExtractor
-0zmodeling_granite_speech ~0GraniteSpeechCTCEncoder +eausalLMOutputWithPast ~eonformerAttention ~mBlock ~mConvModule ~mDepthWiseConv1d ~mFeedForward ~dEncoderProjector ~dForConditionalGeneration ~dModel +iOutputWithPast ~dPreTrainedModel
-0zprocessing_granite_speech ~0GraniteSpeechProcessor
-0y5.configuration_granite_speech5 ~0GraniteSpeech5CTCConfig ~eEncoderConfig
-10feature_extraction_granite_speech5 ~0GraniteSpeech5FeatureExtractor
-10modeling_granite_speech5 +0GraniteSpeech5CTCGenerateOutput ~eEncoder ~lAttention ~lBlock ~lConvolutionModule ~lFeedForward +lModelOutput ~lSubsamplingBlock ~eForCTC ~ePreTrainedModel
-10processing_granite_speech5 ~0GraniteSpeech5Processor
-0y_plus.configuration_granite_speech_plus ~0GraniteSpeechPlusConfig ~hEncoderConfig
-14modeling_granite_speech_plus ~0GraniteSpeechPlusCTCEncoder +iausalLMOutputWithPast ~ionformerAttention ~qBlock ~qConvModule ~qDepthWiseConv1d ~qFeedForward ~hEncoderProjector ~hForConditionalGeneration ~hModel +mOutputWithPast ~hPreTrainedModel
-0twa.configuration_granite_swa ~0GraniteSWAConfig
-0wmodeling_granite_swa ~0GraniteSWAAttention ~aDecoderLayer ~aForCausalLM ~aMLP ~bodel ~aPreTrainedModel ~aRMSNorm ~botaryEmbedding
-0rmoe.configuration_granitemoe ~0GraniteMoeConfig
-0vmodeling_granitemoe ~0GraniteMoeAttention ~aDecoderLayer ~aExperts ~aFlashAttention2 ~borCausalLM ~aMoE ~cdel ~aParallelExperts ~breTrainedModel ~aRMSNorm ~botaryEmbedding ~aSdpaAttention ~aTopKGating ~eRouter
-0u_swa.configuration_granitemoe_swa ~0GraniteMoeSWAConfig
-0zmodeling_granitemoe_swa ~0GraniteFlashAttentionKwargs ~7MoeSWAAttention ~dDecoderLayer ~dExperts ~dForCausalLM ~dMLP ~eoE ~fdel ~dPreTrainedModel ~dRMSNorm ~eotaryEmbedding ~dTopKRouter
-0uhybrid.configuration_granitemoehybrid ~0GraniteMoeHybridConfig
-11modeling_granitemoehybrid ~0GraniteFlashAttentionKwargs ~7MoeHybridAttention ~gDecoderLayer ~gExperts ~gForCausalLM ~gMLP ~hambaLayer ~hoE ~idel ~gPreTrainedModel ~gRMSNorm ~nGated ~hotaryEmbedding ~gTopKRouter
-0ushared.configuration_granitemoeshared ~0GraniteMoeSharedConfig
-11modeling_granitemoeshared ~0GraniteFlashAttentionKwargs ~7MoeSharedAttention ~gDecoderLayer ~gExperts ~gForCausalLM ~gMLP ~hoE ~idel ~gPreTrainedModel ~gRMSNorm ~hotaryEmbedding ~gTopKRouter
-0mounding_dino.configuration_grounding_dino ~0GroundingDinoConfig
-0zimage_processing_grounding_dino 0AnnotationFormat ~0GroundingDinoImageProcessor ~rKwargs
-1gpil_grounding_dino ~0GroundingDinoImageProcessorKwargs ~rPil
-0zmodeling_grounding_dino ~0GroundingDinoBiMultiHeadAttention ~dContrastiveEmbedding ~gvEncoder ~hModel ~dDecoder ~kLayer +kOutput ~fformableLayer ~eropPath ~dEncoder ~kLayer +kOutput ~dForObjectDetection ~erozenBatchNorm2d ~eusionLayer ~dLearnedPositionEmbedding ~dMLPPredictionHead ~eodel +iOutput ~eultiheadAttention ~iscaleDeformableAttention +dObjectDetectionOutput ~dPreTrainedModel ~dSinePositionEmbedding ~dTextEnhancerLayer ~0MultiScaleDeformableAttention ~tFunction
-0zprocessing_grounding_dino ~0DictWithDeprecationWarning ~0GroundingDinoImagesKwargs ~dProcessor ~mKwargs
-0opvit.configuration_groupvit ~0GroupViTConfig ~8OnnxConfig ~8TextConfig ~8VisionConfig
-0tmodeling_groupvit ~0GroupViTAssignAttention ~9ttention ~8CrossAttentionLayer ~8EncoderLayer ~8MLP ~9ixerMLP ~9odel +dOutput ~8PatchEmbeddings ~9reTrainedModel ~8Stage ~8TextEmbeddings ~dncoder ~cModel ~cTransformer ~9okenAssign ~8VisionEmbeddings ~fncoder ~eModel ~eTransformer
-0lte.configuration_gte ~0GteConfig
-0omodeling_gte ~0GteAttention ~3Embeddings ~3ForMaskedLM ~6SequenceClassification ~6TokenClassification ~3LMHead ~4ayer ~3MLP ~4odel ~3Pooler ~4reTrainedModel ~3RotaryEmbedding
-0khelium.configuration_helium ~0HeliumConfig
-0rmodeling_helium ~0HeliumAttention ~6DecoderLayer ~6ForCausalLM ~9SequenceClassification ~9TokenClassification ~6MLP ~7odel ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding
-0mrbert.tokenization_herbert ~0BasicTokenizer =0HerbertTokenizer
-1c_fast ~0HerbertTokenizerFast
-0lgnet_v2.configuration_hgnet_v2 ~0HGNetV2Config
-0tmodeling_hgnet_v2 ~0HGNetV2Backbone ~9sicLayer ~7ConvLayer ~gLight ~7Embeddings ~8ncoder ~7ForImageClassification ~7LearnableAffineBlock ~7PreTrainedModel ~7Stage
-0liera.configuration_hiera ~0HieraConfig
-0qmodeling_hiera ~0HieraBackbone ~5Decoder ~6ropPath ~5Embeddings ~6ncoder +cOutput ~5ForImageClassification +rOutput ~8PreTraining +jOutput ~5Layer ~5MaskUnitAttention ~6lp ~6odel +aOutput ~6ultiScaleHead ~5PatchEmbeddings ~6ooler ~6reTrainedModel ~5Stage
-0mggs_audio_v2.configuration_higgs_audio_v2 ~0HiggsAudioV2Config
-0zgeneration_higgs_audio_v2 ~0HiggsAudioV2DelayPatternLogitsProcessor ~cGenerationMixin +mOutput
-0zmodeling_higgs_audio_v2 ~0HiggsAudioV2Attention ~cDecoderLayer ~cEmbeddings ~cForConditionalGeneration ~cMLP ~dodel ~cPreTrainedModel ~cRMSNorm ~dotaryEmbedding
-0zprocessing_higgs_audio_v2 ~0HiggsAudioV2Processor
-0y_tokenizer.configuration_higgs_audio_v2_tokenizer ~0HiggsAudioV2TokenizerConfig
-0lrm_text.configuration_hrm_text ~0HrmTextConfig
-0tmodeling_hrm_text ~0HrmTextAttention ~7DecoderLayer ~7ForCausalLM ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7Stack
-0lubert.configuration_hubert ~0HubertConfig
-0rmodeling_hubert ~0HubertAttention ~9nAdapterLayer ~6Encoder ~dLayer ~iStableLayerNorm ~dStableLayerNorm ~6FeatureEncoder ~extractor ~dProjection ~8edForward ~7lashAttention2 ~7orCTC ~9SequenceClassification ~6GroupNormConvLayer ~6LayerNormConvLayer ~6Model ~6NoLayerNormConvLayer ~6PositionalConvEmbedding ~7reTrainedModel ~6SamePadLayer ~7dpaAttention
-0mnyuan_v1_dense.configuration_hunyuan_v1_dense ~0HunYuanDenseV1Config
-11modeling_hunyuan_v1_dense ~0HunYuanDenseV1Attention ~eDecoderLayer ~eForCausalLM ~hSequenceClassification ~eMLP ~fodel ~ePreTrainedModel ~eRMSNorm ~fotaryEmbedding
-0vmoe.configuration_hunyuan_v1_moe ~0HunYuanMoEV1Config
-0zmodeling_hunyuan_v1_moe ~0HunYuanMoEV1Attention ~cDecoderLayer ~cExperts ~cForCausalLM ~fSequenceClassification ~cGate ~cMLP ~dodel ~ee ~cPreTrainedModel ~cRMSNorm ~dotaryEmbedding
-0tl.configuration_hunyuan_vl ~0HunYuanVLConfig ~9TextConfig ~9VisionConfig
-0vimage_processing_hunyuan_vl ~0HunYuanVLImageProcessor ~nKwargs
-1cpil_hunyuan_vl ~0HunYuanVLImageProcessorKwargs ~nPil
-0vmodeling_hunyuan_vl ~0HunYuanVLDenseV1Attention ~gDecoderLayer ~9ForConditionalGeneration ~9MLP ~aodel +eOutputWithPast ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding ~9TextModel ~9VisionAttention ~fBlock ~fMLP ~fPatchEmbed ~kMerger ~fTransformer +1ynYuanVLCausalLMOutputWithPast
-0vprocessing_hunyuan_vl ~0HunYuanVLProcessor
-0ly_v3.configuration_hy_v3 ~0HYV3Config
-0qmodeling_hy_v3 ~0HYV3Attention ~4DecoderLayer ~4Experts ~4ForCausalLM ~4MLP ~5oE ~6del ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4TopKRouter
-0o4.configuration_hy_v4 ~0HYV4Config
-0qmodeling_hy_v4 ~0HYV4Attention ~4DecoderLayer ~4Experts ~4ForCausalLM ~4HyperConnection ~9Head ~4Indexer ~4MLP ~5oE ~6del ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4TopkRouter ~4UnweightedRMSNorm
-0p_vl.configuration_hy_v4_vl ~0HYV4VLConfig ~6TextConfig ~6VisionConfig
-0timage_processing_hy_v4_vl ~0HYV4VLImageProcessor ~kKwargs
-1apil_hy_v4_vl ~0HYV4VLImageProcessorKwargs ~kPil
-0tmodeling_hy_v4_vl ~0HYV4VLAttention ~6DecoderLayer ~6Experts ~6ForConditionalGeneration ~6HyperConnection ~bHead ~6Indexer ~6MLP ~7oE ~8del ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6TextModel ~7opkRouter ~6UnweightedRMSNorm ~6VisionAttention ~cBlock ~cMLP ~dodel ~cPatchEmbed ~hMerger
-0tprocessing_hy_v4_vl ~0HYV4VLProcessor
-0tvideo_processing_hy_v4_vl ~0HYV4VLVideoProcessor ~kInitKwargs
-0mperclovax.configuration_hyperclovax ~0HyperCLOVAXConfig
-0wmodeling_hyperclovax ~0HyperCLOVAXAttention ~bDecoderLayer ~bForCausalLM ~bMLP ~codel ~bPreTrainedModel ~bRMSNorm ~cotaryEmbedding
-0v_vision_v2.configuration_hyperclovax_vision_v2 ~0HyperCLOVAXVisionV2Config
-16modeling_hyperclovax_vision_v2 ~0HyperCLOVAXVisionV2ForConditionalGeneration ~jModel ~jPreTrainedModel
-16processing_hyperclovax_vision_v2 ~0HyperCLOVAXVisionV2Processor
-0kibert.configuration_ibert ~0IBertConfig ~5OnnxConfig
-0qmodeling_ibert ~0IBertAttention ~5ClassificationHead ~5Embeddings ~6ncoder ~5ForMaskedLM ~9ultipleChoice ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5Intermediate ~5LMHead ~6ayer ~5Model ~5Output ~5Pooler ~6reTrainedModel ~5SelfAttention ~9Output
-0qquant_modules ~0FixedPointMul ~0IntGELU ~3LayerNorm ~3Softmax ~0QuantAct ~5Embedding ~5Linear ~0SymmetricQuantFunction ~0floor_ste ~0round_ste
-0ldefics.configuration_idefics ~0IdeficsConfig ~7PerceiverConfig ~7VisionConfig
-0simage_processing_idefics ~0IdeficsImageProcessor ~lKwargs
-19pil_idefics ~0IdeficsImageProcessorKwargs ~lPil
-0smodeling_idefics ~0IdeficsAttention +7BaseModelOutputWithPast +7CausalLMOutputWithPast ~7DecoderLayer ~bupledEmbedding ~gLinear ~7Embedding ~7ForVisionText2Text ~7GatedCrossAttentionLayer ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding
-0sperceiver ~0IdeficsMLP ~7PerceiverAttention ~gResampler
-0trocessing_idefics ~0DeprecatedIdeficsTextKwargs ~0IdeficsImagesKwargs ~7Processor ~gKwargs ~7TextKwargs
-0svision ~0IdeficsVisionAttention ~dEmbeddings ~encoder ~kLayer ~dMLP +eodelOutput ~dTransformer
-0r2.configuration_idefics2 ~0Idefics2Config ~8PerceiverConfig ~8VisionConfig
-0timage_processing_idefics2 ~0Idefics2ImageProcessor ~mKwargs
-1apil_idefics2 ~0Idefics2ImageProcessorKwargs ~mPil
-0tmodeling_idefics2 +0Idefics2BaseModelOutputWithPast +8CausalLMOutputWithPast ~9onnector ~8Encoder ~fLayer ~8ForConditionalGeneration ~8MLP ~9odel ~9ultiheadAttentionPoolingHead ~8PerceiverAttention ~hFlashAttention2 ~hLayer ~hResampler ~9reTrainedModel ~8RMSNorm ~8VisionAttention ~eEmbeddings ~eFlashAttention2 ~eMLP ~eTransformer
-0tprocessing_idefics2 ~0Idefics2ImagesKwargs ~8Processor ~hKwargs
-0r3.configuration_idefics3 ~0Idefics3Config ~8VisionConfig
-0timage_processing_idefics3 ~0Idefics3ImageProcessor ~mKwargs
-1apil_idefics3 ~0Idefics3ImageProcessorKwargs ~mPil
-0tmodeling_idefics3 +0Idefics3BaseModelOutputWithPast +8CausalLMOutputWithPast ~9onnector ~8Encoder ~fLayer ~8ForConditionalGeneration ~8Model ~8PreTrainedModel ~8RMSNorm ~8SimpleMLP ~8VisionAttention ~eEmbeddings ~eFlashAttention2 ~eMLP ~eTransformer
-0tprocessing_idefics3 ~0Idefics3ImagesKwargs ~8Processor ~hKwargs
-0ljepa.configuration_ijepa ~0IJepaConfig
-0qmodeling_ijepa ~0IJepaAttention ~5Embeddings ~5ForImageClassification ~5Layer ~5MLP ~6odel ~5PatchEmbeddings ~6ooler ~6reTrainedModel
-0lmagegpt.configuration_imagegpt ~0ImageGPTConfig ~8OnnxConfig
-0tfeature_extraction_imagegpt ~0ImageGPTFeatureExtractor
-0timage_processing_imagegpt ~0ImageGPTImageProcessor ~mKwargs
-1apil_imagegpt ~0ImageGPTImageProcessorKwargs ~mPil
-0tmodeling_imagegpt ~0ImageGPTAttention ~8Block ~8ForCausalImageModeling ~bImageClassification ~8LayerNorm ~8MLP ~9odel ~8PreTrainedModel
-0lnformer.configuration_informer ~0InformerConfig
-0tmodeling_informer ~0InformerAttention ~8ConvLayer ~8Decoder ~fLayer ~8Encoder ~fLayer ~8FeatureEmbedder ~9orPrediction ~8MeanScaler ~9odel ~8NOPScaler ~8PreTrainedModel ~aobSparseAttention ~8SinusoidalPositionalEmbedding ~9tdScaler ~8ValueEmbedding
-0mkling.configuration_inkling ~0InklingAudioConfig ~7Config ~7TextConfig ~7VisionConfig
-0sfeature_extraction_inkling ~0InklingFeatureExtractor
-0simage_processing_inkling ~0InklingImageProcessor ~lKwargs
-0smodeling_inkling ~0InklingAttention ~8udioModel ~hEmbeddings +7CausalLMOutputWithPast ~7DecoderLayer ~7Experts ~7ForCausalLM ~bonditionalGeneration ~7MLP ~8oE ~9del +cOutputWithPast ~7NormedEmbedding ~7PreTrainedModel ~7RMSNorm ~8elativeLogits ~7SharedExperts ~9ortConvolution ~7TextModel ~8opkRouter ~7VisionEncoderLayer ~dModel
-0sprocessing_inkling ~0InklingProcessor
-0r2.configuration_inkling2 ~0Inkling2Config ~8TextConfig ~8VisionConfig
-0timage_processing_inkling2 ~0Inkling2ImageProcessor
-0tmodeling_inkling2 ~0Inkling2BlockAttentionResidual +8CausalLMOutputWithPast ~8DynamicShortConvolution ~8Experts ~8ForCausalLM ~conditionalGeneration ~9ullAttention ~cDecoderLayer ~8GatedOutputProjection ~8KeyValueProjection ~8L2Clip ~9ogScale ~gdL2Clip ~8Model +dOutputWithPast ~8NormedEmbedding ~8PreTrainedModel ~8QueryProjection ~8RMSNorm ~9elativePositionBias ~8ScaledL2Clip ~9hortConvolution ~9lidingAttention ~fDecoderLayer ~9oftcap ~fpedSwiGLU ~9parseMoeBlock ~8TextModel ~9opKRouter ~8UnweightedRMSNorm ~8VisionAttention ~eEmbeddings ~fncoderLayer ~eMLP ~ferger ~fodel ~eRotaryEmbedding
-0tprocessing_inkling2 ~0Inkling2Processor
-0s_loop.configuration_inkling2_loop ~0Inkling2LoopConfig ~cTextConfig
-0ymodeling_inkling2_loop ~0Inkling2LoopBlockAttentionResidual +cCausalLMOutputWithPast ~cDynamicShortConvolution ~cExperts ~cForCausalLM ~gonditionalGeneration ~dullAttention ~gDecoderLayer ~gLoopDecoderLayer ~cGatedOutputProjection ~cKeyValueProjection ~cL2Clip ~dogScale ~kdL2Clip ~cMessageAttentionResidual ~jGate ~dodel +hOutputWithPast ~cNormedEmbedding ~cPreTrainedModel ~cQueryProjection ~cRMSNorm ~delativePositionBias ~cScaledL2Clip ~dhortConvolution ~dlidingAttention ~jDecoderLayer ~jLoopDecoderLayer ~doftcap ~jpedSwiGLU ~dparseMoeBlock ~cTextModel ~dopKRouter ~cUnweightedRMSNorm
-0mstructblip.configuration_instructblip ~0InstructBlipConfig ~cQFormerConfig ~cVisionConfig
-0xmodeling_instructblip +0BaseModelOutputWithVisionQformerOutputs ~0InstructBlipAttention ~cEncoder ~jLayer ~cForConditionalGeneration +znModelOutput ~cMLP ~dodel ~cPreTrainedModel ~cQFormerAttention ~jEmbeddings ~kncoder ~jIntermediate ~jLayer ~jModel ~kultiHeadAttention ~jOutput ~jSelfOutput ~cVisionEmbeddings ~iModel
-0xprocessing_instructblip ~0InstructBlipProcessor ~lKwargs
-0wvideo.configuration_instructblipvideo ~0InstructBlipVideoConfig ~hQFormerConfig ~hVisionConfig
-12image_processing_instructblipvideo ~0InstructBlipVideoImageProcessor
-12modeling_instructblipvideo +0BaseModelOutputWithVisionQformerOutputs ~0InstructBlipVideoAttention ~hEncoder ~oLayer ~hForConditionalGeneration +zrationModelOutput ~hMLP ~iodel ~hPreTrainedModel ~hQFormerAttention ~oEmbeddings ~pncoder ~oIntermediate ~oLayer ~oModel ~pultiHeadAttention ~oOutput ~oSelfOutput ~hVisionEmbeddings ~nModel
-12processing_instructblipvideo ~0InstructBlipVideoProcessor
-12video_processing_instructblipvideo ~0InstructBlipVideoVideoProcessor
-0mternlm3.configuration_internlm3 ~0InternLM3Config
-0qvl.configuration_internvl ~0InternVLConfig ~8VisionConfig
-0tmodeling_internvl +0InternVLCausalLMOutputWithPast ~8ForConditionalGeneration ~8Model +dOutputWithPast ~9ultiModalProjector ~8PreTrainedModel ~8VisionAttention ~eEmbeddings ~fncoder ~eLayer ~eMLP ~fodel +jOutputWithPooling ~ePatchEmbeddings ~freTrainedModel ~eRMSNorm
-0tprocessing_internvl ~0InternVLProcessor
-0tvideo_processing_internvl ~0InternVLVideoProcessor ~mInitKwargs
-0lquestcoder.configuration_iquestcoder ~0IQuestCoderConfig
-0kjais2.configuration_jais2 ~0Jais2Config
-0qmodeling_jais2 ~0Jais2Attention ~5DecoderLayer ~5ForCausalLM ~5MLP ~6odel ~5PreTrainedModel ~5RotaryEmbedding
-0mmba.configuration_jamba ~0JambaConfig
-0qmodeling_jamba ~0HybridMambaAttentionDynamicCache ~0JambaAttention ~eDecoderLayer ~5Experts ~5FlashAttention2 ~6orCausalLM ~8SequenceClassification ~5MLP ~6ambaDecoderLayer ~aMixer ~6odel ~5PreTrainedModel ~5RMSNorm ~5SdpaAttention ~6parseMoeBlock ~5TopKRouter
-0mnus.configuration_janus ~0JanusConfig ~5VQVAEConfig ~6isionConfig
-0qimage_processing_janus ~0JanusImageProcessor ~jKwargs
-17pil_janus ~0JanusImageProcessorKwargs ~jPil
-0qmodeling_janus +0JanusBaseModelOutputWithPast +5CausalLMOutputWithPast ~5ForConditionalGeneration ~5Model ~5PreTrainedModel ~5VQVAE ~aAlignerMLP ~bttnBlock ~aConvDownsample ~eUpsample ~aDecoder ~aEncoder ~aHead ~aMidBlock +bodelOutput +aOutput ~aResnetBlock ~aVectorQuantizer ~6isionAlignerMLP ~cttention ~bEmbeddings ~cncoder ~iLayer ~bMLP ~codel
-0qprocessing_janus ~0DeprecatedJanusTextKwargs ~0JanusProcessor ~eKwargs
-0letmoe.configuration_jetmoe ~0JetMoeConfig
-0rmodeling_jetmoe ~0JetMoeAttention ~6Block ~6DecoderLayer ~6FlashAttention2 ~7orCausalLM ~9SequenceClassification ~6MoA ~8E ~8del ~6ParallelExperts ~7reTrainedModel ~6RMSNorm ~7otaryEmbedding ~6SdpaAttention ~6TopKGating
-0mv.configuration_jev ~0JevConfig
-0omodeling_jev ~0JevForDecision ~3PreTrainedModel
-0lina_embeddings_v3.configuration_jina_embeddings_v3 ~0JinaEmbeddingsV3Config
-13modeling_jina_embeddings_v3 ~0JinaEmbeddingsV3Attention ~gClassificationHead ~gEmbeddings ~gForMaskedLM ~jQuestionAnswering ~jSequenceClassification ~jTokenClassification ~gLMHead ~hayer ~gMLP ~hodel ~gPooler ~hreTrainedModel ~gRotaryEmbedding
-0kkimi_k25.configuration_kimi_k25 ~0Kimi_K25Config ~8VisionConfig
-0timage_processing_kimi_k25 ~0Kimi_K25ImageProcessor ~mKwargs
-0tmodeling_kimi_k25 +0Kimi_K25CausalLMOutputWithPast ~8ForConditionalGeneration ~8Model +dOutputWithPast ~9ultimodalProjection ~8PreTrainedModel ~8VisionAttention ~eEncoderLayer ~eMLP ~fodel ~ePatchEmbed ~fositionEmbeddings ~eRotaryEmbedding
-0tprocessing_kimi_k25 ~0Kimi_K25Processor
-0tvideo_processing_kimi_k25 ~0Kimi_K25VideoProcessor ~mInitKwargs
-0plinear.configuration_kimi_linear ~0KimiLinearConfig
-0wmodeling_kimi_linear ~0KimiLinearAttention ~aDecoderLayer ~cltaAttention ~aExperts ~aForCausalLM ~dgetGate ~aMLP ~boE ~cdel ~aPreTrainedModel ~aRMSNorm ~hGated ~aTopkRouter
-0lolibri1.configuration_kolibri1 ~0Kolibri1Config
-0tmodeling_kolibri1 ~0Kolibri1Attention ~8DecoderLayer ~8Experts ~8ForCausalLM ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding ~8SparseMoeBlock ~8TopKRouter
-0msmos2.configuration_kosmos2 ~0Kosmos2Config ~7TextConfig ~7VisionConfig
-0smodeling_kosmos2 +0BaseModelOutputWithProjectionAttentions ~0Kosmos2ForConditionalGeneration +vModelOutput ~7ImageToTextProjection ~7Model +cOutput ~7PreTrainedModel ~7TextBlock ~bFFN ~corCausalLM ~bModel ~bSinusoidalPositionalEmbedding ~bTransformer ~7VisionAttention ~dEmbeddings ~encoder ~kLayer ~dMLP ~eodel ~dTransformer ~6TextAttention
-0sprocessing_kosmos2 ~0DeprecatedKosmos2ImagesKwargs ~hTextKwargs ~0Kosmos2ImagesKwargs ~7Processor ~gKwargs ~7TextKwargs
-0r_5.configuration_kosmos2_5 ~0Kosmos2_5Config ~9TextConfig ~9VisionConfig
-0uimage_processing_kosmos2_5 ~0Kosmos2_5ImageProcessor ~nKwargs
-1bpil_kosmos2_5 ~0Kosmos2_5ImageProcessorKwargs ~nPil
-0umodeling_kosmos2_5 +0Kosmos2_5BaseModelOutputWithPooling ~9ForConditionalGeneration +xModelOutput ~9ImageToTextProjection ~9LayerNorm ~9Model +eOutput ~9PreTrainedModel ~9TextAttention ~dBlock ~dFFN ~eorCausalLM ~dModel ~dSinusoidalPositionalEmbedding ~dTransformer ~9VisionAttention ~fEmbeddings ~gncoder ~fLayer ~fMlp ~godel
-0uprocessing_kosmos2_5 ~0Kosmos2_5Processor
-0lyutai_speech_to_text.configuration_kyutai_speech_to_text ~0KyutaiSpeechToTextConfig
-16feature_extraction_kyutai_speech_to_text ~0KyutaiSpeechToTextFeatureExtractor
-16modeling_kyutai_speech_to_text ~0KyutaiSpeechToTextAttention ~iConv1dPaddingCache ~iDecoderLayer ~iEmbeddings ~iFlexibleLinear ~jorConditionalGeneration ~iGatingMLP ~iLinear ~iModel ~iPreTrainedModel ~iRMSNorm ~jotaryEmbedding
-16processing_kyutai_speech_to_text ~0KyutaiSpeechToTextProcessor
-0klaguna.configuration_laguna ~0LagunaConfig
-0rmodeling_laguna ~0LagunaAttention ~6DecoderLayer ~6Experts ~6ForCausalLM ~6MLP ~7odel ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6SparseMoeBlock ~6TopKRouter
-0mra_mini.configuration_lara_mini ~0LaraMiniConfig
-0umodeling_lara_mini ~0LaraMiniAttention ~8DecoderLayer ~8Experts ~8ForCausalLM ~8GatedDeltaNet ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~fGated ~9otaryEmbedding ~8SparseMoeBlock ~8TopKRouter
-0msr.configuration_lasr ~0LasrCTCConfig ~4EncoderConfig
-0pfeature_extraction_lasr ~0LasrFeatureExtractor
-0pmodeling_lasr +0LasrCTCGenerateOutput ~4Encoder ~bAttention ~bBlock ~bCTCHead ~convolutionModule ~bFeedForward +bModelOutput ~bRotaryEmbedding ~bSubsampling ~4ForCTC ~4PreTrainedModel
-0pprocessing_lasr ~0LasrProcessor
-0ptokenization_lasr ~0LasrTokenizer
-0myoutlm.configuration_layoutlm ~0LayoutLMConfig ~8OnnxConfig
-0tmodeling_layoutlm ~0LayoutLMAttention ~8Embeddings ~9ncoder ~8ForMaskedLM ~bQuestionAnswering ~bSequenceClassification ~bTokenClassification ~8Intermediate ~8LMPredictionHead ~9ayer ~8Model ~8OnlyMLMHead ~9utput ~8Pooler ~9reTrainedModel ~bdictionHeadTransform ~8SelfAttention ~cOutput
-0ttokenization_layoutlm ~0BasicTokenizer ~0LayoutLMTokenizer ~0WordpieceTokenizer
-1e_fast ~0LayoutLMTokenizerFast
-0sv2.configuration_layoutlmv2 ~0LayoutLMv2Config
-0vfeature_extraction_layoutlmv2 ~0LayoutLMv2FeatureExtractor
-0vimage_processing_layoutlmv2 ~0LayoutLMv2ImageProcessor ~oKwargs
-1cpil_layoutlmv2 ~0LayoutLMv2ImageProcessorKwargs ~oPil
-0vmodeling_layoutlmv2 ~0LayoutLMv2Attention ~aEmbeddings ~bncoder ~aForQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aIntermediate ~aLayer ~aModel ~aOutput ~aPooler ~breTrainedModel ~aSelfAttention ~eOutput ~aVisualBackbone
-0vprocessing_layoutlmv2 ~0LayoutLMv2Processor
-0vtokenization_layoutlmv2 ~0BasicTokenizer ~0LayoutLMv2Tokenizer ~0WordpieceTokenizer
-1i_fast ~0LayoutLMv2TokenizerFast
-0t3.configuration_layoutlmv3 ~0LayoutLMv3Config ~aOnnxConfig
-0vfeature_extraction_layoutlmv3 ~0LayoutLMv3FeatureExtractor
-0vimage_processing_layoutlmv3 ~0LayoutLMv3ImageProcessor ~oKwargs
-1cpil_layoutlmv3 ~0LayoutLMv3ImageProcessorKwargs ~oPil
-0vmodeling_layoutlmv3 ~0LayoutLMv3Attention ~aClassificationHead ~aEncoder ~aForQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aIntermediate ~aLayer ~aModel ~aOutput ~aPatchEmbeddings ~breTrainedModel ~aSelfAttention ~eOutput ~aTextEmbeddings
-0vprocessing_layoutlmv3 ~0LayoutLMv3Processor
-0vtokenization_layoutlmv3 ~0LayoutLMv3Tokenizer
-1i_fast ~0LayoutLMv3TokenizerFast
-0qxlm.configuration_layoutxlm ~0LayoutXLMConfig
-0uprocessing_layoutxlm ~0LayoutXLMProcessor
-0utokenization_layoutxlm =0LayoutXLMTokenizer
-1g_fast ~0LayoutXLMTokenizerFast
-0led.configuration_led ~0LEDConfig
-0omodeling_led ~0LEDClassificationHead ~3Decoder ~aAttention ~aLayer ~3Encoder ~aAttention +aBaseModelOutput ~aLayer ~aSelfAttention ~3ForConditionalGeneration ~6QuestionAnswering ~6SequenceClassification ~3LearnedPositionalEmbedding ~3Model ~3PreTrainedModel +3Seq2SeqLMOutput +aModelOutput +aQuestionAnsweringModelOutput +aSequenceClassifierOutput
-0otokenization_led ~0LEDTokenizer
-14_fast ~0LEDTokenizerFast
-0mvit.configuration_levit ~0LevitConfig ~5OnnxConfig
-0qfeature_extraction_levit ~0LevitFeatureExtractor
-0qimage_processing_levit ~0LevitImageProcessor
-17pil_levit ~0LevitImageProcessorPil
-0qmodeling_levit ~0LevitAttention ~eSubsample ~5ClassificationLayer ~6onvEmbeddings ~5Encoder ~5ForImageClassification ~rWithTeacher +zherOutput ~5MLPLayer ~6odel ~5PatchEmbeddings ~6reTrainedModel ~5ResidualLayer ~5Stage ~6ubsample ~0MLPLayerWithBN
-0lfm2.configuration_lfm2 ~0Lfm2Config
-0pmodeling_lfm2 ~0Lfm2Attention ~4DecoderLayer ~4ForCausalLM ~4MLP ~5odel ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4ShortConv
-0o_moe.configuration_lfm2_moe ~0Lfm2MoeConfig
-0tmodeling_lfm2_moe ~0Lfm2MoeAttention ~7DecoderLayer ~7Experts ~7ForCausalLM ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7ShortConv ~8parseMoeBlock ~7TopKRouter
-0pvl.configuration_lfm2_vl ~0Lfm2VlConfig
-0simage_processing_lfm2_vl ~0Lfm2VlImageProcessor ~kKwargs
-0smodeling_lfm2_vl +0Lfm2VlCausalLMOutputWithPast ~6ForConditionalGeneration ~6Model +bOutputWithPast ~7ultiModalProjector ~6PreTrainedModel
-0sprocessing_lfm2_vl ~0DeprecatedLfm2VlTextKwargs ~0Lfm2VlProcessor ~fKwargs
-0n3.configuration_lfm3 ~0Lfm3Config
-0pmodeling_lfm3 ~0Lfm3Attention ~4DecoderLayer ~4ForCausalLM ~4MLP ~5odel ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4ShortConv
-0o_vl.configuration_lfm3_vl ~0Lfm3VlConfig ~6VisionConfig
-0smodeling_lfm3_vl +0Lfm3VlCausalLMOutputWithPast ~6ForConditionalGeneration ~6Model +bOutputWithPast ~7ultiModalProjector ~6PreTrainedModel ~6VisionAttention ~cLayer ~cMLP ~dodel ~cRMSNorm ~dotaryEmbedding ~cShortConv
-0sprocessing_lfm3_vl ~0Lfm3VlProcessor
-0lightglue.configuration_lightglue ~0LightGlueConfig
-0uimage_processing_lightglue ~0LightGlueImageProcessor ~nKwargs
-1bpil_lightglue ~0LightGlueImageProcessorKwargs ~nPil
-0umodeling_lightglue ~0LightGlueAttention ~9ForKeypointMatching +9KeypointMatchingOutput ~9MLP ~aatchAssignmentLayer ~9PositionalEncoder ~areTrainedModel ~9TokenConfidenceLayer ~aransformerLayer
-0pon_ocr.configuration_lighton_ocr ~0LightOnOcrConfig
-0wmodeling_lighton_ocr +0LightOnOcrCausalLMOutputWithPast ~aForConditionalGeneration ~aModel +fOutputWithPast ~bultiModalProjector ~aPatchMerger ~breTrainedModel ~aRMSNorm
-0wprocessing_lighton_ocr ~0LightOnOcrProcessor
-0mlt.configuration_lilt ~0LiltConfig
-0pmodeling_lilt ~0LiltAttention ~4ClassificationHead ~4Encoder ~4ForQuestionAnswering ~7SequenceClassification ~7TokenClassification ~4Intermediate ~4Layer ~7outEmbeddings ~4Model ~4Output ~4Pooler ~5reTrainedModel ~4SelfAttention ~8Output ~4TextEmbeddings
-0llama.configuration_llama ~0LlamaConfig
-0qmodeling_llama ~0LlamaAttention ~5DecoderLayer ~6ynamicNTKScalingRotaryEmbedding ~5FlashAttention2 ~6orCausalLM ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5LinearScalingRotaryEmbedding ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SdpaAttention
-0qtokenization_llama =0LlamaTokenizer
-18_fast ~0LlamaTokenizerFast
-0p4.configuration_llama4 ~0Llama4Config ~6TextConfig ~6VisionConfig
-0rimage_processing_llama4 ~0Llama4ImageProcessor ~kKwargs
-0rmodeling_llama4 +0Llama4CausalLMOutputWithPast ~6ForCausalLM ~aonditionalGeneration ~6MultiModalProjector ~6PreTrainedModel ~6Router ~6TextAttention ~aDecoderLayer ~aExperts ~aL2Norm ~aMLP ~bodel ~ce ~aRMSNorm ~botaryEmbedding ~6UnfoldConvolution ~6VisionAttention ~cEncoder ~jLayer ~cMLP ~f2 ~dodel ~cPixelShuffleMLP ~cRotaryEmbedding
-0rprocessing_llama4 ~0Llama4Processor
-0nva.configuration_llava ~0LlavaConfig
-0qimage_processing_llava ~0LlavaImageProcessor
-17pil_llava ~0LlavaImageProcessorPil
-0qmodeling_llava +0LlavaCausalLMOutputWithPast ~5ForConditionalGeneration ~5Model +aOutputWithPast ~6ultiModalProjector ~5PreTrainedModel
-0qprocessing_llava ~0LlavaProcessor ~eKwargs
-0p_next.configuration_llava_next ~0LlavaNextConfig
-0vimage_processing_llava_next ~0LlavaNextImageProcessor ~nKwargs
-1cpil_llava_next ~0LlavaNextImageProcessorKwargs ~nPil
-0vmodeling_llava_next +0LlavaNextCausalLMOutputWithPast ~9ForConditionalGeneration ~9Model +eOutputWithPast ~aultiModalProjector ~9PreTrainedModel
-0vprocessing_llava_next ~0LlavaNextProcessor ~iKwargs
-0u_video.configuration_llava_next_video ~0LlavaNextVideoConfig
-11image_processing_llava_next_video ~0LlavaNextVideoImageProcessor
-11modeling_llava_next_video +0LlavaNextVideoCausalLMOutputWithPast ~eForConditionalGeneration ~eModel +jOutputWithPast ~fultiModalProjector ~ePooler ~freTrainedModel
-11processing_llava_next_video ~0LlavaNextVideoProcessor
-11video_processing_llava_next_video ~0LlavaNextVideoVideoProcessor
-0qonevision.configuration_llava_onevision ~0LlavaOnevisionConfig
-10image_processing_llava_onevision ~0LlavaOnevisionImageProcessor ~sKwargs
-1hpil_llava_onevision ~0LlavaOnevisionImageProcessorKwargs ~sPil
-10modeling_llava_onevision +0LlavaOnevisionCausalLMOutputWithPast ~eForConditionalGeneration ~eModel +jOutputWithPast ~fultiModalProjector ~ePreTrainedModel
-10processing_llava_onevision ~0LlavaOnevisionProcessor ~nKwargs
-10video_processing_llava_onevision ~0LlavaOnevisionVideoProcessor
-0longcat_flash.configuration_longcat_flash ~0LongcatFlashConfig
-0ymodeling_longcat_flash ~0LongcatFlashDecoderLayer ~cExperts ~cForCausalLM ~cMLA ~eP ~doE ~edel ~cPreTrainedModel ~cRMSNorm ~dotaryEmbedding ~cTopkRouter
-0oformer.configuration_longformer ~0LongformerConfig ~aOnnxConfig
-0vmodeling_longformer ~0LongformerAttention +aBaseModelOutput +pWithPooling ~aClassificationHead ~aEmbeddings ~bncoder ~aForMaskedLM ~eultipleChoice ~dQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aIntermediate ~aLMHead ~bayer +aMaskedLMOutput ~bodel +bultipleChoiceModelOutput ~aOutput ~aPooler ~breTrainedModel +aQuestionAnsweringModelOutput ~aSelfAttention ~eOutput +cquenceClassifierOutput +aTokenClassifierOutput
-0vtokenization_longformer ~0LongformerTokenizer
-1i_fast ~0LongformerTokenizerFast
-0ot5.configuration_longt5 ~0LongT5Config ~6OnnxConfig
-0rmodeling_longt5 ~0LongT5Attention ~6Block ~6DenseActDense ~bGatedActDense ~6EncoderModel ~6ForConditionalGeneration ~6LayerCrossAttention ~bFF ~bLocalSelfAttention ~bNorm ~bSelfAttention ~bTransientGlobalSelfAttention ~7ocalAttention ~6Model ~6PreTrainedModel ~6Stack ~6TransientGlobalAttention
-0luke.configuration_luke ~0LukeConfig
-0pmodeling_luke +0BaseLukeModelOutput +jWithPooling +0EntityClassificationOutput +6PairClassificationOutput ~7redictionHead ~kTransform +6SpanClassificationOutput ~0LukeAttention ~4Embeddings ~5ncoder ~6tityEmbeddings ~4ForEntityClassification ~dPairClassification ~dSpanClassification ~7MaskedLM ~8ultipleChoice ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~4Intermediate ~4LMHead ~5ayer +4MaskedLMOutput ~5odel +5ultipleChoiceModelOutput ~4Output ~4Pooler ~5reTrainedModel +4QuestionAnsweringModelOutput ~4SelfAttention ~8Output +6quenceClassifierOutput +4TokenClassifierOutput
-0ptokenization_luke ~0LukeTokenizer
-0lw_detr.configuration_lw_detr ~0LwDetrConfig ~6ViTConfig
-0smodeling_lw_detr ~0LwDetrAttention ~6C2FLayer ~7onvEncoder ~aNormLayer ~6Decoder ~dLayer +dOutput ~6ForObjectDetection ~6LayerNorm ~6MLP ~9PredictionHead ~7odel +bOutput ~7ultiScaleProjector ~bscaleDeformableAttention +6ObjectDetectionOutput ~6PreTrainedModel ~6RepVggBlock ~6SamplingLayer ~7caleProjector ~6ViTAttention ~9Backbone ~9Embeddings ~ancoder ~9Layer ~9Mlp ~9PreTrainedModel ~0MultiScaleDeformableAttention
-0lxmert.configuration_lxmert ~0LxmertConfig
-0rmodeling_lxmert ~0GeLU ~0LxmertAttention ~fOutput ~6CrossAttentionLayer ~6Embeddings ~7ncoder ~6ForPreTraining +kOutput ~9QuestionAnswering +qOutput ~6Intermediate ~6LMPredictionHead ~7ayer ~6Model +bOutput ~6Output ~6Pooler ~7reTrainedModel ~eingHeads ~9dictionHeadTransform ~6SelfAttentionLayer ~6VisualAnswerHead ~cFeatureEncoder ~cObjHead ~6XLayer
-0rtokenization_lxmert ~0BasicTokenizer ~0LxmertTokenizer ~0WordpieceTokenizer
-1a_fast ~0LxmertTokenizerFast
-0km2m_100.configuration_m2m_100 ~0M2M100Config ~6OnnxConfig
-0smodeling_m2m_100 ~0M2M100Attention ~6Decoder ~dLayer ~6Encoder ~dLayer ~6FlashAttention2 ~7orConditionalGeneration ~6Model ~6PreTrainedModel ~6ScaledWordEmbedding ~7dpaAttention ~7inusoidalPositionalEmbedding
-0lamba.configuration_mamba ~0MambaConfig
-0qmodeling_mamba ~0MambaBlock +5CausalLMOutput ~5ForCausalLM ~5Mixer ~6odel +5Output ~5PreTrainedModel ~5RMSNorm
-0p2.configuration_mamba2 ~0Mamba2Config
-0rmodeling_mamba2 ~0Mamba2Block ~6Cache +8usalLMOutput ~6ForCausalLM ~6Mixer ~7odel +6Output ~6PreTrainedModel ~6RMSNorm ~5RMSNormGated
-0mrian.configuration_marian ~0MarianConfig ~6OnnxConfig
-0rmodeling_marian ~0MarianAttention ~6Decoder ~dLayer ~dWrapper ~6Encoder ~dLayer ~6ForCausalLM ~6MTModel ~7odel ~6PreTrainedModel ~6SinusoidalPositionalEmbedding
-0nkuplm.configuration_markuplm ~0MarkupLMConfig
-0tfeature_extraction_markuplm ~0MarkupLMFeatureExtractor
-0tmodeling_markuplm ~0MarkupLMAttention ~8Embeddings ~9ncoder ~8ForQuestionAnswering ~bSequenceClassification ~bTokenClassification ~8Intermediate ~8LMPredictionHead ~9ayer ~8Model ~8OnlyMLMHead ~9utput ~8Pooler ~9reTrainedModel ~bdictionHeadTransform ~8SelfAttention ~cOutput ~0XPathEmbeddings
-0tprocessing_markuplm ~0MarkupLMProcessor
-0ttokenization_markuplm ~0MarkupLMTokenizer
-1e_fast ~0MarkupLMTokenizerFast
-0msk2former.configuration_mask2former ~0Mask2FormerConfig
-0wimage_processing_mask2former ~0Mask2FormerImageProcessor ~pKwargs
-1dpil_mask2former ~0Mask2FormerImageProcessorKwargs ~pPil
-0wmodeling_mask2former ~0Mask2FormerAttention ~bForUniversalSegmentation +zOutput ~bHungarianMatcher ~bLoss ~bMLPPredictionHead ~caskPredictor ~fedAttentionDecoder ~xLayer +xOutput ~codel +gOutput ~bPixelDecoder ~nEncoderLayer ~uMultiscaleDeformableAttention ~uOnly +nOutput ~gLevelModule +rOutput ~creTrainedModel ~edictionBlock ~bSinePositionEmbedding ~bTransformerModule
-0oformer.configuration_maskformer ~0MaskFormerConfig ~aDetrConfig
-1j_swin ~0MaskFormerSwinConfig
-0vfeature_extraction_maskformer ~0MaskFormerFeatureExtractor
-0vimage_processing_maskformer ~0MaskFormerImageProcessor ~oKwargs
-1cpil_maskformer ~0MaskFormerImageProcessorKwargs ~oPil
-0vmodeling_maskformer ~0DetrAttention ~4Decoder ~bLayer +bOutput ~0MaskFormerDetrConvBlock ~frossAttention ~eDecoder ~lLayer +lOutput ~eFPNFusionStage ~eLearnedPositionEmbedding ~eMHAttentionMap ~fLP ~faskHeadSmallConv ~ePreTrainedModel ~eSelfAttention ~aFPNConvLayer ~dLayer ~dModel ~borInstanceSegmentation +xOutput ~aHungarianMatcher ~aLoss ~aModel +fOutput ~aPixelDecoder +mOutput ~fLevelModule +qOutput ~breTrainedModel ~aSinePositionEmbedding ~aTransformerModule ~4formerMLPPredictionHead ~0PredictionBlock
-1e_swin ~0MaskFormerDropPath ~aSwinAttention ~eBackbone +gseModelOutput ~eDropPath ~eEmbeddings ~fncoder ~eIntermediate ~eLayer ~eModel +jOutputWithPooling ~eOutput ~ePatchEmbeddings ~jMerging ~freTrainedModel ~eSelfAttention ~iOutput ~ftage
-0lbart.configuration_mbart ~0MBartConfig ~5OnnxConfig
-0qmodeling_mbart ~0MBartAttention ~5ClassificationHead ~5Decoder ~cLayer ~cWrapper ~5Encoder ~cLayer ~5FlashAttention2 ~6orCausalLM ~9onditionalGeneration ~8QuestionAnswering ~8SequenceClassification ~5LearnedPositionalEmbedding ~5Model ~5PreTrainedModel ~5ScaledWordEmbedding ~6dpaAttention
-0qtokenization_mbart =0MBartTokenizer
-18_fast ~0MBartTokenizerFast
-0p50.tokenization_mbart50 =0MBart50Tokenizer
-1c_fast ~0MBart50TokenizerFast
-0legatron_bert.configuration_megatron_bert ~0MegatronBertConfig
-0ymodeling_megatron_bert ~0MegatronBertAttention ~cEmbeddings ~dncoder ~cForCausalLM ~fMaskedLM ~gultipleChoice ~fNextSentencePrediction ~fPreTraining +qOutput ~fQuestionAnswering ~fSequenceClassification ~fTokenClassification ~cIntermediate ~cLMPredictionHead ~dayer ~cModel ~cOnlyMLMHead ~gNSPHead ~dutput ~cPooler ~dreTrainedModel ~kingHeads ~fdictionHeadTransform ~cSelfAttention ~gOutput
-0mllum.configuration_mellum ~0MellumConfig
-0rmodeling_mellum ~0MellumAttention ~6DecoderLayer ~6Experts ~6ForCausalLM ~6MLP ~7odel ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6SparseMoeBlock ~6TopKRouter
-0mtaclip_2.configuration_metaclip_2 ~0MetaClip2Config ~9TextConfig ~9VisionConfig
-0vmodeling_metaclip_2 ~0MetaClip2Attention ~9Encoder ~gLayer ~9ForImageClassification ~9MLP ~aodel +9Output ~9PreTrainedModel ~9TextEmbeddings ~dModel +iOutput ~iWithProjection ~9VisionEmbeddings ~fModel +kOutput ~kWithProjection
-0lgp_str.configuration_mgp_str ~0MgpstrConfig
-0smodeling_mgp_str ~0MgpStrDropPath ~3strA3Module ~7ttention ~6DropPath ~6Embeddings ~7ncoder ~6ForSceneTextRecognition ~6Layer ~6Mlp ~7odel +bOutput ~6PreTrainedModel
-0sprocessing_mgp_str 0DecodeType ~0MgpstrProcessor
-0stokenization_mgp_str ~0MgpstrTokenizer
-0limi.configuration_mimi ~0MimiConfig ~4DecoderConfig ~4EncoderConfig
-0pmodeling_mimi ~0MimiAttention ~4Conv1d ~aPaddingCache ~8Transpose1d ~4Decoder ~bModel +bOutput ~4Encoder ~bModel +gOutput +bOutput ~5uclideanCodebook ~4FlashAttention2 ~4LayerScale ~4MLP ~5odel +4Output ~4PreTrainedModel ~4ResidualVectorQuantizer ~7netBlock ~5otaryEmbedding ~4SdpaAttention ~5plitResidualVectorQuantizer ~4TransformerLayer ~fModel ~4VectorQuantization
-0no_v2_flash.configuration_mimo_v2_flash ~0MiMoV2FlashConfig
-0ymodeling_mimo_v2_flash ~0MiMoV2FlashAttention ~bDecoderLayer ~bExperts ~bForCausalLM ~bMLP ~coE ~ddel ~bPreTrainedModel ~bRMSNorm ~cotaryEmbedding ~bTopkRouter
-0mnicpm3.configuration_minicpm3 ~0MiniCPM3Config
-0tmodeling_minicpm3 ~0MiniCPM3Attention ~8DecoderLayer ~8ForCausalLM ~bSequenceClassification ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding ~8ScaledWordEmbedding
-0r_ocr.configuration_minicpm_ocr ~0MiniCPMOcrConfig ~aVisionConfig
-0wimage_processing_minicpm_ocr ~0MiniCPMOcrImageProcessor ~oKwargs
-0wmodeling_minicpm_ocr ~0MiniCPMOcrDownsampleMLP ~aForConditionalGeneration ~aMerger ~bodel ~aPreTrainedModel ~aViTWindowAttentionMerger ~csionAttention ~gEmbeddings ~hncoder ~nLayer ~gMLP ~hodel ~gPreTrainedModel
-0wprocessing_minicpm_ocr ~0MiniCPMOcrProcessor ~jKwargs
-0wvideo_processing_minicpm_ocr ~0MiniCPMOcrVideoProcessor ~oKwargs
-0rv4_6.configuration_minicpmv4_6 ~0MiniCPMV4_6Config ~bVisionConfig
-0wimage_processing_minicpmv4_6 ~0MiniCPMV4_6ImageProcessor ~pKwargs
-1dpil_minicpmv4_6 ~0MiniCPMV4_6ImageProcessorPil ~sKwargs
-0wmodeling_minicpmv4_6 ~0MiniCPMV4_6DownsampleMLP ~bForConditionalGeneration ~bMerger ~codel ~bPreTrainedModel ~bViTWindowAttentionMerger ~dsionAttention ~hEmbeddings ~incoder ~oLayer ~hMLP ~iodel ~hPreTrainedModel
-0wprocessing_minicpmv4_6 ~0MiniCPMV4_6Processor ~kKwargs
-0wvideo_processing_minicpmv4_6 ~0MiniCPMV4_6VideoProcessor ~pKwargs
-0u7.configuration_minicpmv4_7 ~0MiniCPMV4_7Config ~bVisionConfig
-0wmodeling_minicpmv4_7 ~0MiniCPMV4_7DownsampleMLP ~bForConditionalGeneration ~bMerger ~codel ~bPreTrainedModel ~bViTWindowAttentionMerger ~dsionAttention ~hEmbeddings ~incoder ~oLayer ~hMLP ~iodel ~hPreTrainedModel
-0wprocessing_minicpmv4_7 ~0MiniCPMV4_7Processor ~kKwargs
-0omax.configuration_minimax ~0MiniMaxConfig
-0smodeling_minimax ~0MiniMaxAttention ~7Cache ~7DecoderLayer ~7Experts ~7ForCausalLM ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7LightningAttention ~7Model ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7SparseMoeBlock ~7TopKRouter
-0r_m2.configuration_minimax_m2 ~0MiniMaxM2Config
-0vmodeling_minimax_m2 ~0MiniMaxM2Attention ~9DecoderLayer ~9Experts ~9ForCausalLM ~9Model ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding ~9SparseMoeBlock ~9TopKRouter
-0t3_vl.configuration_minimax_m3_vl ~0MiniMaxM3VLConfig ~bTextConfig ~bVisionConfig
-0yimage_processing_minimax_m3_vl ~0MiniMaxM3VLImageProcessor ~pKwargs
-0ymodeling_minimax_m3_vl ~0MiniMaxM3SparseForConditionalGeneration ~9VLAttention +bCausalLMOutputWithPast ~bDecoderLayer ~dnseMLP ~bExperts ~bForCausalLM ~bIndexer ~bModel +gOutputWithPast ~cultiModalProjector ~bPreTrainedModel ~bRMSNorm ~cotaryEmbedding ~bSparseCacheLayer ~hMoeBlock ~hStaticCacheLayer ~bTextModel ~copKRouter ~bVisionAttention ~hEmbeddings ~incoderLayer ~hMLP ~iodel ~hRotaryEmbedding
-0yprocessing_minimax_m3_vl ~0MiniMaxM3VLProcessor
-0yvideo_processing_minimax_m3_vl ~0MiniMaxM3VLVideoProcessor ~pKwargs
-0ostral.configuration_ministral ~0MinistralConfig
-0umodeling_ministral ~0MinistralAttention ~9DecoderLayer ~9ForCausalLM ~cQuestionAnswering ~cSequenceClassification ~cTokenClassification ~9MLP ~aodel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding
-0t3.configuration_ministral3 ~0Ministral3Config
-0vmodeling_ministral3 ~0Ministral3Attention ~aDecoderLayer ~aForCausalLM ~dQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aMLP ~bodel ~aPreTrainedModel ~aRMSNorm ~botaryEmbedding
-0mstral.configuration_mistral ~0MistralConfig
-0smodeling_mistral ~0MistralAttention ~7DecoderLayer ~7FlashAttention2 ~8orCausalLM ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7SdpaAttention
-0r3.configuration_mistral3 ~0Mistral3Config
-0tmodeling_mistral3 +0Mistral3CausalLMOutputWithPast ~8ForConditionalGeneration ~8Model +dOutputWithPast ~9ultiModalProjector ~8PatchMerger ~9reTrainedModel ~8RMSNorm
-0r4.configuration_mistral4 ~0Mistral4Config
-0tmodeling_mistral4 ~0Mistral4Attention ~8DecoderLayer ~8Experts ~8ForCausalLM ~bSequenceClassification ~bTokenClassification ~8MLP ~9oE ~adel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding ~8TopkRouter
-0r_large4.configuration_mistral_large4 ~0MistralLarge4Config ~dTextConfig
-0zmodeling_mistral_large4 +0MistralLarge4CausalLMOutputWithPast ~dForConditionalGeneration ~dModel +iOutputWithPast ~eultiModalProjector ~dPatchMerger ~ereTrainedModel ~dRMSNorm ~dTextAttention ~hDecoderLayer ~hExperts ~hIndexer ~hMLP ~ioE ~jdel ~hRotaryEmbedding ~hSoftmaxScaling ~hTopkRouter
-0mxtral.configuration_mixtral ~0MixtralConfig
-0smodeling_mixtral ~0MixtralAttention ~7BlockSparseTop2MLP ~7DecoderLayer ~7Experts ~7FlashAttention2 ~8orCausalLM ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Model ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7SdpaAttention ~8parseMoeBlock ~7TopKRouter
-0llcd.configuration_mlcd ~0MLCDVisionConfig
-0pmodeling_mlcd ~0MLCDAttention ~4Encoder ~bLayer ~4MLP ~4PreTrainedModel ~4RotaryEmbedding ~4VisionEmbeddings ~aModel
-0mlama.configuration_mllama ~0MllamaConfig ~6TextConfig ~6VisionConfig
-0rimage_processing_mllama ~0MllamaImageProcessor ~kKwargs
-18pil_mllama ~0MllamaImageProcessorKwargs ~kPil
-0rmodeling_mllama ~0MllamaCrossAttentionDecoderLayer ~6ForCausalLM ~aonditionalGeneration ~6Model ~6PreTrainedModel ~9computedAspectRatioEmbedding ~hPositionEmbedding ~6RotaryEmbedding ~6SelfAttentionDecoderLayer ~6TextCrossAttention ~fSdpaAttention ~aMLP ~bodel ~aRMSNorm ~aSelfAttention ~eSdpaAttention ~6VisionAttention ~cEncoder ~jLayer ~cMLP ~dodel ~cSdpaAttention
-0rprocessing_mllama ~0MllamaImagesKwargs ~6Processor ~fKwargs
-0muke.tokenization_mluke =0MLukeTokenizer
-0lm_grounding_dino.configuration_mm_grounding_dino ~0MMGroundingDinoConfig
-12modeling_mm_grounding_dino ~0MMGroundingDinoBiMultiHeadAttention ~fContrastiveEmbedding ~ivEncoder ~jModel ~fDecoder ~mLayer +mOutput ~hformableLayer ~gropPath ~fEncoder ~mLayer +mOutput ~fForObjectDetection ~grozenBatchNorm2d ~gusionLayer ~fLearnedPositionEmbedding ~fMLPPredictionHead ~godel +kOutput ~gultiheadAttention ~kscaleDeformableAttention +fObjectDetectionOutput ~fPreTrainedModel ~fSinePositionEmbedding ~fTextEnhancerLayer ~1ultiScaleDeformableAttention
-0lobilebert.configuration_mobilebert ~0MobileBertConfig ~aOnnxConfig
-0vmodeling_mobilebert ~0Bottleneck ~aLayer ~0FFNLayer ~3Output ~0MobileBertAttention ~aEmbeddings ~bncoder ~aForMaskedLM ~eultipleChoice ~dNextSentencePrediction ~dPreTraining +oOutput ~dQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aIntermediate ~aLMPredictionHead ~bayer ~aModel ~aOnlyMLMHead ~eNSPHead ~butput ~aPooler ~breTrainedModel ~iingHeads ~ddictionHeadTransform ~aSelfAttention ~eOutput ~0NoNorm ~0OutputBottleneck
-0vtokenization_mobilebert ~0BasicTokenizer ~0MobileBertTokenizer ~0WordpieceTokenizer
-1i_fast ~0MobileBertTokenizerFast
-0qnet_v1.configuration_mobilenet_v1 ~0MobileNetV1Config ~bOnnxConfig
-0xfeature_extraction_mobilenet_v1 ~0MobileNetV1FeatureExtractor
-0ximage_processing_mobilenet_v1 ~0MobileNetV1ImageProcessor
-1epil_mobilenet_v1 ~0MobileNetV1ImageProcessorPil
-0xmodeling_mobilenet_v1 ~0MobileNetV1ConvLayer ~bForImageClassification ~bModel ~bPreTrainedModel
-0v2.configuration_mobilenet_v2 ~0MobileNetV2Config ~bOnnxConfig
-0xfeature_extraction_mobilenet_v2 ~0MobileNetV2FeatureExtractor
-0ximage_processing_mobilenet_v2 ~0MobileNetV2ImageProcessor ~pKwargs
-1epil_mobilenet_v2 ~0MobileNetV2ImageProcessorKwargs ~pPil
-0xmodeling_mobilenet_v2 ~0MobileNetV2ConvLayer ~bDeepLabV3Plus ~bForImageClassification ~eSemanticSegmentation ~bInvertedResidual ~bModel ~bPreTrainedModel ~bStem
-0qvit.configuration_mobilevit ~0MobileViTConfig ~9OnnxConfig
-0ufeature_extraction_mobilevit ~0MobileViTFeatureExtractor
-0uimage_processing_mobilevit ~0MobileViTImageProcessor ~8tImageProcessorKwargs
-1bpil_mobilevit ~0MobileViTImageProcessorPil ~8tImageProcessorKwargs
-0umodeling_mobilevit ~0MobileViTASPP ~dPooling ~attention ~9ConvLayer ~9DeepLabV3 ~9Encoder ~9ForImageClassification ~cSemanticSegmentation ~9Intermediate ~bvertedResidual ~9Layer ~9MobileNetLayer ~bdel ~9Output ~9PreTrainedModel ~9SelfAttention ~dOutput ~9Transformer ~kLayer
-0tv2.configuration_mobilevitv2 ~0MobileViTV2Config ~bOnnxConfig
-0wmodeling_mobilevitv2 ~0MobileViTV2ASPP ~fPooling ~bConvLayer ~bDeepLabV3 ~bEncoder ~bFFN ~corImageClassification ~eSemanticSegmentation ~bInvertedResidual ~bLayer ~cinearSelfAttention ~bMobileNetLayer ~ddel ~bPreTrainedModel ~bTransformer ~mLayer
-0mdernbert.configuration_modernbert ~0ModernBertConfig
-0vmodeling_modernbert ~0ModernBertAttention ~aEmbeddings ~bncoderLayer ~aForMaskedLM ~eultipleChoice ~dQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aMLP ~bodel ~aPreTrainedModel ~ddictionHead ~aRotaryEmbedding
-0u_decoder.configuration_modernbert_decoder ~0ModernBertDecoderConfig
-13modeling_modernbert_decoder ~0ModernBertDecoderAttention ~hEmbeddings ~hForCausalLM ~kSequenceClassification ~hLayer ~hMLP ~iodel ~hPreTrainedModel ~kdictionHead ~hRotaryEmbedding
-0qvbert.configuration_modernvbert ~0ModernVBertConfig
-0wmodeling_modernvbert ~0ModernVBertConnector ~bForMaskedLM ~eSequenceClassification ~eTokenClassification +bMaskedLMOutput ~codel ~bPreTrainedModel ~edictionHead
-0mlmo2.configuration_molmo2 ~0Molmo2AdapterConfig ~6Config ~6TextConfig ~6VisionConfig
-0rimage_processing_molmo2 ~0Molmo2ImageProcessor ~kKwargs
-0rmodeling_molmo2 ~0Molmo2Adapter ~7ttention +6CausalLMOutputWithPast ~6DecoderLayer ~6ForConditionalGeneration ~6ImageProjectorMLP ~6MLP ~7odel +bOutputWithPast ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6TextModel ~6VisionAttention ~cEncoderLayer ~cMLP ~dodel
-0rprocessing_molmo2 ~0Molmo2Processor
-0rvideo_processing_molmo2 ~0Molmo2VideoProcessor ~kKwargs
-0monshine.configuration_moonshine ~0MoonshineConfig
-0umodeling_moonshine ~0MoonshineAttention ~9Decoder ~gLayer ~gMLP ~9Encoder ~gLayer ~gMLP +hodelOutput ~9ForConditionalGeneration ~9Model ~9PreTrainedModel ~9RotaryEmbedding
-0t_streaming.configuration_moonshine_streaming ~0MoonshineStreamingConfig ~iEncoderConfig
-14modeling_moonshine_streaming ~0MoonshinMoonshineStreamingDecoderMLP ~8eStreamingAsinhCompression ~jttention ~iCausalConv1d ~iDecoder ~pLayer ~pMLP ~iEncoder ~pAttention ~pEmbedder ~pLayer ~pMLP +qodelOutput ~iForConditionalGeneration ~jrameCMVN ~iLayerNorm ~iModel ~iPreTrainedModel ~iRotaryEmbedding
-14processing_moonshine_streaming ~0MoonshineStreamingProcessor
-0mshi.configuration_moshi ~0MoshiConfig ~5DepthConfig
-0qmodeling_moshi ~0MoshiAttention +5CausalLMOutputWithPast +6onditionalGenerationGenerateOutput +qOutputWithPast ~5DecoderLayer ~7pthDecoder ~5FlashAttention2 ~7exibleLinear ~6orCausalLM ~9onditionalGeneration ~5GatingMLP ~5Linear ~5Model ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SdpaAttention +5UnconditionalInput
-0ns_transcribe_diarize.configuration_moss_transcribe_diarize ~0MossTranscribeDiarizeAudioConfig ~lConfig
-18feature_extraction_moss_transcribe_diarize ~0MossTranscribeDiarizeFeatureExtractor
-18modeling_moss_transcribe_diarize ~0MossTranscribeDiarizeAudioAttention ~qLayer ~qModel +lCausalLMOutputWithPast ~lForConditionalGeneration ~lModel +qOutputWithPast ~multiModalProjector ~lPreTrainedModel
-18processing_moss_transcribe_diarize ~0MossTranscribeDiarizeProcessor
-0lpnet.configuration_mpnet ~0MPNetConfig
-0qmodeling_mpnet ~0MPNetAttention ~5ClassificationHead ~5Embeddings ~6ncoder ~5ForMaskedLM ~9ultipleChoice ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5Intermediate ~5LMHead ~6ayer ~5Model ~5Output ~5Pooler ~6reTrainedModel ~5SelfAttention
-0qtokenization_mpnet ~0BasicTokenizer ~0MPNetTokenizer ~0WordpieceTokenizer
-18_fast ~0MPNetTokenizerFast
-0mt.configuration_mpt ~0MptAttentionConfig ~3Config
-0omodeling_mpt ~0MptAttention ~3Block ~3ForCausalLM ~6QuestionAnswering ~6SequenceClassification ~6TokenClassification ~3MLP ~4odel ~3PreTrainedModel
-0lra.configuration_mra ~0MraConfig
-0omodeling_mra ~0MraAttention ~3ClassificationHead ~3Embeddings ~4ncoder ~3ForMaskedLM ~7ultipleChoice ~6QuestionAnswering ~6SequenceClassification ~6TokenClassification ~3Intermediate ~3LMPredictionHead ~4ayer ~3Model ~3OnlyMLMHead ~4utput ~3PreTrainedModel ~6dictionHeadTransform ~3ReduceSum ~3SampledDenseMatMul ~4elfAttention ~7Output ~4parseDenseMatMul
-0lt5.configuration_mt5 ~0MT5Config ~3OnnxConfig
-0omodeling_mt5 ~0MT5Attention ~3Block ~3ClassificationHead ~3DenseActDense ~8GatedActDense ~3EncoderModel ~3ForConditionalGeneration ~6QuestionAnswering ~6SequenceClassification ~6TokenClassification ~3LayerCrossAttention ~8FF ~8Norm ~8SelfAttention ~3Model ~3PreTrainedModel ~3Stack
-0luse_glimmer.configuration_muse_glimmer ~0MuseGlimmerConfig ~bTextConfig ~bVisionConfig
-0ximage_processing_muse_glimmer ~0MuseGlimmerImageProcessor ~pKwargs
-0xmodeling_muse_glimmer +0MuseGlimmerCausalLMOutputWithPast ~bForConditionalGeneration ~bModel +gOutputWithPast ~bPreTrainedModel ~bRMSNorm ~bTextAttention ~fCenteredRMSNorm ~fDecoderLayer ~fMLP ~godel ~fNormedEmbedding ~fRotaryEmbedding ~bVisionAdapter ~ittention ~hEncoderLayer ~hMLP ~iodel ~hPatchEmbedder ~hRotaryEmbedding
-0xprocessing_muse_glimmer ~0MuseGlimmerProcessor
-0xvideo_processing_muse_glimmer ~0MuseGlimmerVideoProcessor ~pInitKwargs
-0w_assistant.configuration_muse_glimmer_assistant ~0MuseGlimmerAssistantConfig
-17modeling_muse_glimmer_assistant ~0MuseGlimmerAssistantAttention ~kContextProjection ~kDecoderLayer ~kMLP ~lodel ~kPreTrainedModel ~kRMSNorm ~lotaryEmbedding
-0pspark.configuration_muse_spark ~0MuseSparkAudioConfig ~9Config ~9TextConfig ~9VisionConfig
-0vfeature_extraction_muse_spark ~0MuseSparkFeatureExtractor
-0vmodeling_muse_spark ~0MuseSparkAudioCausalConv1d ~fonv1dCacheLayer ~kPaddingCache ~iBlock ~eLayer ~eMLP ~fodel ~ePatchEmbedding +9CausalLMOutputWithPast ~9Experts ~9ForConditionalGeneration ~9MoE ~bdel +eOutputWithPast ~9PreTrainedModel ~9RMSNorm ~aesidualGate ~9TextAttention ~dCenteredRMSNorm ~dDecoderLayer ~dInputScaledRMSNorm ~dMLP ~eodel ~dNormedEmbedding ~dRotaryEmbedding ~aopkRouter ~9VisionAdapter ~gttention ~fEncoderLayer ~fMLP ~godel ~fPatchEmbedder ~fRotaryEmbedding
-0vprocessing_muse_spark ~0MuseSparkProcessor
-0nicflamingo.configuration_musicflamingo ~0MusicFlamingoConfig
-0ymodeling_musicflamingo +0MusicFlamingoCausalLMOutputWithPast ~dForConditionalGeneration ~dModel +iOutputWithPast ~eultiModalProjector ~dPreTrainedModel ~dRotaryEmbedding
-0yprocessing_musicflamingo ~0MusicFlamingoProcessor
-0pgen.configuration_musicgen ~0MusicgenConfig ~8DecoderConfig
-0tmodeling_musicgen ~0MusicgenAttention ~8Decoder ~fLayer ~8FlashAttention2 ~9orCausalLM ~conditionalGeneration ~8Model ~8PreTrainedModel ~8SdpaAttention ~9inusoidalPositionalEmbedding +8UnconditionalInput
-0tprocessing_musicgen ~0MusicgenProcessor
-0s_melody.configuration_musicgen_melody ~0MusicgenMelodyConfig ~eDecoderConfig
-10feature_extraction_musicgen_melody ~0MusicgenMelodyFeatureExtractor
-10modeling_musicgen_melody ~0MusicgenMelodyAttention ~eDecoder ~lLayer ~eFlashAttention2 ~forCausalLM ~ionditionalGeneration ~eModel +eOutputWithPast ~ePreTrainedModel ~eSdpaAttention ~finusoidalPositionalEmbedding
-10processing_musicgen_melody ~0MusicgenMelodyProcessor
-0lvp.configuration_mvp ~0MvpConfig
-0omodeling_mvp ~0MvpAttention ~3ClassificationHead ~3Decoder ~aLayer ~aWrapper ~3Encoder ~aLayer ~3ForCausalLM ~7onditionalGeneration ~6QuestionAnswering ~6SequenceClassification ~3LearnedPositionalEmbedding ~3Model ~3PreTrainedModel ~5ompt
-0otokenization_mvp ~0MvpTokenizer
-14_fast ~0MvpTokenizerFast
-0lyt5.tokenization_myt5 ~0ByteRewriter ~0MyT5Tokenizer
-0knanochat.configuration_nanochat ~0NanoChatConfig
-0tmodeling_nanochat ~0NanoChatAttention ~8DecoderLayer ~8ForCausalLM ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding
-0lemotron.configuration_nemotron ~0NemotronConfig
-0tmodeling_nemotron ~0NemotronAttention ~8DecoderLayer ~8FlashAttention2 ~9orCausalLM ~bQuestionAnswering ~bSequenceClassification ~bTokenClassification ~8LayerNorm1P ~8MLP ~9odel ~8PreTrainedModel ~8RotaryEmbedding ~8SdpaAttention
-0s3_5_asr.configuration_nemotron3_5_asr ~0Nemotron3_5AsrConfig
-10generation_nemotron3_5_asr ~0Nemotron3_5AsrGenerationMixin ~eRNNTDecoderCache
-10modeling_nemotron3_5_asr ~0Nemotron3_5AsrForRNNT ~ePreTrainedModel ~gomptProjector ~eRNNTDecoder ~iJointNetwork +iOutput
-10processing_nemotron3_5_asr ~0Nemotron3_5AsrProcessor
-0wtranscribe.configuration_nemotron3_5_transcribe ~0Nemotron3_5TranscribeAsrAudioConfig ~mudioConfig ~lConfig ~lWordTimestampConfig
-17generation_nemotron3_5_transcribe +0Nemotron3_5TranscribeGenerateOutput
-17modeling_nemotron3_5_transcribe ~0Nemotron3_5TranscribeAsrAudioLayer ~tModel ~mttention ~mudioModel +vOutput +lCausalLMOutputWithPast ~lFeatureStacking ~morConditionalGeneration ~lMLP ~model +qOutputWithPast ~lPreTrainedModel ~lRotaryEmbedding ~lSpeakerEmbedding ~lWordTimestampModel
-17processing_nemotron3_5_transcribe ~0Nemotron3_5TranscribeProcessor
-0udiarization.configuration_nemotron3_diarization ~0Nemotron3DiarizationAudioConfig ~kConfig ~kHeadConfig ~kStreamingConfig
-16modeling_nemotron3_diarization ~0Nemotron3DiarizationAttention ~ludioLayer ~pModel ~kClassificationHead ~kFeatureStacking ~lorAudioFrameClassification ~kMLP ~lodel +kOutput ~kPreTrainedModel ~kRotaryEmbedding ~kSpeakerCache ~lubpixelUpsampler
-16processing_nemotron3_diarization ~0Nemotron3DiarizationProcessor
-0s_asr_streaming.configuration_nemotron_asr_streaming ~0NemotronAsrStreamingConfig ~kEncoderConfig
-17feature_extraction_nemotron_asr_streaming ~0NemotronAsrStreamingFeatureExtractor
-17generation_nemotron_asr_streaming +0NemotronAsrStreamingGenerateOutput ~rionMixin ~kRNNTDecoderCache
-17modeling_nemotron_asr_streaming ~0NemotronAsrStreamingConv1dCacheLayer ~qPaddingCache ~kEncoder ~rAttention ~rBlock ~rCausalConv1d ~znv1dCacheLayer ~znv2D ~znv2dCacheLayer ~znvPaddingCache ~sonvolutionModule ~rFeedForward +rModelOutput ~rRelPositionalEncoding ~rSubsamplingConv2D ~zingLayer ~kForRNNT ~kPreTrainedModel ~kRNNTDecoder ~oJointNetwork +oOutput
-17processing_nemotron_asr_streaming ~0NemotronAsrStreamingProcessor
-0th.configuration_nemotron_h ~0NemotronHConfig
-0vmodeling_nemotron_h ~0NemotronHAttention ~9Block ~9Experts ~9ForCausalLM ~9MLP ~aamba2Mixer ~aoE ~bdel ~9PreTrainedModel ~9RMSNorm ~gGated ~9TopkRouter
-0u_omni.configuration_nemotron_h_omni ~0NemotronH_Omni_Reasoning_V3_Config
-10image_processing_nemotron_h_omni ~0NemotronH_Omni_Reasoning_V3ImageProcessor ~zcessorKwargs
-10modeling_nemotron_h_omni ~0NemotronH_Omni_RMSNorm ~geasoning_V3 ~rMultiModalProjector ~rPreTrainedModel
-10processing_nemotron_h_omni ~0NemotronH_Omni_Reasoning_V3Processor
-10video_processing_nemotron_h_omni ~0NemotronH_Omni_Reasoning_V3VideoProcessor ~zcessorInitKwargs
-0momme.configuration_neomme ~0NeoMMEConfig
-0rimage_processing_neomme ~0NeoMMEImageProcessor ~kKwargs
-0rmodeling_neomme ~0NeoMMEAttention ~6DenseHead ~6Embeddings ~7ncoderLayer ~7xclusiveSelfAttention ~6ForMaskedLM ~9Retrieval +iOutput ~6MLP ~7odel ~7ultiVectorHead ~6PatchEmbeddings ~7reTrainedModel ~6RMSNorm ~7otaryEmbedding ~6SigmoidGatedProjection
-0rprocessing_neomme ~0NeoMMEProcessor
-0mucodec.configuration_neucodec ~0NeuCodecConfig
-0tfeature_extraction_neucodec ~0NeuCodecFeatureExtractor
-0tmodeling_neucodec ~0NeuCodecAntiAliasedActivation1d ~9ttention ~8Decoder ~fLayer +fOutput ~9ownSample1d ~8Encoder ~fBlock +fOutput ~8FiniteScalarQuantization ~8ISTFTHead ~8MLP ~9odel +8Output ~8PreTrainedModel ~8Quantizer ~8RMSNorm ~9esNetBlock ~bidualUnit ~9otaryEmbedding ~8SemanticAdapter ~9nakeBeta ~8UpSample1d
-0lllb.tokenization_nllb =0NllbTokenizer
-16_fast ~0NllbTokenizerFast
-0o_moe.configuration_nllb_moe ~0NllbMoeConfig
-0tmodeling_nllb_moe ~0NllbMoeAttention ~7Decoder ~eLayer ~9nseActDense ~7Encoder ~eLayer ~8xperts ~7ForConditionalGeneration ~7Model ~7PreTrainedModel ~7ScaledWordEmbedding ~8inusoidalPositionalEmbedding ~8parseMLP ~7Top2Router
-0lomic_bert.configuration_nomic_bert ~0NomicBertConfig
-0vmodeling_nomic_bert ~0NomicBertAttention ~9Embeddings ~9ForMaskedLM ~cSequenceClassification ~cTokenClassification ~9LMPredictionHead ~aayer ~9MLP ~aodel ~9OnlyMLMHead ~9Pooler ~areTrainedModel ~cdictionHeadTransform ~9RotaryEmbedding
-0mugat.configuration_nougat ~0NougatConfig
-0rimage_processing_nougat ~0NougatImageProcessor ~kKwargs
-18pil_nougat ~0NougatImageProcessorKwargs ~kPil
-0rprocessing_nougat ~0NougatProcessor
-0rtokenization_nougat ~0NougatTokenizer
-1a_fast ~0NougatTokenizerFast
-0lystromformer.configuration_nystromformer ~0NystromformerConfig
-0ymodeling_nystromformer ~0NystromformerAttention ~dClassificationHead ~dEmbeddings ~encoder ~dForMaskedLM ~hultipleChoice ~gQuestionAnswering ~gSequenceClassification ~gTokenClassification ~dIntermediate ~dLMPredictionHead ~eayer ~dModel ~dOnlyMLMHead ~eutput ~dPreTrainedModel ~gdictionHeadTransform ~dSelfAttention ~hOutput
-0kolmo.configuration_olmo ~0OlmoConfig
-0pmodeling_olmo ~0OlmoAttention ~4DecoderLayer ~5ynamicNTKScalingRotaryEmbedding ~4FlashAttention2 ~5orCausalLM ~7SequenceClassification ~4LayerNorm ~5inearScalingRotaryEmbedding ~4MLP ~5odel ~4PreTrainedModel ~4RotaryEmbedding ~4SdpaAttention
-0o2.configuration_olmo2 ~0Olmo2Config
-0qmodeling_olmo2 ~0Olmo2Attention ~5DecoderLayer ~5ForCausalLM ~8SequenceClassification ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding
-0o3.configuration_olmo3 ~0Olmo3Config
-0qmodeling_olmo3 ~0Olmo3Attention ~5DecoderLayer ~5ForCausalLM ~8SequenceClassification ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding
-0o_hybrid.configuration_olmo_hybrid ~0OlmoHybridConfig
-0wmodeling_olmo_hybrid ~0OlmoHybridAttention ~jDecoderLayer ~aForCausalLM ~aGatedDeltaNet ~aLinearAttentionDecoderLayer ~aMLP ~bodel ~aPreTrainedModel ~aRMSNorm ~hGated ~botaryEmbedding
-0oe.configuration_olmoe ~0OlmoeConfig
-0qmodeling_olmoe ~0OlmoeAttention ~5DecoderLayer ~5Experts ~5FlashAttention2 ~6orCausalLM ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SdpaAttention ~6parseMoeBlock ~5TopKRouter
-0lmdet_turbo.configuration_omdet_turbo ~0OmDetTurboConfig
-0wmodeling_omdet_turbo ~0MultiScaleDeformableAttention ~tFunction ~0OmDetTurboCSPRepLayer ~bonvNormLayer ~aDecoder +hOutput ~cformableTransformerDecoderLayer ~aEncoder ~hLayer +hOutput ~aForObjectDetection ~aHybridEncoder ~aLRUCache ~banguageBackbone ~aMLP ~dWithDropout ~bultiheadAttention ~fscaleDeformableAttention +aObjectDetectionOutput ~aPreTrainedModel ~aRepVggBlock ~csidualLayer ~aTaskEncoder ~aVisionBackbone
-0wprocessing_omdet_turbo ~0DeprecatedOmDetTurboProcessorKwargs ~kTextKwargs ~0OmDetTurboProcessor ~jKwargs ~aTextKwargs
-0mniasr.configuration_omniasr ~0OmniASRAudioConfig ~7Config
-0sfeature_extraction_omniasr ~0OmniASRFeatureExtractor
-0smodeling_omniasr ~0OmniASRAttention ~8udioModel +7BaseModelOutputWithPast ~7EncoderLayer +eModelOutput ~eSubsamplingConv1D ~7FeedForward ~8orConditionalGeneration ~7LayerNormConvLayer ~7Model ~7PositionalConvEmbedding ~8reTrainedModel
-0sprocessing_omniasr ~0OmniASRProcessor
-0r_ctc.configuration_omniasr_ctc ~0OmniASRCTCConfig
-0wmodeling_omniasr_ctc +0OmniASRCTCGenerateOutput ~aModel ~aPreTrainedModel ~7ForCTC
-0wprocessing_omniasr_ctc ~0OmniASRCTCProcessor
-0lneformer.configuration_oneformer ~0OneFormerConfig
-0uimage_processing_oneformer ~0OneFormerImageProcessor ~nKwargs
-1bpil_oneformer ~0OneFormerImageProcessorKwargs ~nPil
-0umodeling_oneformer ~0OneFormerAttention ~9ForUniversalSegmentation +xOutput ~9HungarianMatcher ~9Loss ~9MLPPredictionHead ~aodel +eOutput ~9PixelDecoder ~lEncoderLayer ~sMultiscaleDeformableAttention ~sOnly ~lFrozenBatchNorm2d +lOutput ~eLevelModule +pOutput ~areTrainedModel ~9SinePositionEmbedding ~9TaskModel ~aextContextDecoder ~dEncoder ~dMLP ~eapper ~jAttention ~dTransformer ~oDecoderLayer ~oLayer ~aransformerDecoder ~rCrossAttentionLayer ~rFFNLayer ~rLayer +rOutput ~rQueryTransformer ~znsformerDecoder ~znsformerDecoderLayer ~rSelfAttentionLayer ~kModule ~0PredictionBlock
-0uprocessing_oneformer ~0OneFormerProcessor
-0lpenai.configuration_openai ~0OpenAIGPTConfig
-0rmodeling_openai ~0Attention ~0Block ~0MLP ~0OpenAIGPTDoubleHeadsModel +pOutput ~9ForSequenceClassification ~9LMHeadModel ~9Model ~9PreTrainedModel ~9SequenceSummary
-0rtokenization_openai ~0BasicTokenizer ~0OpenAIGPTTokenizer
-1a_fast ~0OpenAIGPTTokenizerFast
-0q_privacy_filter.configuration_openai_privacy_filter ~0OpenAIPrivacyFilterConfig
-16modeling_openai_privacy_filter ~0OpenAIPrivacyFilterAttention ~jEncoderLayer ~kxperts ~jForTokenClassification ~jMLP ~kodel ~jPreTrainedModel ~jRMSNorm ~kotaryEmbedding ~jTopKRouter
-0mt.configuration_opt ~0OPTConfig
-0omodeling_opt ~0OPTAttention ~3Decoder ~aLayer ~3ForCausalLM ~6QuestionAnswering ~6SequenceClassification ~3LearnedPositionalEmbedding ~3Model ~3PreTrainedModel ~3SdpaAttention ~1ptFlashAttention2
-0lvis2.configuration_ovis2 ~0Ovis2Config ~5VisionConfig
-0qimage_processing_ovis2 ~0Ovis2ImageProcessor ~jKwargs
-17pil_ovis2 ~0Ovis2ImageProcessorKwargs ~jPil
-0qmodeling_ovis2 +0BaseModelOutputWithVisualIndicatorFeatures +0Ovis2CausalLMOutputWithPast ~5ForConditionalGeneration ~5MLP ~6odel +aOutputWithPast ~5PreTrainedModel ~5RMSNorm ~5VisionAttention ~bEmbeddings ~cncoder ~iLayer ~bMLP ~codel ~bTransformer ~8ualEmbeddingTable
-0qprocessing_ovis2 ~0Ovis2Processor
-0lwlv2.configuration_owlv2 ~0Owlv2Config ~5TextConfig ~5VisionConfig
-0qimage_processing_owlv2 ~0Owlv2ImageProcessor
-17pil_owlv2 ~0Owlv2ImageProcessorPil
-0qmodeling_owlv2 ~0Owlv2Attention ~5BoxPredictionHead ~5ClassPredictionHead ~5Encoder ~cLayer ~5ForObjectDetection +5ImageGuidedObjectDetectionOutput ~5MLP ~6odel +5ObjectDetectionOutput +6utput ~5PreTrainedModel ~5TextEmbeddings ~9Model ~9Transformer ~5VisionEmbeddings ~bModel ~bTransformer
-0qprocessing_owlv2 ~0DeprecatedOwlv2ImagesKwargs ~fProcessorKwargs ~0Owlv2Processor
-0oit.configuration_owlvit ~0OwlViTConfig ~6OnnxConfig ~6TextConfig ~6VisionConfig
-0rfeature_extraction_owlvit ~0OwlViTFeatureExtractor
-0rimage_processing_owlvit ~0OwlViTImageProcessor
-18pil_owlvit ~0OwlViTImageProcessorPil
-0rmodeling_owlvit ~0OwlViTAttention ~6BoxPredictionHead ~6ClassPredictionHead ~6Encoder ~dLayer ~6ForObjectDetection +6ImageGuidedObjectDetectionOutput ~6MLP ~7odel +6ObjectDetectionOutput +7utput ~6PreTrainedModel ~6TextEmbeddings ~aModel ~aTransformer ~6VisionEmbeddings ~cModel ~cTransformer
-0rprocessing_owlvit ~0DeprecatedOwlViTImagesKwargs ~gProcessorKwargs ~0OwlViTProcessor
-0kpaddleocr_vl.configuration_paddleocr_vl ~0PaddleOCRTextConfig ~9VLConfig ~aisionConfig
-0ximage_processing_paddleocr_vl ~0PaddleOCRVLImageProcessor ~pKwargs
-1fil_paddleocr_vl ~0PaddleOCRVLImageProcessorKwargs ~pPil
-0xmodeling_paddleocr_vl ~0PaddleOCRAttention ~9DecoderLayer ~9MLP ~9Projector ~9RMSNorm ~aotaryEmbedding ~9TextModel ~9VLForConditionalGeneration ~bModel ~bPreTrainedModel ~aisionAttention ~fEmbeddings ~gncoder ~mLayer ~fMLP ~godel ~fRotaryEmbedding ~fTransformer
-0xprocessing_paddleocr_vl ~0PaddleOCRVLProcessor
-0mligemma.configuration_paligemma ~0PaliGemmaConfig
-0umodeling_paligemma +0PaliGemmaCausalLMOutputWithPast ~9ForConditionalGeneration ~9Model +eOutputWithPast ~aultiModalProjector ~9PreTrainedModel
-0uprocessing_paligemma ~0DeprecatedPaliGemmaProcessorKwargs ~jTextKwargs ~0PaliGemmaImagesKwargs ~9Processor ~iKwargs ~9TextKwargs
-0mrakeet.configuration_parakeet ~0ParakeetCTCConfig ~8EncoderConfig ~8RNNTConfig ~8TDTConfig
-0tfeature_extraction_parakeet ~0ParakeetFeatureExtractor
-0tgeneration_parakeet ~0EncoderExhaustedCriteria ~0ParakeetRNNTDecoderCache +cGenerateOutput ~jionMixin ~8TDTDecoderCache ~bGenerationMixin
-0tmodeling_parakeet +0ParakeetCTCGenerateOutput ~8Encoder ~fAttention ~fBlock ~fCTCHead ~gonvolutionModule ~fFeedForward +fModelOutput ~fRelPositionalEncoding ~fSubsamplingConv2D ~8ForCTC ~bRNNT ~bTDT +8GenerateOutput ~8PreTrainedModel ~8RNNTDecoder ~cJointNetwork +cOutput ~8TDTJointNetwork
-0tprocessing_parakeet ~0ParakeetProcessor
-0ttokenization_parakeet ~0ParakeetTokenizer
-0mtchtsmixer.configuration_patchtsmixer ~0PatchTSMixerConfig
-0xmodeling_patchtsmixer ~0FeatureMixerBlock ~0InjectScalerStatistics4D ~0PatchMixerBlock ~5TSMixerAttention ~cBatchNorm ~dlock ~cChannelFeatureMixerBlock ~cEncoder +jOutput +cForPreTrainingOutput ~idiction ~pHead +pOutput ~itraining ~fRegression +pOutput ~fTimeSeriesClassification +ztionOutput ~cGatedAttention ~cLayer ~dinearHead ~cMLP ~dasking ~deanScaler ~dodel +hOutput ~cNOPScaler ~dormLayer ~cPatchify ~dositionalEncoding ~dreTrainedModel ~ftrainHead ~cStdScaler +0SamplePatchTSMixerPredictionOutput +iRegressionOutput
-0rt.configuration_patchtst ~0PatchTSTConfig
-0tmodeling_patchtst ~0PatchTSTAttention ~8BatchNorm ~8ClassificationHead ~8Embedding ~9ncoder ~fLayer ~8ForClassification +pOutput ~bPrediction +lOutput ~etraining +mOutput ~bRegression +lOutput ~8MaskPretrainHead ~cing ~9eanScaler ~9odel +dOutput ~8NOPScaler ~8Patchify ~9ositionalEncoding ~9reTrainedModel ~bdictionHead ~8RegressionHead ~8Scaler ~9tdScaler +0SamplePatchTSTOutput
-0le_audio.configuration_pe_audio ~0PeAudioConfig ~7EncoderConfig
-0tfeature_extraction_pe_audio ~0PeAudioFeatureExtractor
-0tmodeling_pe_audio ~0PeAudioContrastiveHead ~avBlock1d ~7DacEncoder ~hBlock ~aResidualUnit ~7Encoder ~eAttention ~eEmbedder ~eLayer ~eMLP +eOutput ~ePatchEmbedder ~eRMSNorm ~fotaryEmbedding ~7FrameLevelModel ~7MaskedGroupNorm ~8odel +7Output ~7PreTrainedModel ~7ResnetBlock1d ~0Snake1d
-0tprocessing_pe_audio ~0PeAudioProcessor
-0s_video.configuration_pe_audio_video ~0PeAudioVideoConfig ~cEncoderConfig
-0zmodeling_pe_audio_video +0AudioVideoEmbeddings ~0PeAudioVideoContrastiveHead ~fvBlock1d ~cEncoder ~jAttention ~jEmbedder ~jLayer ~jMLP +jOutput ~jPatchEmbedder ~jRMSNorm ~kotaryEmbedding ~cMaskedGroupNorm ~dodel +cOutput ~cPreTrainedModel ~cResnetBlock1d
-0zprocessing_pe_audio_video ~0PeAudioVideoProcessor
-0nvideo.configuration_pe_video ~0PeVideoConfig ~7EncoderConfig
-0tmodeling_pe_video ~0PeVideoContrastiveHead ~avBlock1d ~7Encoder ~eAttention ~eEmbedder ~eLayer ~eMLP ~ePatchEmbedder ~eRMSNorm ~fotaryEmbedding ~7MaskedGroupNorm ~8odel +7Output ~7PreTrainedModel ~7ResnetBlock1d
-0tprocessing_pe_video ~0PeVideoProcessor
-0tvideo_processing_pe_video ~0PeVideoVideoProcessor
-0mgasus.configuration_pegasus ~0PegasusConfig
-0smodeling_pegasus ~0PegasusAttention ~7Decoder ~eLayer ~eWrapper ~7Encoder ~eLayer ~7ForCausalLM ~bonditionalGeneration ~7Model ~7PreTrainedModel ~7SinusoidalPositionalEmbedding
-0stokenization_pegasus =0PegasusTokenizer
-1c_fast ~0PegasusTokenizerFast
-0r_x.configuration_pegasus_x ~0PegasusXConfig
-0umodeling_pegasus_x ~0DimensionInfo ~0PegasusXAttention ~8Decoder ~fLayer ~fWrapper ~8Encoder ~fLayer ~8ForConditionalGeneration ~8GlobalLocalAttention ~8Model ~8PreTrainedModel ~8ScaledWordEmbedding ~9inusoidalPositionalEmbedding
-0mrceiver.configuration_perceiver ~0PerceiverConfig ~9OnnxConfig
-0ufeature_extraction_perceiver ~0PerceiverFeatureExtractor
-0uimage_processing_perceiver ~0PerceiverImageProcessor
-1cil_perceiver ~0PerceiverImageProcessorPil
-0umodeling_perceiver ~0AbstractPreprocessor ~0Conv2DDownsample ~5dSamePadding ~0PerceiverAbstractDecoder ~hPositionEncoding ~attention ~audioPostprocessor ~freprocessor ~9BasicDecoder ~eVideoAutoencodingDecoder ~9ClassificationDecoder ~nPostprocessor +herOutput +9DecoderOutput ~9EmbeddingDecoder ~is ~ancoder ~9ForImageClassificationConvProcessing ~vFourier ~vLearned ~cMaskedLM ~dultimodalAutoencoding ~cOpticalFlow ~cSequenceClassification ~burierPositionEncoding ~9ImagePreprocessor ~9Layer ~9MLP +aaskedLMOutput ~aodel +eOutput ~aultimodalDecoder ~jPostprocessor ~kreprocessor ~9OneHotPreprocessor ~apticalFlowDecoder ~9PreTrainedModel ~bojectionDecoder ~jPostprocessor ~9SelfAttention ~dOutput ~9TextPreprocessor ~arainablePositionEncoding
-0utokenization_perceiver ~0PerceiverTokenizer
-0pption_lm.configuration_perception_lm ~0PerceptionLMConfig
-0yimage_processing_perception_lm ~0PerceptionLMImageProcessor ~qKwargs
-0ymodeling_perception_lm ~0PerceptionLMAdaptiveAvgPooling +cCausalLMOutputWithPast ~cForConditionalGeneration ~cModel +hOutputWithPast ~dultiModalProjector ~cPreTrainedModel
-0yprocessing_perception_lm ~0PerceptionLMProcessor
-0yvideo_processing_perception_lm ~0PerceptionLMVideoProcessor
-0nsimmon.configuration_persimmon ~0PersimmonConfig
-0umodeling_persimmon ~0PersimmonAttention ~9DecoderLayer ~aynamicNTKScalingRotaryEmbedding ~9ForCausalLM ~cSequenceClassification ~cTokenClassification ~9LinearScalingRotaryEmbedding ~9MLP ~aodel ~9PreTrainedModel ~9RotaryEmbedding
-0lhi.configuration_phi ~0PhiConfig
-0omodeling_phi ~0PhiAttention ~3DecoderLayer ~4ynamicNTKScalingRotaryEmbedding ~3FlashAttention2 ~4orCausalLM ~6SequenceClassification ~6TokenClassification ~3LinearScalingRotaryEmbedding ~3MLP ~4odel ~3PreTrainedModel ~3RotaryEmbedding ~3SdpaAttention
-0n3.configuration_phi3 ~0Phi3Config
-0pmodeling_phi3 ~0Phi3Attention ~4DecoderLayer ~4FlashAttention2 ~5orCausalLM ~7SequenceClassification ~7TokenClassification ~4LongRoPEScaledRotaryEmbedding ~4MLP ~5odel ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4SdpaAttention ~5uScaledRotaryEmbedding ~4YarnScaledRotaryEmbedding
-0n4_multimodal.configuration_phi4_multimodal ~0Phi4MultimodalAudioConfig ~eConfig ~eVisionConfig
-10feature_extraction_phi4_multimodal ~0Phi4MultimodalFeatureExtractor
-10image_processing_phi4_multimodal ~0Phi4MultimodalImageProcessor ~sKwargs
-10modeling_phi4_multimodal ~0Phi4MultimodalAttention ~fudioAttention ~jConformerEncoderLayer ~mvModule ~jDepthWiseSeparableConv1d ~jEmbedding ~jGluPointWiseConv ~jMLP ~keanVarianceNormLayer ~kodel ~jNemoConvSubsampling ~jPreTrainedModel ~jRelativeAttentionBias ~eDecoderLayer ~eFeatureEmbedding ~forCausalLM ~eImageEmbedding ~eMLP ~fodel ~ePreTrainedModel ~eRMSNorm ~fotaryEmbedding ~eVisionAttention ~kEmbeddings ~lncoder ~rLayer ~kMLP ~lodel ~lultiheadAttentionPoolingHead ~kPreTrainedModel
-10processing_phi4_multimodal ~0Phi4MultimodalProcessor
-0nmoe.configuration_phimoe ~0PhimoeConfig
-0rmodeling_phimoe ~0MultiplierProcessor ~0PhimoeAttention ~6BlockSparseTop2MLP ~6DecoderLayer ~6Experts ~6FlashAttention2 ~7orCausalLM ~9SequenceClassification ~6Model ~7ultiplier ~6PreTrainedModel ~6RotaryEmbedding ~6SdpaAttention ~7parseMoeBlock ~6TopKRouter
-0mobert.tokenization_phobert ~0PhobertTokenizer
-0li0.configuration_pi0 ~0PI0Config
-0oimage_processing_pi0 ~0PI0ImageProcessor
-0omodeling_pi0 ~0PI0ActionTimeEmbedding ~3ForConditionalGeneration ~3Model ~3PreTrainedModel ~3TimestepEmbeddings
-0oprocessing_pi0 ~0PI0Processor
-0mx2struct.configuration_pix2struct ~0Pix2StructConfig ~aTextConfig ~aVisionConfig
-0vimage_processing_pil_pix2struct ~0Pix2StructImageProcessorKwargs ~oPil
-1ex2struct ~0Pix2StructImageProcessor ~oKwargs
-0vmodeling_pix2struct ~0Pix2StructForConditionalGeneration ~aLayerNorm ~aPreTrainedModel ~aTextAttention ~eBlock ~eDenseGatedActDense ~eLayerCrossAttention ~jFF ~jSelfAttention ~eModel ~aVisionAttention ~gEmbeddings ~hncoder ~gLayer ~gMlp ~hodel
-0vprocessing_pix2struct ~0Pix2StructImagesKwargs ~aProcessor ~jKwargs
-0nio.configuration_pixio ~0PixioConfig
-0qmodeling_pixio ~0PixioAttention ~5Backbone ~5DropPath ~5Embeddings ~5Layer ~5MLP ~6odel ~5PatchEmbeddings ~6reTrainedModel
-0ntral.configuration_pixtral ~0PixtralVisionConfig
-0simage_processing_pil_pixtral ~0PixtralImageProcessorKwargs ~lPil
-1bxtral ~0BatchMixFeature ~0PixtralImageProcessor ~lKwargs
-0smodeling_pixtral ~0PixtralAttention ~gLayer ~7MLP ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7Transformer ~7VisionModel ~dRotaryEmbedding
-0sprocessing_pixtral ~0BatchMixFeature ~0PixtralProcessor ~gKwargs
-0llbart.configuration_plbart ~0PLBartConfig ~6OnnxConfig
-0rmodeling_plbart ~0PLBartAttention ~6ClassificationHead ~6Decoder ~dLayer ~dWrapper ~6Encoder ~dLayer ~6ForCausalLM ~aonditionalGeneration ~9SequenceClassification ~6LearnedPositionalEmbedding ~6Model ~6PreTrainedModel ~6ScaledWordEmbedding
-0rtokenization_plbart =0PLBartTokenizer
-0locket_tts.configuration_pocket_tts ~0PocketTTSConfig ~9FlowHeadConfig
-0vfeature_extraction_pocket_tts ~0PocketTTSFeatureExtractor
-0vgeneration_pocket_tts ~0PocketTTSEosThresholdCriteria +9GenerateOutput ~gionMixin
-0vmodeling_pocket_tts ~0PocketTTSAttention ~9DecoderLayer ~9FlowFinalLayer ~dHead ~dLayerNorm ~eossWeighting ~dResBlock ~aorConditionalGeneration ~9MLP ~aodel +9OutputWithPast ~9PreTrainedModel ~9RotaryEmbedding ~9TimestepEmbedding ~hNorm
-0vprocessing_pocket_tts ~0PocketTTSAudioKwargs ~9Processor ~iKwargs
-0u_audio_tokenizer.configuration_pocket_tts_audio_tokenizer ~0PocketTTSAudioTokenizerConfig ~nDecoderConfig ~nEncoderConfig
-1bmodeling_pocket_tts_audio_tokenizer ~0PocketTTSAudioTokenizerAttention ~nConv1d ~tPaddingCache ~rTranspose1d ~nDecoder ~uModel +uOutput ~nEncoder ~uModel +zOutput +uOutput ~nLayerScale ~nMLP ~oodel +nOutput ~nPreTrainedModel ~nResnetBlock ~ootaryEmbedding ~nTransformerLayer ~yModel
-0molformer.configuration_poolformer ~0PoolFormerConfig ~aOnnxConfig
-0vfeature_extraction_poolformer ~0PoolFormerFeatureExtractor
-0vimage_processing_pil_poolformer ~0PoolFormerImageProcessorKwargs ~oPil
-1doolformer ~0PoolFormerImageProcessor ~oKwargs
-0vmodeling_poolformer ~0PoolFormerDropPath ~aEmbeddings ~bncoder ~aFinalPooler ~borImageClassification ~aGroupNorm ~aLayer ~aModel ~aOutput ~aPooling ~breTrainedModel
-0mp2piano.configuration_pop2piano ~0Pop2PianoConfig
-0ufeature_extraction_pop2piano ~0Pop2PianoFeatureExtractor
-0umodeling_pop2piano ~0Pop2PianoAttention ~9Block ~9ConcatEmbeddingToMel ~9DenseActDense ~eGatedActDense ~9ForConditionalGeneration ~9LayerCrossAttention ~eFF ~eNorm ~eSelfAttention ~9PreTrainedModel ~9Stack
-0uprocessing_pop2piano ~0Pop2PianoProcessor
-0lp_chart2table.configuration_pp_chart2table ~0PPChart2TableConfig ~dVisionConfig
-0zimage_processing_pil_pp_chart2table ~0PPChart2TableImageProcessorPil
-1hp_chart2table ~0PPChart2TableImageProcessor
-0zprocessing_pp_chart2table ~0PPChart2TableProcessor
-0ndoclayout_v2.configuration_pp_doclayout_v2 ~0PPDocLayoutV2Config ~dReadingOrderConfig
-10image_processing_pp_doclayout_v2 ~0PPDocLayoutV2ImageProcessor
-10modeling_pp_doclayout_v2 ~0MultiScaleDeformableAttention ~0PPDocLayoutV2AIFILayer ~dCSPRepLayer ~eonvEncoder ~hNormLayer ~dDecoder ~kLayer +kOutput ~dEncoderLayer ~dForObjectDetection +vOutput ~erozenBatchNorm2d ~dGlobalPointer ~dHybridEncoder ~dMLP ~gPredictionHead ~eodel +iOutput ~eultiscaleDeformableAttention ~dPositionRelationEmbedding ~ereTrainedModel ~dReadingOrder ~pAttention ~pEncoder ~pIntermediate ~pLayer ~pOutput ~pSelfAttention ~tOutput ~fpVggBlock ~dSelfAttention ~einePositionEmbedding ~dTextEmbeddings
-0y3.configuration_pp_doclayout_v3 ~0PPDocLayoutV3Config
-10image_processing_pp_doclayout_v3 ~0PPDocLayoutV3ImageProcessor
-10modeling_pp_doclayout_v3 ~0MultiScaleDeformableAttention ~0PPDocLayoutV3AIFILayer ~dCSPRepLayer ~eonvEncoder ~hLayer ~hNormLayer ~dDecoder ~kLayer +kOutput ~dEncoderLayer ~kMaskOutput ~dForObjectDetection +vOutput ~erozenBatchNorm2d ~dGlobalPointer ~dHybridEncoder +qOutput ~dMLP ~gPredictionHead ~easkFeatFPN ~eodel +iOutput ~eultiscaleDeformableAttention ~dPreTrainedModel ~dRepVggBlock ~dScaleHead ~eelfAttention ~einePositionEmbedding
-0y4.configuration_pp_doclayout_v4 ~0PPDocLayoutV4Config
-10image_processing_pp_doclayout_v4 ~0PPDocLayoutV4ImageProcessor
-10modeling_pp_doclayout_v4 ~0MultiScaleDeformableAttention ~0PPDocLayoutV4AIFILayer ~dCSPRepLayer ~eonvEncoder ~hNormLayer ~dDecoder ~kLayer +kOutput ~dEncoderLayer ~dForObjectDetection +vOutput ~erozenBatchNorm2d ~dGlobalPointer ~dHybridEncoder ~dMLP ~gPredictionHead ~eodel +iOutput ~eultiscaleDeformableAttention ~dPreTrainedModel ~dRelativeOrderHead ~fpVggBlock ~dS2RFusion ~eelfAttention ~einePositionEmbedding ~euccessorOrderHead
-0nformulanet.configuration_pp_formulanet ~0PPFormulaNetConfig ~cTextConfig ~cVisionConfig
-0yimage_processing_pp_formulanet ~0PPFormulaNetImageProcessor ~qKwargs
-0ymodeling_pp_formulanet ~0PPFormulaNetAttention ~cDecoderLayer ~cForConditionalGeneration ~cLayerNorm ~dearnedPositionalEmbedding ~cMLPBlock ~dodel ~dultiModalProjector ~cPatchEmbeddings ~dreTrainedModel ~cScaledWordEmbedding ~cTextModel ~cVisionAttention +iEncoderOutput ~iLayer ~iModel ~iNeck
-0yprocessing_pp_formulanet ~0PPFormulaNetProcessor
-0nlcnet.configuration_pp_lcnet ~0PPLCNetConfig
-0timage_processing_pp_lcnet ~0PPLCNetImageProcessor ~lKwargs
-0tmodeling_pp_lcnet ~0PPLCNetBackbone ~8lock ~7ConvLayer ~7DepthwiseSeparableConvLayer ~7Encoder ~7ForImageClassification ~7PreTrainedModel ~7SqueezeExcitationModule
-0s_v3.configuration_pp_lcnet_v3 ~0PPLCNetV3Config
-0wmodeling_pp_lcnet_v3 ~0PPLCNetV3ActLearnableAffineBlock ~9Backbone ~alock ~9ConvLayer ~9DepthwiseSeparableConvLayer ~9Encoder ~9LearnableAffineBlock ~iRepLayer ~9PreTrainedModel ~9SqueezeExcitationModule
-0u4.configuration_pp_lcnet_v4 ~0PPLCNetV4Config
-0wmodeling_pp_lcnet_v4 ~0PPLCNetV4Backbone ~alock ~9ConvLayer ~9DepthwiseSeparableConvLayer ~9Encoder ~9LargeStem ~aearnableAffineBlock ~9PreTrainedModel ~9SmallStem ~aqueezeExcitationModule
-0nocrv5_mobile_det.configuration_pp_ocrv5_mobile_det ~0PPOCRV5MobileDetConfig
-14modeling_pp_ocrv5_mobile_det ~0PPOCRV5MobileDetConvBatchnormLayer ~gForObjectDetection ~gHead ~gModel ~gNeck ~gPreTrainedModel ~gResidualSqueezeExcitationLayer ~gSqueezeExcitationModule
-10rec.configuration_pp_ocrv5_mobile_rec ~0PPOCRV5MobileRecConfig
-14modeling_pp_ocrv5_mobile_rec ~0PPOCRV5MobileRecAttention ~gBlock ~gConvLayer ~gEncoderWithSVTR ~gForTextRecognition +yOutput ~gHead ~gMLP ~hodel ~gPreTrainedModel
-0tserver_det.configuration_pp_ocrv5_server_det ~0PPOCRV5ServerDetConfig
-14image_processing_pp_ocrv5_server_det ~0PPOCRV5ServerDetImageProcessor ~uKwargs
-14modeling_pp_ocrv5_server_det ~0PPOCRV5ServerDetConvBatchnormLayer ~gForObjectDetection ~gHead ~gIntraclassBlock ~gLocalModule ~gModel ~gNeck ~gPreTrainedModel ~gSegmentationHead
-10rec.configuration_pp_ocrv5_server_rec ~0PPOCRV5ServerRecConfig
-14image_processing_pp_ocrv5_server_rec ~0PPOCRV5ServerRecImageProcessor ~uKwargs
-14modeling_pp_ocrv5_server_rec ~0PPOCRV5ServerRecAttention ~gBlock ~gConvLayer ~gEncoderWithSVTR ~gForTextRecognition +yOutput ~gHead ~gMLP ~hodel ~gPreTrainedModel
-0r6_medium_det.configuration_pp_ocrv6_medium_det ~0PPOCRV6MediumDetConfig
-14modeling_pp_ocrv6_medium_det ~0PPOCRV6MediumDetConvBatchnormLayer ~gForObjectDetection ~gHead ~gIntraclassBlock ~gModel ~gNeck ~gPreTrainedModel
-0tsmall_det.configuration_pp_ocrv6_small_det ~0PPOCRV6SmallDetConfig
-13modeling_pp_ocrv6_small_det ~0PPOCRV6SmallDetConvBatchnormLayer ~fDepthwiseSeparableConvLayer ~fForObjectDetection ~fHead ~fModel ~fNeck ~fPreTrainedModel ~fResidualSqueezeExcitationLayer ~fSqueezeExcitationModule
-0zrec.configuration_pp_ocrv6_small_rec ~0PPOCRV6SmallRecConfig
-13image_processing_pp_ocrv6_small_rec ~0PPOCRV6SmallRecImageProcessor ~tKwargs
-13modeling_pp_ocrv6_small_rec ~0PPOCRV6SmallRecAttention ~fBlock ~fConvLayer ~fEncoderWithSVTR ~fForTextRecognition +xOutput ~fHead ~fMLP ~godel ~fPreTrainedModel
-0ttiny_rec.configuration_pp_ocrv6_tiny_rec ~0PPOCRV6TinyRecConfig
-12modeling_pp_ocrv6_tiny_rec ~0PPOCRV6TinyRecForTextRecognition ~eHead ~eModel ~ePreTrainedModel
-0lrompt_depth_anything.configuration_prompt_depth_anything ~0PromptDepthAnythingConfig
-16image_processing_pil_prompt_depth_anything ~0PromptDepthAnythingImageProcessorKwargs ~xPil
-1orompt_depth_anything ~0PromptDepthAnythingImageProcessor ~xKwargs
-16modeling_prompt_depth_anything ~0PromptDepthAnythingDepthEstimationHead ~jFeatureFusionLayer ~wStage ~korDepthEstimation ~jLayer ~jNeck ~jPreActResidualLayer ~mTrainedModel ~jReassembleLayer ~tStage
-0nphetnet.configuration_prophetnet ~0ProphetNetConfig
-0vmodeling_prophetnet ~0ProphetNetAttention ~aDecoder +hLMOutput ~iayer +hModelOutput ~hWrapper ~aEncoder ~hLayer ~aFeedForward ~borCausalLM ~eonditionalGeneration ~aModel ~aNgramSelfAttention ~aPositionalEmbeddings ~breTrainedModel +aSeq2SeqLMOutput +hModelOutput
-0vtokenization_prophetnet ~0BasicTokenizer ~0ProphetNetTokenizer ~0WordpieceTokenizer
-0lvt.configuration_pvt ~0PvtConfig ~3OnnxConfig
-0oimage_processing_pil_pvt ~0PvtImageProcessorPil
-16vt ~0PvtImageProcessor
-0omodeling_pvt ~0PvtAttention ~3DropPath ~3EfficientSelfAttention ~4ncoder ~3FFN ~4orImageClassification ~3Layer ~3Model ~3PatchEmbeddings ~4reTrainedModel ~3SelfOutput
-0n_v2.configuration_pvt_v2 ~0PvtV2Config
-0rmodeling_pvt_v2 ~0PvtV2Backbone ~6lockLayer ~5ConvFeedForwardNetwork ~5DepthWiseConv ~6ropPath ~5Encoder ~cLayer ~5ForImageClassification ~5Model ~5OverlapPatchEmbeddings ~5PreTrainedModel ~5SelfAttention
-0kqianfan_ocr.configuration_qianfan_ocr ~0QianfanOCRConfig ~aVisionConfig
-0wprocessing_qianfan_ocr ~0QianfanOCRProcessor
-0lwen2.configuration_qwen2 ~0Qwen2Config
-0qmodeling_qwen2 ~0Qwen2Attention ~5DecoderLayer ~5FlashAttention2 ~6orCausalLM ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SdpaAttention
-0qtokenization_qwen2 ~0Qwen2Tokenizer
-18_fast ~0Qwen2TokenizerFast
-0p_5_omni.configuration_qwen2_5_omni ~0Qwen2_5OmniAudioEncoderConfig ~bBigVGANConfig ~bConfig ~bDiTConfig ~bTalkerConfig ~cextConfig ~chinkerConfig ~coken2WavConfig ~bVisionEncoderConfig
-0xprocessing_qwen2_5_omni ~0DeprecatedQwen2_5_OmniVideosKwargs ~0Qwen2_5OmniProcessor ~kKwargs
-0svl.configuration_qwen2_5_vl ~0Qwen2_5_VLConfig ~aTextConfig ~aVisionConfig
-0vprocessing_qwen2_5_vl ~0Qwen2_5_VLProcessor
-0qaudio.configuration_qwen2_audio ~0Qwen2AudioConfig ~aEncoderConfig
-0wmodeling_qwen2_audio ~0Qwen2AudioAttention +aCausalLMOutputWithPast ~aEncoder ~hLayer ~aFlashAttention2 ~borConditionalGeneration ~aMultiModalProjector ~aPreTrainedModel ~aSdpaAttention
-0wprocessing_qwen2_audio ~0Qwen2AudioProcessor
-0qmoe.configuration_qwen2_moe ~0Qwen2MoeConfig
-0umodeling_qwen2_moe ~0Qwen2MoeAttention ~8DecoderLayer ~8FlashAttention2 ~9orCausalLM ~bQuestionAnswering ~bSequenceClassification ~bTokenClassification ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding ~8SdpaAttention ~9parseMoeBlock
-0qvl.configuration_qwen2_vl ~0Qwen2VLConfig ~7TextConfig ~7VisionConfig
-0timage_processing_pil_qwen2_vl ~0Qwen2VLImageProcessorKwargs ~lPil
-1aqwen2_vl ~0Qwen2VLImageProcessor ~lKwargs
-0tmodeling_qwen2_vl ~0PatchEmbed ~5Merger ~0Qwen2MLP ~5RMSNorm ~5VLAttention +7CausalLMOutputWithPast ~7DecoderLayer ~7FlashAttention2 ~8orConditionalGeneration ~7Model ~7PreTrainedModel ~7RotaryEmbedding ~7SdpaAttention ~7VisionBlock ~6isionTransformerPretrainedModel ~0VisionAttention ~6FlashAttention2 ~6Mlp ~6RotaryEmbedding ~6SdpaAttention
-0tprocessing_qwen2_vl ~0Qwen2VLProcessor ~gKwargs
-0tvideo_processing_qwen2_vl ~0Qwen2VLVideoProcessor ~lInitKwargs
-0o3.configuration_qwen3 ~0Qwen3Config
-0p_5.configuration_qwen3_5 ~0Qwen3_5Config ~7TextConfig ~7VisionConfig
-0stokenization_qwen3_5 ~0Qwen3_5Tokenizer
-0r_moe.configuration_qwen3_5_moe ~0Qwen3_5MoeConfig ~aTextConfig ~aVisionConfig
-0qasr.configuration_qwen3_asr ~0Qwen3ASRConfig ~8EncoderConfig
-0ufeature_extraction_qwen3_asr ~0Qwen3ASRFeatureExtractor
-0uprocessing_qwen3_asr ~0Qwen3ASRProcessor
-0qmoe.configuration_qwen3_moe ~0Qwen3MoeConfig
-0qnext.configuration_qwen3_next ~0Qwen3NextConfig
-0qomni_moe.configuration_qwen3_omni_moe ~0Qwen3OmniMoeAudioEncoderConfig ~cCode2WavConfig ~enfig ~cTalkerCodePredictorConfig ~knfig ~iTextConfig ~dextConfig ~dhinkerConfig ~cVisionEncoderConfig
-0zprocessing_qwen3_omni_moe ~0DeprecatedQwen3OmniMoeVideosKwargs ~0Qwen3OmniMoeProcessor ~lKwargs
-0qvl.configuration_qwen3_vl ~0Qwen3VLConfig ~7TextConfig ~7VisionConfig
-0tprocessing_qwen3_vl ~0Qwen3VLProcessor
-0tvideo_processing_qwen3_vl ~0Qwen3VLVideoProcessor ~lInitKwargs
-0s_moe.configuration_qwen3_vl_moe ~0Qwen3VLMoeConfig ~aTextConfig ~aVisionConfig
-0o4_exp.configuration_qwen4_exp ~0Qwen4ExpConfig ~8TextConfig ~8VisionConfig
-0kradio.configuration_radio ~0RadioConfig
-0mg.configuration_rag ~0RagConfig
-0omodeling_rag ~0RagModel ~3PreTrainedModel ~3SequenceForGeneration ~3TokenForGeneration +1etrievAugLMMarginOutput +cOutput
-0otokenization_rag ~0RagTokenizer
-0lecurrent_gemma.configuration_recurrent_gemma ~0RecurrentGemmaConfig
-10modeling_recurrent_gemma ~0RecurrentGemmaDecoderLayer ~eForCausalLM ~eMlp ~fodel ~ePreTrainedModel ~eRMSNorm ~fecurrentBlock ~fglru ~fotaryEmbedding ~eSdpaAttention ~0SqrtBoundDerivative
-0mformer.configuration_reformer ~0ReformerConfig
-0tmodeling_reformer ~0AttentionOutput ~1xialPositionEmbeddings ~0ChunkReformerFeedForward ~0EfficientAttentionMixin ~0LSHSelfAttention ~gOutput ~1ocalSelfAttention ~iOutput ~0PositionEmbeddings ~0ReformerAttention ~8BackwardOutput ~8ClassificationHead ~8Embeddings ~9ncoder ~fOutput ~8FeedForwardDense ~jOutput ~9orMaskedLM ~bQuestionAnswering ~bSequenceClassification ~8Layer ~8Model +dOutput ~dWithLMHead +nOutput ~8OnlyLMHead ~9utput ~8PreTrainedModel ~8SelfOutput ~2verseSort ~0_ReversibleFunction
-0ttokenization_reformer =0ReformerTokenizer
-1e_fast ~0ReformerTokenizerFast
-0mgnet.configuration_regnet ~0RegNetConfig
-0rmodeling_regnet ~0RegNetConvLayer ~6Embeddings ~7ncoder ~6ForImageClassification ~6Model ~6PreTrainedModel ~6SELayer ~7hortCut ~7tage ~6XLayer ~6YLayer
-0mmbert.configuration_rembert ~0RemBertConfig ~7OnnxConfig
-0smodeling_rembert ~0RemBertAttention ~7Embeddings ~8ncoder ~7ForCausalLM ~aMaskedLM ~bultipleChoice ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMPredictionHead ~8ayer ~7Model ~7OnlyMLMHead ~8utput ~7Pooler ~8reTrainedModel ~adictionHeadTransform ~7SelfAttention ~bOutput
-0stokenization_rembert =0RemBertTokenizer
-1c_fast ~0RemBertTokenizerFast
-0msnet.configuration_resnet ~0ResNetConfig ~6OnnxConfig
-0rmodeling_resnet ~0ResNetBackbone ~8sicLayer ~7ottleNeckLayer ~6ConvLayer ~6Embeddings ~7ncoder ~6ForImageClassification ~6Model ~6PreTrainedModel ~6ShortCut ~7tage
-0lf_detr.configuration_rf_detr ~0RfDetrConfig ~6Dinov2Config
-0simage_processing_rf_detr ~0RfDetrImageProcessor ~kKwargs
-0loberta.configuration_roberta ~0RobertaConfig ~7OnnxConfig
-0smodeling_roberta ~0RobertaAttention ~7ClassificationHead ~7Embeddings ~8ncoder ~7ForCausalLM ~aMaskedLM ~bultipleChoice ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMHead ~8ayer ~7Model ~7Output ~7Pooler ~8reTrainedModel ~7SdpaSelfAttention ~8elfAttention ~bOutput
-0stokenization_roberta ~0RobertaTokenizer
-1c_fast ~0RobertaTokenizerFast
-0r_prelayernorm.configuration_roberta_prelayernorm ~0RobertaPreLayerNormConfig ~jOnnxConfig
-15modeling_roberta_prelayernorm ~0RobertaPreLayerNormAttention ~jClassificationHead ~jEmbeddings ~kncoder ~jForCausalLM ~mMaskedLM ~nultipleChoice ~mQuestionAnswering ~mSequenceClassification ~mTokenClassification ~jIntermediate ~jLMHead ~kayer ~jModel ~jOutput ~jPooler ~kreTrainedModel ~jSelfAttention ~nOutput
-0mc_bert.configuration_roc_bert ~0RoCBertConfig
-0tmodeling_roc_bert ~0RoCBertAttention ~7Embeddings ~8ncoder ~7ForCausalLM ~aMaskedLM ~bultipleChoice ~aPreTraining ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMPredictionHead ~8ayer ~7Model ~7OnlyMLMHead ~8utput ~7Pooler ~8reTrainedModel ~adictionHeadTransform ~7SelfAttention ~bOutput
-0ttokenization_roc_bert ~0RoCBertBasicTokenizer ~7Tokenizer ~7WordpieceTokenizer
-0mformer.configuration_roformer ~0RoFormerConfig ~8OnnxConfig
-0tmodeling_roformer ~0RoFormerAttention ~8ClassificationHead ~8Embeddings ~9ncoder ~8ForCausalLM ~bMaskedLM ~cultipleChoice ~bQuestionAnswering ~bSequenceClassification ~bTokenClassification ~8Intermediate ~8LMPredictionHead ~9ayer ~8Model ~8OnlyMLMHead ~9utput ~8PreTrainedModel ~bdictionHeadTransform ~8SelfAttention ~cOutput ~9inusoidalPositionalEmbedding
-0ttokenization_roformer ~0BasicTokenizer =0RoFormerTokenizer ~0WordpieceTokenizer
-1e_fast =0RoFormerTokenizerFast
-16utils ~0JiebaPreTokenizer
-0lt_detr.configuration_rt_detr ~0RTDetrConfig
-1d_resnet ~0RTDetrResNetConfig
-0simage_processing_pil_rt_detr ~0RTDetrImageProcessorKwargs ~kPil
-19rt_detr ~0RTDetrImageProcessor ~kKwargs
-0smodeling_rt_detr ~0MultiScaleDeformableAttentionFunction ~0RTDetrCSPRepLayer ~7onvEncoder ~aNormLayer ~6Decoder ~dLayer +dOutput ~6Encoder ~dLayer ~6ForObjectDetection ~7rozenBatchNorm2d ~6HybridEncoder ~6MLPPredictionHead ~7odel +bOutput ~7ultiheadAttention ~bscaleDeformableAttention +6ObjectDetectionOutput ~6PreTrainedModel ~6RepVggBlock
-18_resnet ~0RTDetrResNetBackbone ~esicLayer ~dottleNeckLayer ~cConvLayer ~cEmbeddings ~dncoder ~cPreTrainedModel ~cShortCut ~dtage
-0r_v2.configuration_rt_detr_v2 ~0RTDetrV2Config
-0lwkv.configuration_rwkv ~0RwkvConfig
-0pmodeling_rwkv ~0RwkvBlock +4CausalLMOutput ~4FeedForward ~5orCausalLM ~4LinearAttention ~4Model +4Output ~4PreTrainedModel ~4SelfAttention
-0ksam.configuration_sam ~0SamConfig ~3MaskDecoderConfig ~3PromptEncoderConfig ~3VisionConfig
-0oimage_processing_pil_sam ~0SamImageProcessorKwargs ~hPil
-15sam ~0SamImageProcessor ~hKwargs
-0omodeling_sam ~0SamAttention ~3FeedForward +3ImageSegmentationOutput ~3LayerNorm ~3MLPBlock ~4askDecoder ~7Embedding ~4odel ~3PatchEmbeddings ~4ositionalEmbedding ~4reTrainedModel ~5omptEncoder ~3TwoWayAttentionBlock ~9Transformer ~3VisionAttention ~9Encoder +gOutput ~9Layer ~9Neck
-0oprocessing_sam ~0DeprecatedSamImagesKwargs ~0SamProcessor ~cKwargs
-0n2.configuration_sam2 ~0Sam2Config ~4HieraDetConfig ~4MaskDecoderConfig ~4PromptEncoderConfig ~4VisionConfig
-0pimage_processing_sam2 ~0Sam2ImageProcessor ~iKwargs
-0pprocessing_sam2 ~0Sam2Processor
-0o_video.configuration_sam2_video ~0Sam2VideoConfig ~9MaskDecoderConfig ~9PromptEncoderConfig
-0vprocessing_sam2_video ~0Sam2VideoProcessor
-0vvideo_processing_sam2_video ~0Sam2VideoVideoProcessor
-0n3.configuration_sam3 ~0Sam3Config ~4DETRDecoderConfig ~8EncoderConfig ~4GeometryEncoderConfig ~4MaskDecoderConfig ~4ViTConfig ~6sionConfig
-0pimage_processing_sam3 ~0Sam3ImageProcessor ~iKwargs
-0pprocessing_sam3 ~0Sam3Processor
-0o_lite_text.configuration_sam3_lite_text ~0Sam3LiteTextConfig ~cDETRDecoderConfig ~gEncoderConfig ~cGeometryEncoderConfig ~cMaskDecoderConfig ~cTextConfig
-0ptracker.configuration_sam3_tracker ~0Sam3TrackerConfig ~bMaskDecoderConfig ~bPromptEncoderConfig
-0xprocessing_sam3_tracker ~0Sam3TrackerProcessor
-0w_video.configuration_sam3_tracker_video ~0Sam3TrackerVideoConfig ~gMaskDecoderConfig ~gPromptEncoderConfig
-13processing_sam3_tracker_video ~0Sam3TrackerVideoProcessor
-0pvideo.configuration_sam3_video ~0Sam3VideoConfig
-0vprocessing_sam3_video ~0Sam3VideoProcessor
-0n_hq.configuration_sam_hq ~0SamHQConfig ~5MaskDecoderConfig ~5PromptEncoderConfig ~5VisionConfig
-0rprocessing_sam_hq ~0DeprecatedSamHQImagesKwargs ~0SamHQProcessor ~eKwargs
-0mpiens2.configuration_sapiens2 ~0Sapiens2Config ~8HeadConfig
-0timage_processing_sapiens2 ~0Sapiens2ImageProcessor ~mKwargs
-0mrvam_mla.configuration_sarvam_mla ~0SarvamMLAConfig
-0soe.configuration_sarvam_moe ~0SarvamMoEConfig
-0leamless_m4t.configuration_seamless_m4t ~0SeamlessM4TConfig
-0xfeature_extraction_seamless_m4t ~0SeamlessM4TFeatureExtractor
-0xmodeling_seamless_m4t ~0HifiGanResidualBlock ~0SeamlessM4TAttention ~bCodeHifiGan ~dnformerAdapter ~rLayer ~kConvolutionModule ~kEncoder ~rLayer ~kFeatureProjection ~medForward ~kPositionalConvEmbedding ~kRelPositionalEmbedding ~lotaryPositionalEmbedding ~kSamePadLayer ~lelfAttention ~bDecoder ~iLayer ~bEncoder ~iLayer ~bFeedForwardNetwork ~corSpeechToSpeech ~mText ~eTextToSpeech ~kText +bGenerationOutput ~bHifiGan ~bModel ~bPreTrainedModel ~bScaledWordEmbedding ~cinusoidalPositionalEmbedding ~cpeechEncoder ~bTextToUnitForConditionalGeneration ~lModel ~bVariancePredictor
-0xprocessing_seamless_m4t ~0DeprecatedSeamlessM4TProcessorKwargs ~lTextKwargs ~0SeamlessM4TProcessor
-0xtokenization_seamless_m4t =0SeamlessM4TTokenizer
-1m_fast ~0SeamlessM4TTokenizerFast
-0w_v2.configuration_seamless_m4t_v2 ~0SeamlessM4Tv2Config
-10modeling_seamless_m4t_v2 ~0HifiGanResidualBlock ~0SeamlessM4Tv2Attention ~dCodeHifiGan ~fnformerAdapter ~tLayer ~mConvolutionModule ~mEncoder ~tLayer ~mFeatureProjection ~oedForward ~mSelfAttention ~dDecoder ~kLayer ~dEncoder ~kLayer ~dFeedForwardNetwork ~eorSpeechToSpeech ~oText ~gTextToSpeech ~mText +dGenerationOutput ~dHifiGan ~dModel ~dPreTrainedModel ~dScaledWordEmbedding ~einusoidalPositionalEmbedding ~epeechEncoder ~dTextToUnitDecoder ~uLayer +uOutput ~nForConditionalGeneration ~nModel +nOutput ~dVariancePredictor
-0med_oss.configuration_seed_oss ~0SeedOssConfig
-0mgformer.configuration_segformer ~0SegformerConfig ~9OnnxConfig
-0ufeature_extraction_segformer ~0SegformerFeatureExtractor
-0uimage_processing_pil_segformer ~0SegformerImageProcessorKwargs ~nPil
-1bsegformer ~0SegformerImageProcessor ~nKwargs
-0umodeling_segformer +0SegFormerImageClassifierOutput ~3formerAttention ~9DWConv ~aecodeHead ~aropPath ~9EfficientSelfAttention ~ancoder ~9ForImageClassification ~cSemanticSegmentation ~9Layer ~9MLP ~aixFFN ~aodel ~9OverlapPatchEmbeddings ~9PreTrainedModel ~9SelfOutput
-0ngpt.configuration_seggpt ~0SegGptConfig
-0rimage_processing_pil_seggpt ~0SegGptImageProcessorKwargs ~kPil
-18seggpt ~0SegGptImageProcessor ~kKwargs
-0rmodeling_seggpt ~0SegGptAttention ~6Decoder ~dHead ~7ropPath ~6Embeddings ~7ncoder +dOutput ~6ForImageSegmentation +6ImageSegmentationOutput ~6Layer ~bNorm ~7oss ~6Mlp ~7odel ~6PatchEmbeddings ~7reTrainedModel
-0mw.configuration_sew ~0SEWConfig
-0omodeling_sew ~0SEWAttention ~3Encoder ~aLayer ~3FeatureEncoder ~bxtractor ~5edForward ~4lashAttention2 ~4orCTC ~6SequenceClassification ~3GroupNormConvLayer ~3LayerNormConvLayer ~3Model ~3NoLayerNormConvLayer ~3PositionalConvEmbedding ~4reTrainedModel ~3SamePadLayer ~4dpaAttention ~3Upsampling
-0n_d.configuration_sew_d ~0SEWDConfig
-0qmodeling_sew_d ~0ContextPooler ~3vLayer ~0DisentangledSelfAttention ~1ropoutContext ~0SEWDAttention ~4Encoder ~4FeatureEncoder ~cxtractor ~5orCTC ~7SequenceClassification ~4GroupNormConvLayer ~4Intermediate ~4Layer ~9NormConvLayer ~4Model ~4NoLayerNormConvLayer ~4Output ~4PositionalConvEmbedding ~5reTrainedModel ~4SamePadLayer ~5elfOutput ~4TransformerEncoder ~4Upsampling ~1tableDropout ~0XDropout ~1Softmax
-0lhieldgemma2.configuration_shieldgemma2 ~0ShieldGemma2Config
-0xprocessing_shieldgemma2 ~0ShieldGemma2Processor ~lKwargs
-0liglip.configuration_siglip ~0SiglipConfig ~6TextConfig ~6VisionConfig
-0rimage_processing_pil_siglip ~0SiglipImageProcessorPil
-18siglip ~0SiglipImageProcessor
-0rmodeling_siglip ~0SiglipAttention ~6Encoder ~dLayer ~6FlashAttention2 ~7orImageClassification ~6MLP ~7odel ~7ultiheadAttentionPoolingHead +6Output ~6PreTrainedModel ~6SdpaAttention ~6TextEmbeddings ~aModel +fOutput ~aTransformer ~6VisionEmbeddings ~cModel +hOutput ~cTransformer
-0rprocessing_siglip ~0SiglipProcessor
-0q2.configuration_siglip2 ~0Siglip2Config ~7TextConfig ~7VisionConfig
-0simage_processing_pil_siglip2 ~0Siglip2ImageProcessorKwargs ~lPil
-19siglip2 ~0Siglip2ImageProcessor ~lKwargs
-0sprocessing_siglip2 ~0Siglip2Processor
-0stokenization_siglip2 ~0Siglip2Tokenizer
-0llanet.configuration_slanet ~0SLANetConfig
-0pxt.configuration_slanext ~0SLANeXtConfig ~7VisionConfig
-0simage_processing_slanext ~0SLANeXtImageProcessor
-0lmollm3.configuration_smollm3 ~0SmolLM3Config
-0ovlm.configuration_smolvlm ~0SmolVLMConfig ~7VisionConfig
-0simage_processing_pil_smolvlm ~0SmolVLMImageProcessorKwargs ~lPil
-19smolvlm ~0SmolVLMImageProcessor ~lKwargs
-0sprocessing_smolvlm ~0SmolVLMProcessor
-0svideo_processing_smolvlm ~0SmolVLMVideoProcessor ~lInitKwargs
-0lolar_open.configuration_solar_open ~0SolarOpenConfig
-0lpeech_encoder_decoder.configuration_speech_encoder_decoder ~0SpeechEncoderDecoderConfig
-17modeling_speech_encoder_decoder ~0SpeechEncoderDecoderModel
-0rto_text.configuration_speech_to_text ~0Speech2TextConfig
-0zfeature_extraction_speech_to_text ~0Speech2TextFeatureExtractor
-0zmodeling_speech_to_text ~0Conv1dSubsampler ~0Speech2TextAttention ~bDecoder ~iLayer ~bEncoder ~iLayer ~bForConditionalGeneration ~bModel ~bPreTrainedModel ~bSinusoidalPositionalEmbedding
-0zprocessing_speech_to_text ~0Speech2TextProcessor
-0qt5.configuration_speecht5 ~0SpeechT5Config ~8HifiGanConfig
-0tfeature_extraction_speecht5 ~0SpeechT5FeatureExtractor
-0tmodeling_speecht5 ~0HifiGanResidualBlock ~0SpeechT5Attention ~8BatchNormConvLayer ~8Decoder ~fLayer ~fWithSpeechPrenet ~jTextPrenet ~joutPrenet ~8Encoder ~fLayer ~fWithSpeechPrenet ~jTextPrenet ~joutPrenet ~8FeatureEncoder ~fProjection ~aedForward ~9orSpeechToSpeech ~jText ~bTextToSpeech ~8GroupNormConvLayer ~9uidedMultiheadAttentionLoss ~8HifiGan ~8LayerNormConvLayer ~8Model ~8NoLayerNormConvLayer ~8PositionalConvEmbedding ~9reTrainedModel ~8RelativePositionalEncoding ~8SamePadLayer ~9caledPositionalEncoding ~9inusoidalPositionalEmbedding ~9pectrogramLoss ~bechDecoderPostnet ~mrenet ~eEncoderPrenet ~8TextDecoderPostnet ~krenet ~cEncoderPrenet
-0tnumber_normalizer ~0EnglishNumberNormalizer
-0tprocessing_speecht5 ~0SpeechT5Processor
-0ttokenization_speecht5 =0SpeechT5Tokenizer
-0mlinter.configuration_splinter ~0SplinterConfig
-0tmodeling_splinter ~0QuestionAwareSpanSelectionHead ~0SplinterAttention ~8Embeddings ~9ncoder ~8ForPreTraining +mOutput ~bQuestionAnswering ~9ullyConnectedLayer ~8Intermediate ~8Layer ~8Model ~8Output ~8PreTrainedModel ~8SelfAttention ~cOutput
-0ttokenization_splinter ~0BasicTokenizer ~0SplinterTokenizer ~0WordpieceTokenizer
-1e_fast ~0SplinterTokenizerFast
-0lqueezebert.configuration_squeezebert ~0SqueezeBertConfig ~bOnnxConfig
-0wmodeling_squeezebert ~0ConvActivation ~4DropoutLayerNorm ~0MatMulWrapper ~0SqueezeBertEmbeddings ~cncoder ~bForMaskedLM ~fultipleChoice ~eQuestionAnswering ~eSequenceClassification ~eTokenClassification ~bLMPredictionHead ~cayerNorm ~bModel ~eule ~bOnlyMLMHead ~bPooler ~creTrainedModel ~edictionHeadTransform ~bSelfAttention
-0wtokenization_squeezebert ~0BasicTokenizer ~0SqueezeBertTokenizer ~0WordpieceTokenizer
-1k_fast ~0SqueezeBertTokenizerFast
-0ltablelm.configuration_stablelm ~0StableLmConfig
-0tmodeling_stablelm ~0StableLmAttention ~8DecoderLayer ~9ynamicNTKScalingRotaryEmbedding ~8FlashAttention2 ~9orCausalLM ~bSequenceClassification ~bTokenClassification ~8LayerNormPerHead ~9inearScalingRotaryEmbedding ~8MLP ~9odel ~8PreTrainedModel ~8RotaryEmbedding ~8SdpaAttention
-0nrcoder2.configuration_starcoder2 ~0Starcoder2Config
-0vmodeling_starcoder2 ~0Starcoder2Attention ~aDecoderLayer ~aFlashAttention2 ~borCausalLM ~dSequenceClassification ~dTokenClassification ~aMLP ~bodel ~aPreTrainedModel ~aRotaryEmbedding ~aSdpaAttention
-0mep3p7.configuration_step3p7 ~0Step3p7Config ~7TextConfig ~7VisionConfig
-0simage_processing_step3p7 ~0Step3p7ImageProcessor ~lKwargs
-0sprocessing_step3p7 ~0Step3p7Processor
-0luperglue.configuration_superglue ~0SuperGlueConfig
-0uimage_processing_pil_superglue ~0SuperGlueImageProcessorKwargs ~nPil
-1bsuperglue ~0SuperGlueImageProcessor ~nKwargs
-0ppoint.configuration_superpoint ~0SuperPointConfig
-0vimage_processing_pil_superpoint ~0SuperPointImageProcessorKwargs ~oPil
-1csuperpoint ~0SuperPointImageProcessor ~oKwargs
-0vmodeling_superpoint ~0SuperPointConvBlock ~aDescriptorDecoder ~aEncoder ~aForKeypointDetection ~aInterestPointDecoder +aKeypointDescriptionOutput ~aPreTrainedModel
-0lwiftformer.configuration_swiftformer ~0SwiftFormerConfig ~bOnnxConfig
-0wmodeling_swiftformer ~0SwiftFormerConvEncoder ~bDropPath ~bEfficientAdditiveAttention ~cmbeddings ~cncoder ~iBlock ~bForImageClassification ~bLocalRepresentation ~bMlp ~codel ~bPatchEmbedding ~creTrainedModel ~bStage
-0nn.configuration_swin ~0SwinConfig ~4OnnxConfig
-0pmodeling_swin ~0SwinAttention ~4Backbone ~4DropPath ~4Embeddings ~5ncoder +bOutput ~4ForImageClassification ~7MaskedImageModeling +4ImageClassifierOutput ~5ntermediate ~4Layer +4MaskedImageModelingOutput ~5odel +9Output ~4Output ~4PatchEmbeddings ~9Merging ~5reTrainedModel ~4SelfAttention ~8Output ~5tage
-0o2sr.configuration_swin2sr ~0Swin2SRConfig
-0simage_processing_pil_swin2sr ~0Swin2SRImageProcessorKwargs ~lPil
-19swin2sr ~0Swin2SRImageProcessor ~lKwargs
-0smodeling_swin2sr ~0NearestConvUpsampler ~0PixelShuffleAuxUpsampler ~cUpsampler ~0Swin2SRAttention ~7DropPath ~7Embeddings ~8ncoder +eOutput ~7ForImageSuperResolution ~7Intermediate ~7Layer ~7Model ~7Output ~7PatchEmbeddings ~cMerging ~cUnEmbeddings ~8reTrainedModel ~7SelfAttention ~bOutput ~8tage ~0Upsample ~8OneStep
-0ov2.configuration_swinv2 ~0Swinv2Config
-0rmodeling_swinv2 ~0Swinv2Attention ~6Backbone ~6DropPath ~6Embeddings ~7ncoder +dOutput ~6ForImageClassification ~9MaskedImageModeling +6ImageClassifierOutput ~7ntermediate ~6Layer +6MaskedImageModelingOutput ~7odel +bOutput ~6Output ~6PatchEmbeddings ~bMerging ~7reTrainedModel ~6SelfAttention ~aOutput ~7tage
-0ntch_transformers.configuration_switch_transformers ~0SwitchTransformersConfig
-14modeling_switch_transformers ~0SwitchTransformersAttention ~iBlock ~iDenseActDense ~iEncoderModel ~iForConditionalGeneration ~iLayerCrossAttention ~nFF ~nNorm ~nSelfAttention ~iModel ~iPreTrainedModel ~iSparseMLP ~jtack ~iTop1Router
-0kt5.configuration_t5 ~0T5Config ~2OnnxConfig
-0nmodeling_t5 ~0T5Attention ~2Block ~2ClassificationHead ~2DenseActDense ~7GatedActDense ~2EncoderModel ~2ForConditionalGeneration ~5QuestionAnswering ~5SequenceClassification ~5TokenClassification ~2LayerCrossAttention ~7FF ~7Norm ~7SelfAttention ~2Model ~2PreTrainedModel ~2Stack
-0ntokenization_t5 =0T5Tokenizer
-12_fast ~0T5TokenizerFast
-0mgemma.configuration_t5gemma ~0T5GemmaConfig ~7ModuleConfig
-0r2.configuration_t5gemma2 ~0T5Gemma2Config ~8DecoderConfig ~8EncoderConfig ~8TextConfig
-0lable_transformer.configuration_table_transformer ~0TableTransformerConfig ~gOnnxConfig
-12modeling_table_transformer ~0TableTransformerAttention ~gConvEncoder ~kModel ~gDecoder ~nLayer +nOutput ~gEncoder ~nLayer ~gForObjectDetection ~hrozenBatchNorm2d ~gLearnedPositionEmbedding ~gMLPPredictionHead ~hodel +lOutput +gObjectDetectionOutput ~gPreTrainedModel ~gSinePositionEmbedding
-0mpas.configuration_tapas ~0TapasConfig
-0qmodeling_tapas 0AverageApproximationFunction ~0IndexMap ~0ProductIndexMap +0TableQuestionAnsweringOutput ~2pasAttention ~5Embeddings ~6ncoder ~5ForMaskedLM ~8QuestionAnswering ~8SequenceClassification ~5Intermediate ~5LMPredictionHead ~6ayer ~5Model ~5OnlyMLMHead ~6utput ~5Pooler ~6reTrainedModel ~8dictionHeadTransform ~5SelfAttention ~9Output
-0qtokenization_tapas ~0BasicTokenizer ~0Cell ~0Date ~0NumericValue ~cSpan ~0Question 0Relation ~0SerializedExample ~0TapasTokenizer 6runcationStrategy ~1okenCoordinates ~5izedTable ~0WordpieceTokenizer ~0_DateMask
-0lextnet.configuration_textnet ~0TextNetConfig
-0simage_processing_pil_textnet ~0TextNetImageProcessorKwargs ~lPil
-19textnet ~0TextNetImageProcessor ~lKwargs
-0lime_series_transformer.configuration_time_series_transformer ~0TimeSeriesTransformerConfig
-18modeling_time_series_transformer ~0TimeSeriesFeatureEmbedder ~aMeanScaler ~aNOPScaler ~aSinusoidalPositionalEmbedding ~btdScaler ~aTransformerAttention ~lDecoder ~sLayer ~lEncoder ~sLayer ~lForPrediction ~lModel ~lPreTrainedModel ~aValueEmbedding
-0osfm.configuration_timesfm ~0TimesFmConfig
-0r2_5.configuration_timesfm2_5 ~0TimesFm2_5Config
-0qormer.configuration_timesformer ~0TimesformerConfig
-0wmodeling_timesformer ~0TimeSformerAttention ~bDropPath ~4sformerEmbeddings ~cncoder ~bForVideoClassification ~bIntermediate ~bLayer ~bModel ~bOutput ~bPatchEmbeddings ~creTrainedModel ~bSelfAttention ~fOutput
-0wvideo_processing_timesformer ~0TimesformerVideoProcessor
-0nm_backbone.configuration_timm_backbone ~0TimmBackboneConfig
-0ymodeling_timm_backbone ~0TimmBackbone
-0pwrapper.configuration_timm_wrapper ~0TimmWrapperConfig
-0ximage_processing_timm_wrapper ~0TimmWrapperImageProcessor
-0mpsv2.configuration_tipsv2 ~0Tipsv2Config ~6TextConfig ~6VisionConfig
-0rimage_processing_tipsv2 ~0Tipsv2ImageProcessor
-0rprocessing_tipsv2 ~0Tipsv2Processor
-0rtokenization_tipsv2 ~0Tipsv2Tokenizer
-0q_dpt.configuration_tipsv2_dpt ~0Tipsv2DptConfig
-0vimage_processing_tipsv2_dpt ~0Tipsv2DptImageProcessor
-0lrocr.configuration_trocr ~0TrOCRConfig
-0qmodeling_trocr ~0TrOCRAttention ~5Decoder ~cLayer ~cWrapper ~5ForCausalLM ~5LearnedPositionalEmbedding ~5PreTrainedModel ~5ScaledWordEmbedding ~6inusoidalPositionalEmbedding
-0qprocessing_trocr ~0TrOCRProcessor
-0lvp.configuration_tvp ~0TvpConfig
-0oimage_processing_pil_tvp ~0TvpImageProcessorKwargs ~hPil
-15tvp ~0TvpImageProcessor ~hKwargs
-0omodeling_tvp ~0TvpAttention ~3EncodeLayer ~9r ~3ForVideoGrounding ~4rameDownPadPrompter ~8PadPrompter ~3Intermediate ~3Loss ~3Model ~3OutputLayer ~3Pooler ~4reTrainedModel ~3TextInputEmbeddings ~3VideoGroundingHead +hOutput ~5sionModel ~6ualInputEmbedding
-0oprocessing_tvp ~0TvpProcessor
-0kudop.configuration_udop ~0UdopConfig
-0pmodeling_udop +0BaseModelOutputWithAttentionMask ~0RelativePositionBias1D ~kAggregated ~kBase ~kHorizontal ~kVertical ~0UdopAttention ~4Block ~4CellEmbeddings ~4DenseActDense ~9GatedActDense ~4EncoderModel ~4ForConditionalGeneration ~4LayerCrossAttention ~9FF ~9Norm ~9SelfAttention ~4Model ~4PatchEmbeddings ~5reTrainedModel ~4Stack
-0pprocessing_udop ~0DeprecatedUdopProcessorKwargs ~eTextKwargs ~0UdopProcessor ~dKwargs ~4TextKwargs
-0ptokenization_udop =0UdopTokenizer
-16_fast ~0UdopTokenizerFast
-0lltrabert.configuration_ultrabert ~0UltrabertConfig
-0pvbert.configuration_ultravbert ~0UltraVBertConfig
-0vimage_processing_ultravbert ~0UltraVBertImageProcessor ~oKwargs
-0lmt5.configuration_umt5 ~0UMT5Config ~4OnnxConfig
-0pmodeling_umt5 ~0UMT5Attention ~4Block ~4ClassificationHead ~4DenseActDense ~9GatedActDense ~4EncoderModel ~4ForConditionalGeneration ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~4LayerCrossAttention ~9FF ~9Norm ~9SelfAttention ~4Model ~4PreTrainedModel ~4Stack
-0lnispeech.configuration_unispeech ~0UniSpeechConfig
-0umodeling_unispeech ~0UniSpeechAttention ~cnAdapterLayer ~9Encoder ~gLayer ~lStableLayerNorm ~gStableLayerNorm ~9FeatureEncoder ~hxtractor ~gProjection ~bedForward ~alashAttention2 ~aorCTC ~cPreTraining +nOutput ~cSequenceClassification ~9GroupNormConvLayer ~aumbelVectorQuantizer ~9LayerNormConvLayer ~9Model ~9NoLayerNormConvLayer ~9PositionalConvEmbedding ~areTrainedModel ~9SamePadLayer ~adpaAttention
-0t_sat.configuration_unispeech_sat ~0UniSpeechSatConfig
-0ymodeling_unispeech_sat ~0AMSoftmaxLoss ~0TDNNLayer ~0UniSpeechSatAttention ~fnAdapterLayer ~cEncoder ~jLayer ~oStableLayerNorm ~jStableLayerNorm ~cFeatureEncoder ~kxtractor ~jProjection ~eedForward ~dlashAttention2 ~dorAudioFrameClassification ~fCTC ~fPreTraining +qOutput ~fSequenceClassification ~fXVector ~cGroupNormConvLayer ~dumbelVectorQuantizer ~cLayerNormConvLayer ~cModel ~cNoLayerNormConvLayer ~cPositionalConvEmbedding ~dreTrainedModel ~cSamePadLayer ~ddpaAttention
-0nvnet.configuration_univnet ~0UnivNetConfig
-0sfeature_extraction_univnet ~0UnivNetFeatureExtractor
-0smodeling_univnet ~0UnivNetKernelPredictor ~mResidualBlock ~7LvcBlock ~aResidualBlock ~7Model +cOutput
-0mlimited_ocr.configuration_unlimited_ocr ~0UnlimitedOcrConfig ~cSamVisionConfig ~cTextConfig ~cVisionConfig ~iEncoderConfig
-0ygeneration_unlimited_ocr ~0UnlimitedOcrGenerationMixin ~cSlidingWindowNoRepeatNgramLogitsProcessor
-0yimage_processing_unlimited_ocr ~0UnlimitedOcrImageProcessor ~qKwargs
-0yprocessing_unlimited_ocr ~0UnlimitedOcrProcessor
-0lpernet.configuration_upernet ~0UperNetConfig
-0smodeling_upernet ~0UperNetConvModule ~7FCNHead ~8orSemanticSegmentation ~7Head ~7PreTrainedModel ~8yramidPoolingBlock ~lModule
-0lvdoc.configuration_uvdoc ~0UVDocBackboneConfig ~5Config
-0qimage_processing_uvdoc ~0UVDocImageProcessor
-0kvaultgemma.configuration_vaultgemma ~0VaultGemmaConfig
-0libevoice.configuration_vibevoice ~0VibeVoiceConfig ~9DiffusionHeadConfig
-0ugeneration_vibevoice +0VibeVoiceGenerateOutput ~gionMixin ~9TokenConstraintProcessor
-0uprocessing_vibevoice ~0VibeVoiceProcessor
-0t_acoustic_tokenizer.configuration_vibevoice_acoustic_tokenizer ~0VibeVoiceAcousticTokenizerConfig ~qDecoderConfig ~qEncoderConfig
-1dfeature_extraction_vibevoice_acoustic_tokenizer ~0VibeVoiceAcousticTokenizerFeatureExtractor
-0vsr.configuration_vibevoice_asr ~0VibeVoiceAsrConfig
-0yprocessing_vibevoice_asr ~0VibeVoiceAsrProcessor
-0mdeo_llama_3.configuration_video_llama_3 ~0VideoLlama3Config ~bVisionConfig
-0yimage_processing_pil_video_llama_3 ~0VideoLlama3ImageProcessorKwargs ~pPil
-1fvideo_llama_3 ~0VideoLlama3ImageProcessor ~pKwargs
-0yprocessing_video_llama_3 ~0VideoLlama3Processor
-0yvideo_processing_video_llama_3 ~0VideoLlama3VideoProcessor ~pInitKwargs
-0tva.configuration_video_llava ~0VideoLlavaConfig
-0wimage_processing_video_llava ~0VideoLlavaImageProcessor ~oKwargs
-0wmodeling_video_llava +0VideoLlavaCausalLMOutputWithPast ~aForConditionalGeneration ~aMultiModalProjector ~aPreTrainedModel
-0wprocessing_video_llava ~0VideoLlavaProcessor
-0wvideo_processing_video_llava ~0VideoLlavaVideoProcessor
-0pmae.configuration_videomae ~0VideoMAEConfig
-0tfeature_extraction_videomae ~0VideoMAEFeatureExtractor
-0timage_processing_pil_videomae ~0VideoMAEImageProcessorPil
-1avideomae ~0VideoMAEImageProcessor
-0tmodeling_videomae ~0VideoMAEAttention ~8Decoder +fOutput ~8Embeddings ~9ncoder ~8ForPreTraining +mOutput ~bVideoClassification ~8Intermediate ~8Layer ~8Model ~8Output ~8PatchEmbeddings ~9reTrainedModel ~8SdpaAttention ~cSelfAttention ~9elfAttention ~cOutput
-0tvideo_processing_videomae ~0VideoMAEVideoProcessor
-0qt.configuration_videomt ~0VideomtConfig
-0svideo_processing_videomt ~0VideomtVideoProcessor
-0pprism.configuration_videoprism ~0VideoPrismConfig ~aTextConfig ~aVisionConfig
-0vprocessing_videoprism ~0VideoPrismProcessor
-0vtokenization_videoprism ~0VideoPrismTokenizer
-0mlt.configuration_vilt ~0ViltConfig
-0pfeature_extraction_vilt ~0ViltFeatureExtractor
-0pimage_processing_pil_vilt ~0ViltImageProcessorKwargs ~iPil
-16vilt ~0ViltImageProcessor ~iKwargs
-0pmodeling_vilt ~0TextEmbeddings ~0ViltAttention ~4Embeddings ~5ncoder ~4ForImageAndTextRetrieval ~csAndTextClassification +yOutput ~7MaskedLM ~7QuestionAnswering ~7TokenClassification ~4Intermediate ~4Layer ~4MLMHead ~5odel ~4Output ~4PatchEmbeddings ~5ooler ~5reTrainedModel ~7dictionHeadTransform ~4SelfAttention ~8Output
-0pprocessing_vilt ~0ViltProcessor
-0mpllava.configuration_vipllava ~0VipLlavaConfig
-0tmodeling_vipllava +0VipLlavaCausalLMOutputWithPast ~8ForConditionalGeneration ~8MultiModalProjector ~8PreTrainedModel
-0msion_encoder_decoder.configuration_vision_encoder_decoder ~0VisionEncoderDecoderConfig ~kDecoderOnnxConfig ~kEncoderOnnxConfig ~kOnnxConfig
-17modeling_vision_encoder_decoder ~0VisionEncoderDecoderModel
-0rtext_dual_encoder.configuration_vision_text_dual_encoder ~0VisionTextDualEncoderConfig
-19modeling_vision_text_dual_encoder ~0VisionTextDualEncoderModel
-19processing_vision_text_dual_encoder ~0VisionTextDualEncoderProcessor
-0nual_bert.configuration_visual_bert ~0VisualBertConfig
-0wmodeling_visual_bert ~0VisualBertAttention ~aEmbeddings ~bncoder ~aForMultipleChoice ~dPreTraining +oOutput ~dQuestionAnswering ~dRegionToPhraseAlignment ~dVisualReasoning ~aIntermediate ~aLMPredictionHead ~bayer ~aModel ~aOutput ~aPooler ~breTrainedModel ~iingHeads ~ddictionHeadTransform ~aRegionToPhraseAttention ~aSelfAttention ~eOutput
-0mt.configuration_vit ~0ViTConfig ~3OnnxConfig
-0ofeature_extraction_vit ~0ViTFeatureExtractor
-0oimage_processing_pil_vit ~0ViTImageProcessorPil
-15vit ~0ViTImageProcessor
-18_fast ~0ViTImageProcessorFast
-0omodeling_vit ~0ViTAttention ~3Embeddings ~4ncoder ~3ForImageClassification ~6MaskedImageModeling ~3Intermediate ~3Layer ~3Model ~3Output ~3PatchEmbeddings ~4ooler ~4reTrainedModel ~3SdpaAttention ~7SelfAttention ~4elfAttention ~7Output
-0n_mae.configuration_vit_mae ~0ViTMAEConfig
-0smodeling_vit_mae ~0ViTMAEAttention ~6Decoder +dOutput ~6Embeddings ~7ncoder ~6ForPreTraining +kOutput ~6Intermediate ~6Layer ~6Model +bOutput ~6Output ~6PatchEmbeddings ~7reTrainedModel ~6SdpaAttention ~aSelfAttention ~7elfAttention ~aOutput
-0psn.configuration_vit_msn ~0ViTMSNConfig
-0smodeling_vit_msn ~0ViTMSNAttention ~6Embeddings ~7ncoder ~6ForImageClassification ~6Intermediate ~6Layer ~6Model ~6Output ~6PatchEmbeddings ~7reTrainedModel ~6SdpaAttention ~aSelfAttention ~7elfAttention ~aOutput
-0ndet.configuration_vitdet ~0VitDetConfig
-0rmodeling_vitdet ~0VitDetAttention ~6Backbone ~6DropPath ~6Embeddings ~7ncoder ~6Layer ~bNorm ~6Mlp ~7odel ~6PreTrainedModel ~6ResBottleneckBlock
-0nmatte.configuration_vitmatte ~0VitMatteConfig
-0timage_processing_pil_vitmatte ~0VitMatteImageProcessorKwargs ~mPil
-1avitmatte ~0VitMatteImageProcessor ~mKwargs
-0tmodeling_vitmatte +0ImageMattingOutput ~0VitMatteBasicConv3x3 ~8ConvStream ~8DetailCaptureModule ~8ForImageMatting ~9usionBlock ~8Head ~8PreTrainedModel
-0npose.configuration_vitpose ~0VitPoseConfig
-0simage_processing_pil_vitpose ~0VitPoseImageProcessorKwargs ~lPil
-19vitpose ~0VitPoseImageProcessor ~lKwargs
-0r_backbone.configuration_vitpose_backbone ~0VitPoseBackboneConfig
-0ns.configuration_vits ~0VitsConfig
-0pmodeling_vits ~0HifiGanResidualBlock ~0VitsAttention ~4ConvFlow ~4DilatedDepthSeparableConv ~5urationPredictor ~4ElementwiseAffine ~5ncoder ~bLayer ~4FeedForward ~4HifiGan ~4Model +9Output ~4PosteriorEncoder ~5reTrainedModel ~4ResidualCouplingBlock ~kLayer ~4StochasticDurationPredictor ~4TextEncoder +fOutput ~4WaveNet
-0ptokenization_vits ~0VitsTokenizer
-0mvit.configuration_vivit ~0VivitConfig
-0qimage_processing_vivit ~0VivitImageProcessor
-0qmodeling_vivit ~0VivitAttention ~5Embeddings ~6ncoder ~5ForVideoClassification ~5Intermediate ~5Layer ~5Model ~5Output ~5Pooler ~6reTrainedModel ~5SdpaAttention ~9SelfAttention ~6elfAttention ~9Output ~5TubeletEmbeddings
-0qvideo_processing_vivit ~0VivitVideoProcessor
-0ljepa2.configuration_vjepa2 ~0VJEPA2Config
-0rvideo_processing_vjepa2 ~0VJEPA2VideoProcessor
-0loxtral.configuration_voxtral ~0VoxtralConfig ~7EncoderConfig
-0sprocessing_voxtral ~0VoxtralAudioKwargs ~7Processor ~gKwargs
-0r_realtime.configuration_voxtral_realtime ~0VoxtralRealtimeConfig ~fEncoderConfig ~fTextConfig
-11feature_extraction_voxtral_realtime ~0VoxtralRealtimeFeatureExtractor
-11processing_voxtral_realtime ~0VoxtralRealtimeProcessor
-0kwav2vec2.configuration_wav2vec2 ~0Wav2Vec2Config
-0tfeature_extraction_wav2vec2 ~0Wav2Vec2FeatureExtractor
-0tprocessing_wav2vec2 ~0Wav2Vec2Processor ~hKwargs
-0ttokenization_wav2vec2 ~0Wav2Vec2CTCTokenizer +kOutput ~8Tokenizer
-0s_bert.configuration_wav2vec2_bert ~0Wav2Vec2BertConfig
-0yprocessing_wav2vec2_bert ~0Wav2Vec2BertProcessor ~lKwargs
-0tconformer.configuration_wav2vec2_conformer ~0Wav2Vec2ConformerConfig
-0tphoneme.tokenization_wav2vec2_phoneme ~0Wav2Vec2PhonemeCTCTokenizer +rOutput
-0twith_lm.processing_wav2vec2_with_lm +0Wav2Vec2DecoderWithLMOutput ~8ProcessorWithLM
-0nlm.configuration_wavlm ~0WavLMConfig
-0ntokenizer.configuration_wavtokenizer ~0WavTokenizerConfig ~cEncoderConfig
-0xfeature_extraction_wavtokenizer ~0WavTokenizerFeatureExtractor
-0lhisper.configuration_whisper ~0WhisperConfig ~7OnnxConfig
-0senglish_normalizer ~0BasicTextNormalizer ~0EnglishNumberNormalizer ~7SpellingNormalizer ~7TextNormalizer
-0sfeature_extraction_whisper ~0WhisperFeatureExtractor
-0sgeneration_whisper ~0WhisperGenerationMixin
-0sprocessing_whisper ~0WhisperProcessor
-0stokenization_whisper ~0WhisperTokenizer
-1c_fast ~0WhisperTokenizerFast
-0kx_clip.configuration_x_clip ~0XCLIPConfig ~5TextConfig ~5VisionConfig
-0rprocessing_x_clip ~0XCLIPProcessor
-0lcodec.configuration_xcodec ~0XcodecConfig
-0q2.configuration_xcodec2 ~0Xcodec2Config
-0sfeature_extraction_xcodec2 ~0Xcodec2FeatureExtractor
-0lglm.configuration_xglm ~0XGLMConfig
-0ptokenization_xglm =0XGLMTokenizer
-16_fast ~0XGLMTokenizerFast
-0llm.configuration_xlm ~0XLMConfig ~3OnnxConfig
-0otokenization_xlm =0XLMTokenizer
-0n_roberta.configuration_xlm_roberta ~0XLMRobertaConfig ~aOnnxConfig
-0wtokenization_xlm_roberta =0XLMRobertaTokenizer
-1k_fast ~0XLMRobertaTokenizerFast
-0v_xl.configuration_xlm_roberta_xl ~0XLMRobertaXLConfig ~cOnnxConfig
-0mnet.configuration_xlnet ~0XLNetConfig
-0qtokenization_xlnet =0XLNetTokenizer
-18_fast ~0XLNetTokenizerFast
-0mstm.configuration_xlstm ~0xLSTMConfig
-0lmod.configuration_xmod ~0XmodConfig ~4OnnxConfig
-0kyolos.configuration_yolos ~0YolosConfig ~5OnnxConfig
-0qfeature_extraction_yolos ~0YolosFeatureExtractor
-0qimage_processing_pil_yolos ~0YolosImageProcessorKwargs ~jPil
-17yolos ~0YolosImageProcessor ~jKwargs
-0mso.configuration_yoso ~0YosoConfig
-0mutu.configuration_youtu ~0YoutuConfig
-0kzamba.configuration_zamba ~0ZambaConfig
-0p2.configuration_zamba2 ~0Zamba2Config
-0mya.configuration_zaya ~0ZayaConfig
-0loedepth.configuration_zoedepth ~0ZoeDepthConfig
-0timage_processing_pil_zoedepth ~0ZoeDepthImageProcessorKwargs ~mPil
-1azoedepth ~0ZoeDepthImageProcessor ~mKwargs
-0doptimization ~0Adafactor ~9Schedule ~3mW ~0GreedyLR ~0StreamingAverage
-0dprocessing_utils ~0AllKwargsForChatTemplate ~1udioKwargs ~0CommonKwargs ~0ImagesKwargs ~0MultiModalData ~0OmniModalProcessingKwargs ~gorMixin ~0ProcessingKwargs ~7orChatTemplateKwargs ~9Mixin ~0TextKwargs ~1okenizerChatTemplateKwargs ~0VideosKwargs ~0_LazyAutoProcessorMapping
-0eytorch_utils ~0Conv1D
-0dtime_series_utils ~0AffineTransformed ~0DistributionOutput ~0LambdaLayer ~0NegativeBinomialOutput ~1ormalOutput ~0ParameterProjection ~0StudentTOutput
-0eokenization_python ~0ExtensionsTrie ~0PythonBackend ~0Trie
-0qutils ~0ExtensionsTrie ~0PreTrainedTokenizer ~0Trie
-0v_base ~0AddedToken ~0BatchEncoding ~0CharSpan ~0PreTrainedTokenizerBase ~0SpecialTokensMixin ~0TokenSpan 1runcationStrategy
-0wfast ~0PreTrainedTokenizerFast
-0wtokenizers ~0TokenizersBackend
-0erainer_callback ~0CallbackHandler ~0DefaultFlowCallback ~0EarlyStoppingCallback ~1xportableState ~0PrinterCallback ~2ogressCallback ~0TrainerCallback ~8ontrol ~7State
-0lpt_utils ~0AcceleratorConfig ~0BatchRebalanceSampler ~0DistributedLengthGroupedSampler ~bSamplerWithLoop ~bTensorGatherer ~0EvalLoopContainer ~0IterableDatasetShard ~0LabelSmoother ~2yerWiseDummyOptimizer ~eScheduler ~1engthGroupedSampler ~0SequentialDistributedSampler ~1hardSampler
-0lutils ~0BestRun ~0EvalLoopOutput ~4Prediction 4uationStrategy 0FSDPOption 0HPSearchBackend 1ubStrategy 0IntervalStrategy ~0PredictionOutput ~0RemoveColumnsCollator 0SaveStrategy 1chedulerType ~0TrainOutput ~5erMemoryTracker
-0iing_args 0OptimizerNames 0ParallelMode ~0TrainingArguments
-0q_seq2seq ~0Seq2SeqTrainingArguments
-0dutils.backbone_utils ~0BackboneConfigMixin ~8Mixin 8Type
-0jgeneric ~0ContextManagers ~0GeneralInterface +0ModelOutput 0PaddingStrategy 0TensorType ~1ransformersKwargs ~0cached_property
-0jquantization_config 0AWQLinearVersion ~1qlmConfig ~1utoRoundConfig 1wqBackend aPackingMethod ~3Config 3Format ~0BitNetConfig ~6QuantConfig ~3sAndBytesConfig =0CompressedTensorsConfig ~0EetqConfig 1xllamaVersion ~0FPQuantConfig ~1bgemmFp8Config ~1ineGrainedFP8Config ~1ourOverSixConfig ~0GPTQConfig ~1emmaQuantizationConfig ~1gufConfig ~0HiggsConfig ~1qqConfig ~0MetalConfig ~1xfp4Config ~0NVFP4Config =0QuantizationConfigMixin cMethod ~5oConfig ~3rkConfig ~0SinqConfig ~1pQRConfig ~0TorchAoConfig ~0VptqConfig ~4LayerConfig
-0dvideo_processing_utils ~0BaseVideoProcessor ~0VideoProcessorMixin
-0jutils ~0VideoMetadata`,
+    text: `00transformers.activations ~0AccurateGELUA%%!< 0ClassInstantier ~2ipped%+!I~0Fast%-!7%,!34Tanh ~0Laplace%(!=1inear%)!bMish%)!3New%-"*PytorchGELU%""#Quick%-!JReLUSquared%)!:Si%*!K1qrtSoftplus%)!KXI%)!w
+0dbackbone_utils ~0B%"!3ConfigMixin ~8%!!*8Type
+0dcach%(!TseQuantizedLayer ~0Cache ~5%!!k ~5Layer%"!s0DFlash%"!F1ummy%"!Z1ynamic%"!<7Index%%!y7%#!*SlidingWindow%#"9EncoderDecoder%"!f0Fp8%-"eHQQ%%!6%"!Jc%%"Gbri%#!70KVSharingDict ~0L%!';ttentionAndFull%%!2%"!hi%)"h%,!@jtatic%0!Zo%9!ZfCache%(%Wf%##<Mamba%#%_tp%##*Offload%%#P9Stat%%%o0%,#q%"'M ~9%"!|5o%,!E%%"9Sink%#"8%("~%%"L%'"0b%#!|6%*')6%#!*%.')
+0eonfiguration%%(lPreTrained%#!x3t%*!20Su%""7Spec ~0classproperty
+0ddata.data_collator ~0DataC%"!1ForLanguageModeling ~fMultipleChoice ~fPermuta%!&W%-!QSOP ~geq2Seq ~fTokenClassific%"+~fWholeWordMask ~c%"'2cWithFlattening ~gPadding ~1efault%("x =0d%!!8_%*#B=0numpy_%4!@pad_without_fast_tokenizer_warning =0to_numpy =2list =2rch%2!w
+0eebug%"&d0DebugOp%!#W5UnderflowOv%!!*
+0dfeature_extraction_sequenc%&.9S%"!3F%!!NE%!!Mor
+0w%&.]tch%"!B ~0%*!LionMixin
+0dgene%!(O.beam_constraints ~0C%%!0 ~aListState ~0Disjunctive%(!FbTrie ~0Phrasal%&!=
+0tsearch ~0BeamHypotheses ~4Scorer ~5earch%#!0%&"DedBeamS%'!@
+0ocandidate_%"#/or ~0AssistantToTargetTrans%")x9Vocab%&!4%"+{6edC%#!qG%&!pqDifferentT%#'_s ~0%0!M%"2+%!)w%0!BEarlyExit%1!@MTP%1!:PromptLookup%1!CSinglePositionMulti%6"KUniversalSpeculativeDecoding%(!J_MapInputEmbe%#+QPruneReindexingLMHead
+0p%1.pBaseWatermarking%%.fCompil%%0|2ntinuousBatch%(!K%""Wion%"!5aMode ~0SynthIDText%1")%.!7
+0ologits_process ~0AlternatingCodebooksLogitsP%!!For ~0BarkEosPrioritizer%.!F%#/AerFreeGuidance%.!JDia%C!M3EOSChannelFilt%/"<6DelayPattern%."2%"8ANoRepeatNGram%-!H7RepetitionPenalty%-!E1psilo%""(Warper ~1ta%+!3xponentialDecayLength%"!x ~0ForcedBOSToke%."w6E%4!<0HammingDiversi%/"j0InfNanRemov%/&)LogitNormaliz%"3v5%(!DfList ~6%##70Min%!#+%.&KNewTokens%4!CP%*%(0NoBadWord%.(Y2%8&O0Prefix%'0#%.!E%>&t%%39Bia%."H1uppress%!#>AtBegi%.&7%.%f1%/+n%-!Gk%#3:Temperatur%"!n%%(3opH%*!43K%+!2%+%a1ypical%+%vUnbatched%D+v%6"~1hisperNoSpeechDetec%!(27TimeStamp%+!W
+0ostopping_criteria%!4sfidenceC%&!7Eo%!&!%'!5Max%!(K%&!63Tim%(!XStopString%&!74p%)!1gList
+0o%#1GDeferredStopCheck +%#0veBeam%"CoOnlyOutput +c%*D-%#!98%/!M8%1!M~7%#9D%""}Check
+0ow%'1Y ~0Bayesian%!%por%#2&gModel ~g%%&UedLikelihood +8%%!:%#!]Model%#"E%13*%#!L%('P%&!6h%!!_
+0dimage%#30ing_backends ~0PilB%!!0 ~0Torchvision%"!7
+0wse%.<MImage%"(%in%!Ip
+0uoutput%!=EmanticSegmen%!AHPost%%(Y%#"fu%(6U%(!{or
+0z_fast%1!?F%!!;SizeDict
+0j%"?OAnno%!"7Format 5%&!-0%"4/Dimens%!LJImag%+?6%%'E5Type%)"-enteg%!7as.deepspeed ~0HfDeepSpe%&E@2%!Ebr%+!;
+0qheterogeneity.c%/9T0AmbiguousGlobalPerLayerAttributeErr%!3W%%!oous%)N50_%&!>ity%!Fk1%#!m%!!MView
+0dm%"Ep_attn_mask%%;%%%JvMaskConverter
+0mlay%!>YGenericForQues%!LOswering ~a%#1r%,FWa%1Fo1radientCheckpointing%%K{tp%"!-3Model
+0m%#(s+%%Q'%#,Z2s%!H3%#!2fWithCross%%#>s +jNo%%!1 +jPast +nAnd%-!Lkooling +q%0!@t%)!ltProj%"1(+0CausalLM%#"Qe%1"Qi%!"C0DepthEstimat%#*r +%!)K%&2v%#!:lWith%)"C5SuperResolution%%!fMaskedIm%'K;%#!>6%&"f1oE%*"yWith%!"d%!&+%)#2Past%0#}2e%@!i%&!81ultimodalBa%)&p%&!Ea%3!va%)"^ce%5!ed%4"Z5%%NX%)!o0NextSentencePredic%(&G%-*6%*!aSampleTS%"![%'&?1%*0B%&''2q2Seq%&&A7MoE%)!ya%#!+9%'!77%:"P7%,+q%'5^pectrogram%%!PTS%)!b9%.#+3%3!ro%&%d0%),q%&!E0Wav2Vec2%+&Z +0XVe%&%q
+0mrop%&O+RopeParameters ~2tary%%HW%(/y=0d%![!_%!!epdate =0rope_%!14_valid%"^*m%-/kInterface ~0%%"*Access%#1#LoadStateDict%%H3ModuleUtil%%!KPooler%!&NClass ~6En%"@d ~6Start%#!01%%W)Audio%%MhBase ~%!*0 ~0SQuADHead ~1%"'5Summary +1quadHead%#%Xis.afmoe%+3{afmoe ~0Afmo%"K5
+0q%&2x%(!A%&.8~5%";P%#Z[Experts ~5For%#+L ~5MLP ~6%!"y5%&YJ%"#.5RMSNorm ~6o%)'" ~5SparseMoeBlock ~5%!(IhoiceRouter
+0limv2%,#=imv2 ~0Aimv2%%c1Tex%%&U5Vis%%M@%)#Y%(!^%'#YeP%!2d%!%~5%">A%&bC%(#R+5%#=/%8#[5Tex%&P5s ~9%#!E%!"e%(!=b%"5Allbert%,#Zlbert ~0Alber%%#O6Onnx%##Mr%&#M%*!P%'#O6%("96For%!39LM ~a%+]w9%##Ding +k%##[9%/8A9%48A9%18A%#a}bGroup ~6M%!S, ~7%!%/6%-%f6SOP%"!Edpa%(#=T%&mL
+0r%"]W%)%F=%"#u%%+N
+1a%#?7%+!<Fast
+0mign%-&6ign ~0Alig%#Sr%D(p%(!^%!#;%9(=Tex%(&j9%(&ja%#)89Intermediate%&fo%"(a+%#;Q~9%%!+%!.y ~9Self%'"'%"-t%%#-%"+xbDepthwiseConv2d ~k%#&n%("Xc%%*pxpans%&iXbFinalBloc%%!Z%""e%#9y~bSqueezeExcit%!j(
+0q%'Ee%)%K%(N=Kwargs
+0mtclip%-&ctclip%!WWCLIP%#&X7%(&g7%*&gs%'&g%+!c%'%=7%%-L%!"x ~7MLP ~8%!#F7%%I~%-'17Text%#!.%.-5%#!Id%')u ~3Robert%(*9a%)-m%#"Ua%*'ka%""f%#3X%#99~a%#'ba%+'b%"(0
+0s%)&5%+#x%'&94lip%%!1%#&Elpertus%,&F%!!8 ~0A%!!,%/&*%,!E%(&*%*4>7%)44%2D^%(&K%0&B%%1n8%*4J
+0r1p5%2#+1p5%&"h1p%%u=a%((Ua%!'5%%.-%##Vv%-Mh%3!z%*L" ~o%#%nv%,%=1p5 +%'!]%*96%)OlaForConditional%&c>%'(!%-%6a%+.g%!eW%%&=e%)&=eMLP ~f%!!]e%-!pe%%&'f%,8O%,%CAtt%#.bpDownsample ~p%%+kw%!!A+w%##KwStage ~pMiddl%#9<q%!,'u%#!Hp%-"^pResnet%#"5%!?b%#uWr
+0v%>&g%'Q"lrce%-<Xrcee ~0Arce%0<X%(!A%7<X%)%~8%/7*8%47*8%1*k%T=6
+0mia%-#Oia ~0Aria%#*O4%&*]
+0p%.*D%&!T%,*8i%"*816pil%6!K%!!H ~iPil
+0p%'%cia +%!"S%2I<~5%)KD ~4%%@H4%6*q4%"4w%"6R%&!r4%.:Aoj%"X{dMLP ~4Shared%""-%!!5%++H%#[o%"'I8%*'IMoE%#2?del ~8%-":8%%&g9%,+L8TopK%#Acp%2&:%)lTeprecated%%&+s%#&"%,&5
+0ludio_s%&J;_&'"+>%,('%8!N ~0AST%"(21e%/xn%?!c%-xx1e%&'v%>!c%'&G3%(6k4%#.U3ForAudio%,+=3%*7'3%%VTLP ~6%!@,4%!&c3%#.m3Patch%)"/%,'23S%*@b7%+7^4%*!1%"9r
+0pflamingo3%0&9%%!? ~0AudioF%#!3%#,Re%"16%#,Uz%*%W%6!e%'V5%4Tg%%"# ~l%(3a%2+h%!OQ +j%,!jfultiModal%"Xeor%.42
+0z%(*;%:#(%'2:mto%3)i%#!; ~0A%%!/%%82%'%8%%!K+0AutoForm%-hO4%!!E%(=e%"!D ~h%#-+%%%?%%!4%#*0mbedder ~bor%&Sh%#>(norm ~aMeanScal%!!Jdel +f%%8fNOP%#!>%/8MSeriesDecomp%"|^%#C-inusoidal%#|xal%'.Qbtd%%!{Valu%""ting
+0lxk1%,%ixk1 ~0AXK1%%3I%&%[%&!?%(*C%*0X%+24%%0d%-WO%%>K%15w4MLP ~5oE ~6del%02N4%&NT%,164Topk%#16n%-Ptxk2%!#4%"Pr%+#Q%#!?%~#Q~4Gat%!=48d%%#94&!"0ur%k#rlya_%!n'%,#z%%!; ~0Ay%">-%/+5%&!J+%'!J%3.69%6.#%+LF%&!Va%0.#%%Qc%%.#%)>4%1#)%'-xkbailing_hybrid%+#j%*!? ~0B%!!3H&!"8{%-1>%:!R%(NA%*(.fl%)Iz%#9u ~d%)(=ggetGate%#:FeoE ~f%!Js%-'T%&(0kGated ~e%,']d%(']mmb%,>Ybamba ~0Bamb%">[%(A+%)!A%DA+%"@Cixer%A@Jc%"#)%.@Rrk%-"xrk&"")xCoars&%"+s6%"@aFi&#"@R ~4%#uR%%Tlu%!Q]%%-*&&"3K%"cQ%5"/&-",]%!"2%/!9%/!5%#"O%,!=%(.Q%'"9%"FS4%!%e%#%@o%!_b%!-+Fin%%!.Layer%"-r%"-h%4-d%+:I8Flash%%!32 ~6%!"r%"+V%(?s%'"i%'+Kn%,^<bar%!xn%&^84%(^8%)#^%#!L%(11%*0G%"=3%%71b%#5RWrapp%!1S%#7;%#!>4%-#B5%)C%%2.s%.lH%72<4Learned%16v%"EK%/&67&""*S%%&EcaledWord%(f(%*?60Pre&#"91ar%!VT
+0p%)^~%'%]%'^z6%&}2%-^xohez.%-!hhez =0B%!!,%'!nc%(!n%(!=%"!qpho%.!qpho%"!qph%&Qs
+0leam%,(5eam&""<3%/((%&!?%O77%u9M%%Hcmi%-*Leit ~0Bei%3*L%/GF%'!V&."A'%.N,%'!Q%:N,%5!K%4N,%'!S%(&"%#}R ~4Conv%#LJ%!q- ~4DropPath ~4%(G;5%#,/4FCN%"lJPNNeck ~7Up%#n0or%)|.%&Zm%.{^ ~7&0"(y ~4%*I6%!0=%*09%)ON%"~j~4%%Ce%-IC5%"_g5%-4xyramid%"!h%"#2i%%#{Re&!"?h%#-VBias%/1I%%"@Uper&!"?Xm%-n6%"mcB%'n2%40y%&!L%)0y%-Rp%2&V%(nH8%+nH7%/|Z%!&X%)nci%%er%H0u%3,6%,'*MHea%%T,%&"K%"(U%#'H%",POnly%%o78NS%"n{5%%'F%4'5c%"sws ~7%'")%%gQ ~4Sdp%,fT5%1'5%-1t%"&Wasic%%07 ~1%(oe ~0Wordpiece%12<%-p517legacy%<!~L%#!H%/"'0o&#"Jf%.D'bert%'!@%""K%-:e10%)).%.!T%%7Q%';a%(d+%,)M%#d< ~%&K<s ~f%%lw%*'~%#m)eOnly%#'Uf%"'K%/d_%+&z%")b
+10%-&k%(#7=%+#k%'%Tpjapanese%+5lert_%#!=%.&Z=1ertJ%"!A%('cCharacter%(!7Jumanpp%(!5Mecab%(!3%#,;%*'> ~1udach&!"M.%6(l0oweet%.#/wee%#)#wee%))UT%)!3
+0lig_bir%-Gd%"!9 ~0BigBir&%"6I7%(/St%&(G%-!S%(XIBlock&!"!p%(!9%0>m7%((@8%#(@%+o+%&0%b%+0%%%S?ing +%&lI%//irHead +%+lt&J"6#7%**!7LM%,/r8%#u;%"?'%)/rb%%/r8%5uMf%&/ja%2/j%,][b%#/Ut%*'w%#&Y=%#&Y%'/7e%%/7%+!=%!>dnbird_pegas%-tNbig%(!@%&!hP%!!3%%^?%'(:%(.a%;!c%2(<%+&V%!%V%&.f&&"f{%&^Pl%%E6%'^n%/!J%*qZi%2E1h%/(Qh%4(<e%8E1%#I_%0/|%0E!f%('H
+0mogp%-9~iogp%!'(oGp%%my&&")(%+!C&("&j%*Bm6%)#z&M"(J%7#e6%'8p&,"(N%0#e&)"(Z&,"(L%"#<=%"#<%'/em%.%-%!#f%%%'o%.Bt%#!E&+"FS15pil%4!@Pil
+0o%'%u%"!H%'BNottlene&%"&*3%&w>Conv ~4%%BZ%6k%%1B>3GroupNorm&("sn3MaxPool2%'k"Pr&'"u{B%,"Y6%,k%%!x]0D&!"7qPad2d ~0WeightStandardized&!"),
+0nne%/&'n%!4KitNe%1)2%)!C%D)26MLP&8".t%%IW7%,VNllenderbo%-"t%%!; ~0B%%!/&%"!e%(5]%&_5%3!X%9i2h%%.l%0i<%)~;&3"!>%8+K&7"![%/+K
+0v%*+<%2#<%'3Di%%3D%.!@%!3Gu_small%5%s%!!A%)!fSmal%"Z% ~f%(3C1%/%~%4!e%'&,f%%&,m%"%mm%%&,f%%&,%#!>f%)&,j%2&,f%8&,f%#7]%,dd11%3%s%4#1%'%~u%.%~%*!E&#"5x&,"16b&!"-VBlip%/~{ ~4%*h,%/Q"%&!e%,00%!Pw%4!B%,Pn%&!J%)Kj%.ZB%4hx+s%)=,7ImageTextRetrieval%1KT+4%%!KM&""lt%)!l%)P5%'O~%-U^&+">U+8%!%L%*!q&."3N%!+w
+12_tex%!&{ip&,""'&)"?R%#%#8%*?)8%)M(a%,?59%&T;el ~8%)?59%""i8&%"9W%,#Kb%2?(8%+?(c%%L[%2(#%'V}d&#""Lo_%,r/blip_2%"!U&&"D%Q%!x&&3"=7%'3B%!!c+0&/"Oy%!!VQ%!xZ%!!9s ~1lip%(s!&/"DD%6(z%!a2%#'>8%/(z+&!"3,%5(f&<",d%"#g%(%{%&"j%*'c%#"y%!g? ~dultiHea%(Gf%"&[ ~cSel%%z8&,"F>+%!r8%#!A&!"U9&&"Wm&6"FU&'">Mg%*!W
+0r%+'t%&'A&1">Joo%-bploom ~0Bloo%"br ~5%(6{%'oc%(!N%('9%#](&o"1eGelu%='*0GeLUFun%"%#q%+2koom%&2@oom%,26%.:)%!!M%%2&3&!"c7&'"?Z%%!<Local&##0;%"!7&#"jy%%!GPatch&&"%(%'@&%%"1%+T43%)%Z%."G%+"A%&";&#"+S%%?K%!"B&0"+;%&{}%,fi3%+.d3%'"A&""EClridgetow&-"'qb%&!< ~0BridgeTow%&#}b%(5rb%*.Qw%.5r%4!s%,g#p%#g#dpil%D!Y%#g2pPil
+0w%&&O%4!c%(NoBer%!&q%#q1Contrastive%!QQ&#"[.~c%+';b%!0%%#!PLe&"#-K~&!"lhAnd%+6pe%'S2IT%"3~c%)/,bLinkT%!"|b%%4Ec&,"JJ%%!+%#4Vc%-L4%24VbResidua%(=wb%+(*%%0#b&,"T@g%#)E&##5E%#=@c%()}%"'l%(![h%"!Jh&)"QAw%@("&("z6%&0*%-RZros ~0Bro&%"H%%'<*%&!?%)lvbox%)Ir%&a,Fo%![o%=fX%,f:%,f"6%-@f1D ~n2D%/f>%"k3on%%p/%7k05padeEE%4"raL%3!<%#mI%-=#%+:7%&%D&("Ctyt5%+^[yt5 ~0ByT&!"]d%!O]kcamem&/"Z'%%!: ~0C%#!.%#.%9%(4nu%%&v%1!V&("UH%0Vva%+,@&3"Uo%)1qc%&,3d%+^Cc%/5ic%45i%!dW%-TC&,"W"%",ra&)"W+&/"W!a%,((9%/l!a&1"WF
+0u%)&f%&%]=%&%]%'G,g%#6k%.!?%"6onar&,"x(canary&!#5oary&%"(M%)6W%(?]%,!S%+&c%#![ ~&##A!&!",Z6&6"03%&W[%0JF7%.Wr%*ZA%(<e%+"f&("&^in&,"L;canine%!!O&%"+"%+#W%(!C%(#R%()67%#)66For&,#Ae&b"cT%*(~6%.es7%"U'%!%3=%"3z%)y*6%)Ft7%")L6%#)L%-%y9%24>%*&3&'"YX1%#m7sToMolecules ~1onv%)AI%+)y%)%t%(l'hamele%-rNc%#!:%!nO%!!.%%.cVQVAE%%.d%-:e%1!a%,Nbbpil%@!LPil%)/m%0!T%(/F%*Yha%![6NTKScalingR%,>09&-",Xa&6"9BImageVocabularyMapp%!!i&'"0Bainear%5"6MLP ~a%"'X%-CG9%%@"a%-!]&+"IWawin%*#Y%!&N%,hu&#"X@lConv&("XDl&("WL=&)"w>~e&-"WZu%<'<&."'x ~9Text%#!/&'"P(%%!W%&!B
+0minese_&/"g#ch%&!= ~0C%!!1&("g-b%&5y%:B9x&/"*_%6"&&."*ox%/*8%4!b%,*=e%!*=%B!QPil
+0x%'*B%4!Y%*.m ~b%-(Ub%+Tqf%2@&%*0'%,@5%%@jf%#/Of%+/'&""N'%%&)%'!=&)"*8i%,cLhMLP ~i%0@wx%A%|%'(}8&0"i4m&."y*ch&!"xJCHM&#"y*
+0q%/'8%'!I%,H(j%#"'%&OZ%)!R%"(>Fu&'"p6csToDepth ~6or&(#,4%!O)&#"/?reAct%#E8&#"0.&,"@Oeassembl&#""[f%"k35Up%&m#&!"-*lla%-+Elap&!#H/p&!"W%%#a+%/aA&2"3f%'!f&/"3f%&%&%+"0AFF%".ta%(?O&B"u3=&%"u3%-UW%'>D&%"1/ ~eMerg%#8b&2"uRa%!%H&("3v%""4%7a(&!"aa%&'5&-"aL%B_G%)_)=%%"Zd%,#I%%F*%%_6%A^k%'&2&("W1%.10%"+D%'0~&'"2s%;g+%1'x%%!t&@"9^%'!Q%1g]%5!B%+g]%'!J%;g]&/"B~%1uP%(fr%8'l4%+7J%,g%%@'>%)WB%5gA =%&1Y%,!ga%)0h%*'f%%%+%''f&*"3P%"!F&,"2Q0CLIP&0"3<%)!:&""Bfseg%/([seg%"!RSe&%#U}&B"|m%-!c&("+x&&"2.%!'4%&-W&/"}+%#zn&)"=Y=%!ly%(!6%%!g&'"y3=&<"}]%/d.~&!#^c%#',&C"}y&*"|a%-#l%(,Zv%.,Zv%!-'v%&qV%+a&%#*V%:,Q%%!k%:2J%("5%!ANing%&U!&."M&%!a%%-,"bMLP%':^&*"GU4Gated&!#pOUnit%&UK&6"Z2%9,>&+"Gn&2"M4%+1*6&)#6%
+0pnumber_n&"#Wz&"#sEglish&##X1%.+t%%%A%7+t%%!F%(HGode_llama%*UZc%%!: =0CodeLlam&!"2c%+|!%.!?%",Dge%-IAodegen%"!WGe%%I=&)"6F%',5%,!R&-"6E&,"5h&=#%Y&,"#es%-#d%)"8&0"Of%,!=%"SRher%-Pjohere ~0Coher%0Pj%*!C&8"'A%,3o7&)"'R%'Im&="'_%,ID6%)3y%-Nb%*"l&0#4N%+!<%!#~q%-A5ohere2%%!R%%A9%('K%+!E%/1_&1#+D&!#|O&""*#%L'_r_&.#?O%""Q_&!#?6%""UM&&#?Z%&j&%4!L&/"*4&%"qA&#"TD&*")|&!"q&%"N!MLP&#"p|&0")W%%.Gb&-#)D&,#?sa&("TGs&1"j~%##0&%"h{%"#3%*6?z%.<@%9!Z%,F+%%G0&&"i#%+!e=%+"@&3"k|d%6[k%"%2=&""Fe&'"xi&0"k|&,"i)&*"w~%:#J%'15q_as%,r*%!!a_as&!#v8hereAs&&"wx%05~%1!T%.6,&&"11%3"+%,f'%%62&##VHgMLP&@"oT%0UG%+a.&("o>%2"V%'%9rcompas%,mm%"!Z%"!?%'0Vmpas&%"AFd%(=]d%B)?%4!x%4)?1gpil%I!_%#V(%!D:%,*"%%!h=&0"&RDeepstack%"'?%-"2%(J;%*-~&*"q3h%3*V%'..&#"qL&5"qH&."q7extFor%4dK%#sa%"&@%(Sf%".VjMLP ~k%!!Ij%(LnoMerger ~j%-1Y%.+q%4&>&(#f+video%F'ZVideo%('ZIni%&Zhlmodernv%0p^o%(!? ~0ColModernV&&"]d%*'d%9!SFor%&z/=q%%PG%;.w%9!x&2#0F%3!F%##cnpali%.#Ypali%!"(Pali%07[%+!E%*#=%%YL%,71%+E:%,!j%(m#qwe&-#"gcolqwen%!8zlQwen%%9A&&"S3%/!G%*"g&%#OB&,#4^
+0t%*"g%,!l%(G#%%+k_det%.2y%*!A&!#tD%#!5Det%%G7&*"=f%135%<!o&.#3h1%/0?%<!j%,0C%#*d1i%!0C%J!d%#0GtPil&("@+%>!l%(boConv%#.3%%I&j%#bV&&"@I%,5[&""@>=&%"'Dm&,"%!&/"@kPN%!_#%"]wgorObject&'#ysi&*"lAgrozenBatchNorm2d&."A0&)"A.H%%"IMap ~gLP ~i%,r{gaskHead&#"Cjv ~g%!:w%#)^=f%+"b%&eN%+2Q=f%0PLh%)#ygin&%"ly%'"w0%+&B0MLP
+0%30E%'.rnv&("l{8&2"^H%/!T%(]l%0~~%3^#&)"m*c%+wdb%/wdb%459&!"cF&-"5c&%%0d%&&_s%<_A%(_'&Z"?3 ~a&*#eK~0Group%#Q)%"*20Separab%!fJ1D&,"]r%'&&%.X{%"&7&<"lQ&%"^<%-!S%"Nvnex%0'wn&!"CUConvN%'=R%*'w%2/}%,!_%.A0t%0/n%,!Y%,/^m%#/^a%"/^%:!S%#/NmPil%,)lnext =%%![&%"W)=8%%gI=%()a=%#)a=8&3"Ve=%"(L=dNorm =%#aV%-(J=8Stage
+0s%.n^%""c%!mh%""eV%%61%(DT%%!K%&#1V2%&#3a%&#3&(#Ye=&##Ye=a%4#3aGRN =&"#Yu=f%!#9%#c*%-Ki=a%"#9msmos3_edg%.Mt%&!= ~0C%!!1Edg&%#/]%9wE%/()%4!t&5":^%!vk%C!Z&*":_%'vt%(!d=%(!d%#4P=&""9~%0[e%!]Z&!"93=bPatch%"As=&,"9&=%+wE=%#67%#&JMLP =%"3uf%#O}=g%+Cz=%-vy=%(vy=%"vy%"!y%!D*%+vc%5%C%'<4x%/C2%4!Y%,C.p%(C.somn%.@J%!!oomn%!?Asmos3Omn%%@S%.&Vomni%DHa%%'!Omni%8&u%#&p%,?Klpm%+_Tp&%"FuCp&,"Fsna&-#3zcpman%"!PAn&/"bq%"!C=%"!C%'')6DenseGatedACT =6%%)-6FFN&""&(7eedForward =%([c=&*".j=%'[r=&#".Z6%#:S%-[v=6%":;%.9y=8%'5t%""M&(#paBlock%-]8%*#u&<"xyls&,"MPcsm ~0Cs&%"ML3Depth&+"5[o&(#;csm +0Csm&#%73%%7g&&%Ma&&"JEcsm =0Cs&'"N%=3%#1=%"%%g%(+N3&%%EtHead =3%*,Y5%&"f%(O==&""#x=3%6)33MLP =&"#TD%%W}=3%-&Z&%"K!=&+"K!
+0o%(,D%#%LAudi&"#g_ ~&&#Pz ~c&%#Y#tr&,"dqctrl ~0CTRL&."CVctrl =0CTRL%6Pd=&)#*Y=%%|I%-#<&#%G=%#;~M&-"U<%-k'%&"f%((>v%-+wvt ~0Cv&&"pn%&#/vt%2.,CL&!%Fy =0Cv%(,,3Conv%)'h%&78&("p/=&#"p/=&4"p/=&*#Z2=&"#Z2=&!%.s%%'a%1'W%*?m=gC&)"7j =g%!?]%)!5%(!/%#u;=4%!81lw%-+dwm ~0Cw&%#;#%'%Fwm =0Cw%)*z%**K&)"SJ%"){&!"Rz=%"BH%S*%kd_f&.">N%!!7 ~0D&&#GN%(14%*!BAIFI&#"_&CSPRe&#%7t6onv&&"(DNor%#Js&##J,&%"]g+%%Cs&#"_|&'"_y%-K06%.J~5&!#Ln5&!#Me%%"<5I&!%=Yl ~5LQE&#"Yd8%,J{&"%'D&%"=^6ultiscaleDeformabl%'j2+5%3K*&0#KzepNCSPELAN4 ~8Vg&##9)5SCDown ~6%+v,%0K9
+0lab%0S:d%"!9 ~0Dab%&S*%(C*%.!F%(nLC%(&[%#|Z%-~C~j%,PFjFFN ~j%*+)&&%"U%2~l%-'&8%.'&7%,Og8&'#}P%#((+7%3&9%/p0S%2N|1%(#w
+0mc%-%nc ~0Da&"#Og
+0o%/Hb%%!G%.HV%&,w%%!G%%%ia&"#v/%%(s3%%%@%.!=&""f3&'#iG&."^z&""4S%!}gb&*">Y ~pr ~3%,!70Snake1d
+0mta2ve%.#n%!!9&!#fW&"%k.2Vec&'"4W
+1g&""oc%#!?%(EOc%(Z0g%%n<%#!M%(Eo&*#,g%))d%+"MAMSoftmaxLoss%,"^Adapter&&%)ie%'hZ&'#Eq%&-[%#!Kd%#&y%%!;&(",Yf%&>F~e%,z;e&"#n]Fram%-S(gCTC ~g%4SGg&"%;Y&'"({Pa&#"Oee&%"#u%)6+ ~&%#}u%-j)&+"/x0TDNN&!"e=1b%/&b%(SC%0V6d%+-.c&)"*w&%"o.%)l9f%&VQg&,%py%/VQf%4%,f&-"a9%0Vc&-"pO&""Nhd&*"pW&&"pC&#"7Wd&-#Ci%+VC&""cu
+1b%3)a%'!Ne%'(]&%#IRe&&":W&3#@@&%#LNf&3"5Lh&2#L%&4#@{%"-e&(#qe&#"Qu&&"=-&-#K}f&#"DJ&-#9!&0#K}s%%#K&2#K}e&/"Y}&)#4!&%#B4 ~e&&#L3lbrx%,.abrx ~0Dbrx%%!a&."A/FFN%.Aj%0!^ ~4&##_+&!"!mGLU ~as%!!h ~5&9#Zv&%"e2Nor%&=2&""o=&/"/T&-"(-uter&,":.
+0lebert&,#fEd%!!8 ~0D%!!,&;"-)%&!RContext%#*/%#!d%(8A&5#A0&'%>N&_%TF&E#@Dc&#")"%"7Y&*#N>%58&&8#@6&%"Y/isentangled%+)71ropout%"%@ ~0&!#LX%"%@%."vd%)"_d%*!A%'"G0StableD%!"& ~0X%%!-1%"4v&,"0f%-'H&0"0f%,!=%!R5r_%-^?%"!r_v2%&!X%#^>&+"iF%&^K%)!W%+(C3%#/[%&!r&("%6&5"i;&~"i0&+"i0%,&i&-"i:%(&xa&%"K%%-2y%2'29%c(WV2%."qf%)"bf%Z(Y&*#7&%''1=%&&u&0":%%.!?&""7Gcision&7%-'de%.!E ~0D%"!9&-#"#
+15%'(x%D!_GPT%((w&#"^knMLP ~o%!&rn%-''%"v?%#5r ~j%-[smepseek_ocr%.+8%'!> ~0D%"!2Ocr%%+>cSam%*@>%*@z%*!>i&+"COy%-fZ%8";%,f]q%#f]fpil%G!]%#VYqPil
+0y%'&D%(!f+%*#]&3"3jc&6"03%"<^+&"%n|&&%Zzs%#:,c%.+nSa%!OE&"%>rMLP%"'Ef%.:O%-<jl&-%.Pl&!#hflProj ~l%+A9%,@{g&*"-fg&%"9e&!"2kh%!"mie ~g%-#&g&%"9Mh%,8Ig&&#|a%%'o%(;K%%#!%#RHiMLP ~j%""6%%!}j%,Sty%C(9%'hwt%/3F%"![%"3G%!!0%&pf&&"=9%4!L&N"=9d%59?&("=F&)#Xr&A"=J&(%"]u&,%5w%&#+3%(#+&"%5p%2#U%*!L%i#U&!#W]%4#mE ~c&O"@8%(#m%7'C3%)&w3%%'E%&mK%6!N%'#qb%*#qb%%#qb%)#qb&%%.Q&!"P1coE ~d%!~H%.~Z&&%&u%,#Jb%)'84%5#J4%("z%"D1%2'8%*!L%('8CSA&#&@Uompr%"1=&D"E>&)""( ~aHC%0!rbash%#-NbyperConn%%P6%":@%%%M&%&8E&t"F5 ~aUnweighte&#%-7
+0u%,iX%&%Ml%(%M%%ig&.#5H%4!T&4%Qk&!#5G%B!X%#5)o&+#5F%4!bAligner +a&M%t6&P%Rk&*#2?%4"]%'1kv&2%3c%'!]&&%35%&!e&)%3j13%8&8%6!c%,&Eu%#&Ek%+&E%D!g%#&RuPil
+13%0&R%#!o&1#G{HighRes&""_nn&!&<k&!"z@%*">%%'0g%5'0g%4'0g%6'0&!"I6%!+9&%&+q&/#WJ%#>,%!9^jProj
+13%L&5&(";V%#he%1g=%%i&%%f}%%!4%'gK10%0cg%;!_&.";D0%/(L%:!h%,(G&"%Ov
+1h%!(G%H!b%#(BsPil&(#ll%?#r%&iki%"&a&'#lT%"nC&&##k&1%K6%-iBf%.iB&,#kn%'19&!%B;h%-I0%+E@fultih&*#MMj%6nIe%3j2&>#ztf&3":>MultiS%4"8~t&&#Jim&/%w7de&"%vXDe&&%w9%)s3%*!C%'s46%)s47%(&la%'s46DINOv%!xj%%VO&+#5o+&%"r%&#"&/%-!:%0',7%.',6%!sP6%+sP6%&sP6LQE ~7it%&(6&("bM+&%"jp7%:sL6%3'%&9#hp%&sU5 ~9%&sU6%#sU7&+%U(%2'P7patialTuning%%jq7wiGLUFFN&/%<cd&!%20Dei&"%YN&?%47%'!V&@"yW%'!Q&1"yW%5!B&+"yW%'!J%(al%(J!&)%.~%1e}qWithTeacher +z&'&=R&1%3R&?%3;&Q%3'&,"zN&,"@[&4%-Ym&#"Q(.de%/bs%"[H%#bm%22Z%%!G%,&D%(1V%%!G&#"+q%!hh&%"r!%&7d&-"t(%&*v&2#fh%-,C5%.,C4HungarianM&%#Tl%61b5oss%!&K&.%2Y%"!b&*%7} ~5%/1n9%6,k4%3,k&0#!c%2,/5tage1Ass%!:p~92%&!.%:1{%&1xvefficient%1YD%+!@ ~0E%#!4&(#e<
+1b%-'s%=!^&-#>#%%(,%@"=vMlp ~jStem ~fDenseMlp ~g%%pd&&"P=fFlat ~g%3,Uzon%*,W%)!2%%7)%(,L&""Q!fLast%#!.Meta3D%#8ks ~j4%(!0&!">(%/V@g%#W,g%-pp&+"gVwrnie_&,",ge%!!8 ~0ErnieM%%CD%&%c%+!D&("'@&1#GA&%&k!ForInfor&!#4@&&&Ei ~9&r#Gc%#5'&5#Fk&,#Jevgptsan&%%5>%+%,%+!@ ~0GPTSan&#%5N%%)e%%%<%<!T%(wg%"6WeDenseActDense&:%iSLayerDenseFF&-")Y~kpar%!!<&8%+-%!MsLP ~eTop1%"QR1b%)fz%<#4&)%7YubWord%-!=
+0wraph%#-Qllating_g%%!7 ~0G%%!/&(&m_
+18%)&=%2!T%#&46%&&4%3"!%!3&%"QSForGraph%-WZGraphAtt%"yD&/"[TNod&#&M[%&Meb%/2*%.R=0%!&srop%!zb&!&U+vjukebo%,yw%"!8 ~0J%!!,%%w1Pri&&&Sd7&(#Lc%',D%-!c%(=0%"(x8&%%*/ ~h&##%[%'(yAutoregressive ~av1D&)"0yConvB%!!Y&&"0J&'"aw7Label%%!ver ~9%%KvcStack&+"~(8u&#"W7%)!X7&1#+48&-"uIi&!&ePang&&""n ~8es&!"XU%#V-net1D%#%M
+13%)*A%-%K%')tvmctc%,@%mctct ~0MCTC&%%yS&0"gk%)!K&/"gT%%&u%)!K%(<fConv1dSub&!#BBr ~5%(1J6&%"8}ForCTC&""9)%&>X&!'"J%"FH ~5&#"8)&7"8D%+.>%":E
+11%'7S%)"y%'P"weg%,><mega ~0Meg&&&&/&2%;=%'!L&%%bb&1%^~%#tF%)B6&+%X.&7%O7&a%NdGate&+&O~&&"%x6vingAverag&""N1%'',ulti&%&YxDampedEma&""&PalizedF&&"NFNetwork&8%Ny&,#4:&,"*!al&#%T!cale%"!L%"#Z%"!0impl&-"*Z%!!Z
+0wmb%-*Jmbt ~0MMB%%*H%'&~%&!?Fo&!&JD&)#@x%!#!1od%',ps
+0vna%,".nat ~0Na&/"w]%%!=&&%9H&'%97r&=%94&'"::%3HB+3&2&V}~4&3&%W%!C@&%"hL&J&%T%!><1eighborhoo%((4l&#"/7%"UR
+0wezh%,+Wnezha ~0Nezh%%Gu%&.@%)!A%()6%5.-%&+19%++18&4%XF&%"deing%'V*&b%"<%,/Z&-""R6&""Gp%%/g&)%-4&%%JG6%%/~&##s9&-"9}&&%JO8&2"#:5%,*xs%#Jt%60i0vopen&"#<X%*&r%&!; ~0OpenLlam%%&{%&;(%2!J%("3&N#ck&)#qM%5B;%!n<&n#c@
+0vqdq&/"ta%"!8 ~0QDQ&'#%v%';-%-!E&K"3;&-%R>%4)z&s"3f&'%5#&'&]I&S%R7&##Sw%-IN&V%R?vreal%,Izrealm ~0Real&#"Tf%'.?%)!A%(.?Be&"%rf%%.K%)^eb%/.YOpenQA&'"Mk%,-8KnowledgeAu&&#If%7-N%)%V%>-<%6-1ad%)U[b&)%3C%"v=%3!A&+"R<%&<<%)?b%#%X&-"xJReal&&"h[&3"xGj&#"0<%*!P&!"08xtri%/+^re%"!: ~0Retri%(+c&&"/u%1!I%')l%)tJ15%+#A%&!_%/#E%"!q%<#Ir%&#I%,!T%!#Mvspeech_to_text&-%<V%,!A ~0&!'!52Text%#hS1c%%#b%;!S&(","%%F|j&#"Uv&%%G]&*"JK&0"-t&8&4i
+1c%'B;%;"Y%'Wgc%)&8%;!Z%(FHtapex&*"oetapex ~0&"'@ERowTable%!3.&!"SFTape%&G4 6run%!0(Strategy
+0wra&!#BEy&7"7>t%1!G ~0T%%!;&/"7Bi%%&k%5!d%"Da&"&uH%+0!0Ein&#"#b%2"1%"=k%%r<l%-|gynsfo_x&,""?%""M_xl%!"!nsfoX&#""=%'8.%)!JAdaptiv%(Ke0%2LFwi%!TY0RelPartialLearn%!t_%(8aj&("k)n%("T&7#=|&"%*!%"#l&&&ee%"!3&&&a2%,)}+%-Y]%#Ab%#{R
+1p_utilitie&!'F?ojected%##kLog&%">Jwvl%,/;tvlt ~0Tv&#%>C%2z%%'!I%@ym%'!Q%6i3%'!G%)H~dio&)#/-%.Cd%#-b%0i84&#&HZVisual%-9<%)A|&%"PN%5mJAE%'ht&&&m]%+hy%'mgixe%'H3%0#+%7my%2mX10%2%n&("(:va&,#Pcvan ~0Va&&#I/%%&0%%!=&&"VD&&"c:&6%b,LargeKerne&(%;k&##q-5&!#22%"@X ~3Ml%#y!&%&LEverl&!%%V%'%'&!'50%.Hq%!uV%%"1%#!p&!"p~wit&2"*yv%%!; ~0ViT&*"*j6%-)P%2!R%-u3%&%M%1!R&A"LC%1%i&:#vT&1#v:%#""&9%5o%'"Y&,"K1&4%5{vxlm_prophet&.%f"%*!? ~0XLMP%!!2&&%f21a%%%:%:!R%("G%%,ek&%'#-~l%!t0k&)%)Lk%%8_&1"fk&("fM&@#Nd%#K:Ngra&,#@W&0%_bs&."ew+dS&!'Se&&'&1%("|
+1a%)8S%+%%=%*%%%'95nth_anythin&,#q~dep%'!?&!#K9thA%"!2%.-&%:!R&+%"Z&""W'&0%#7q%"Rte&/%#4d&!"0&d&1%#4g&,#RB&,%#4&!#D<&!&rw%1#Ypro%###Pr&#"nK&/%4F%0!P&,'8i&&%3u%0!P%0#}+k&%',O&'%PV8%0%5l%#tD&)"mj&#%&U&&"Q"9%/%Ua&'"w#%"K7%#GDIma&&#5=&&#A@Neck%'Wz8%!-[%%.P%0&Bb&+"Qk&/"3z&""0|&&#M9&?"'E%%!V&B"'E%%!Q&5&9Z&%#jb%.!H&!&.~&""'q%3!n&4&9}%'!S%(c0%'kc%''<%#MH%,c_&J"#6&+#LH5&0".i&*"lf&0"#U&6"#B4&,"{b5LP%!;&&+"#O&-#LH%+:a&F"#*+4&0#LH6&*")@&3#"1&-&n'dia&"'TY&&#3F&*%[D&+"X"&1"|^%#!i&/"|^&'#4%%%!I%&2{&-#3x%&"W&,%]>&&"}9%#cn&&"4p%#!4%6yn&)%]B4ulti&"'D]%'''&0"}U&C%]P&*#3b%%#1&>#3bo&*"bH%#![&(&"bff%0_?di%"!: ~0Diff%(_>%(13%0!I%6_=%+^x&a"gz%U_&ousion_gem%1#j%'!@%"#GusionGem%##u ~e&'%6Y10%))/%:!e%#H_S&"'RR ~&/&Tpo&!'9!+o%#+t0EntropyBound&!'>vr ~j%#!R&"'t8&''UySchedul&/'Tg&!"hcAn%!AWdent%#"R&#'Ro&)"2~%+#;+%+#;Block%%!5&,"H&eClipp%&Q{&&"Br%"&[l&+"_w%#Df%#5w%;!Ip&#"%{Fo&!#@n%%"Q&<&nKm%&q#e&/&nJ&('"ZeSelf&(%*d%"'Y&!"8Ui&%"U,i%-gKk&!"S7&!"2L&,&#^m%.r:di%!q~Din%&r>&&%?i%)!A%&rB5%)rB6%%I>%1o4&'#69%4rB&!%tZ%.rB6%1{q%"n%%&s?%'{s%,F.%-bc5&#&,sN%DrCno&."E]ino&!"E;ino&&'=u&3';9%+!P&("1+%&%f6%&Lu&6%Vb%1I:&%':TScale&-%'|%,%"&/"0]&+%O@%+Eq&+"Cq%%&,&'"CKq_with_register&,#yD%!#o%+!F%%#~WithR%#!8%.Xx%G!a&("L,%&%mj%&%mj%(#wk&%#i^%4%m%#bQo%"%m&4#vF%#!u&-"s>S%&%4p3&%#Yv%0%/%&!@ ~0&&"K6&&#_s%*0J%:!T%&#j%&CP&%#;_%".@&7"3X%"{0ino%!!wnext%#%U
+0rv&-&[,%""Wv&!"G(INOv3V&#"I!&0'4%%2!R%,GX&'"~u%1!R%(8H%%#_&#"s-%5RMGate&!#|a%#R0&!&?C%?8-op&1#='inov3ViT%&%4msti&0'G,di%#!;&!'}Rtil&(#l(&3&6q%3!X&-%3Gb%(vJe%+vJd%/;<&M"n"&2"cW ~a%+-}b%,fy%'&@0FFN&#"E0Hea%,UP%#dg&"%u@&"#UW&+#!Q%(%!%-o6%&%3%<o7&&#!z%.!U%!o8lo&-#dZdo&!&>Io&##dK%)IX%&!?%)IXDMoE&.&ga&B&|l&<&pL&4&gT
+0mnu%-)'onut_sw&!(4donutSwi&&'Ig%0Ffonut%#!O%.Fj&.%WB%)!S&4%WB17pil%8!M%#DujPil%):+%-#-%&2P5Swi&*%f~%%!=%1-F&&%}p%4^|+&!%fd%.:3a&M'K{%,3D&&%U]%/_A&8%Uo&*'J{%)%T%'%|&&&.Q&-%s]dory ~0Do&#%sX%*)i%%!?%/Pq%1)a4L2&#"9i&""7c%<)W%-)Nts&,'+vdots1 ~0Dots&%'+x%('d%'!A%(OM&J'ZUE ~7&O'ZY&("y'o3_not%.-ats%!!;%""n3Note&)%^T9%%!+&(#+{9&+')!%1,&%0""&8%9<%7"U&%"a%f&'"KHConv&!"RK&&#Bu&;'GH&-"-d%%&0%*M_d&M%:*&&'>{%+H2&,%68&%"zp&.'(;&/%5_&'#*6%"&*%'"!f&##,dMLP ~g&"%5.goE ~h&,"S^&0"SO%-"7f&(%Bg&(%<7%2&Q%';Elp%-_#pr ~0DPR%%Vm%&'D%'!=tex&%&im%&;U%'q_&."gp&&(?@%(!a%&91%&!4&""*j~3%,!=%&u^3&#"+1%%0-3Span&%'o:%-U/pr ~0CustomDPR%!!b%%7;&%(GU%,#H%'85%,"T%(!=%!!s%%1]%(!=%'"^ion
+14&%#rR%U"S&!'~8%5"W%"!A%4"[%"!A%+"a&.&;jdpt ~0DP%%B,%1]R%#!G%/]R%.7i%#!O%,7eh%#7e5pil%4!I%#7ah&+&ZOdpt&2"|s%(tb&&&Y4s +j&"#NHAnd%4!F~0DPTAuxiliary%!45&!#s*%,nU3%0kBg%"F<4%/k!6&2#Q9&""Ca~3%!nv&"&[3%+jT&,&[*%-nvd%""@&,&=p5%.":%"#+%*FA%3O@&""st%(Qi&,&(:%""j%%Rp%.O=&#"6*&2&'C
+0kedget&-')g%"!8 ~0EdgeT&#')m&""Mu%+f.7&!(A*&+&Bh&5%fp%-""%(Pc%(wG+&7%f8&)%U=%&"Z&('h-&'%UQ&B"V4%'#1&6#fh7TwoWa%&<.%"3p&)'eY+&#%g-%!!q%#"~%&y<eck
+0r_vide%,u)%"%/%!!>%&%5Vide%%9^c%/&;c%/&;&(#B%%8!|&("5m%)&7c%5&7dnference&"#3ylSes%!^[&!#pv&""Zp%)&Qhown%%c3&&#@e%'7pem%*?z%#!Gr%"^N&%#%pFuser ~nCX%#&6&""78Perceiv&)&De&##Ba%#w&MLP&!&);%#"Sd%,'BSine ~k%)(0&-#a'e%)(0cRoPE%,mCg&+#nx%)-E%#%]c%2(Ri%)(R&"#C#%+(R%,bE
+0l&#"pTlof%-w_&%"q(loft&)"q'LoFT%%9t&.%SQ%;![&5#+ngpil%J!a&)#+m&'"!q%;!iAggreg&+"YCm&'([l%+A(&'#'DeFin%*3bforKeypoin&%&WV +e%,!5%#&:eLocal%"4M%)QXz&&'id%)B.Out%'y=%0B=epVGG%"!Bk%#~X%,?TeepVGG
+0&/"+!%%%?&!"*K%%%=&%"*|&*#p>&/%6k%7!f&5#O0e%)'I%<![&*#O/&&#Ck%7!e%"%"c&-'x|%#7V&2#mRd&+'x|c&-'x|d%3bF&%#lL&/"C^&/'y@llectr%,rwe%!!8 ~0E%!!,%%6(&2#eX%-!R%(6&&1%G[%+.T7Discrimin&-%FS&~'(;&V"Rz&2%HM&-"S4&,"Rs&%"RZ%,&W&3"R0 ~9&+%w]&*#du%&&3%-[g%"&D%<[d&%#e>%,!R%"[a%#&7%!ud%,n[e%+!A%(_9Gemma%%npf%(y'&&"T%%>!e%'4Lgudio&)"5K&#"v>%#03%!Ld&+"DLg%/uS&-%Q.~&%%?m~&,%?m%!#(%#k7PLE ~m&#%U-%0u=&)"o6%>#M&'"<"1&-%?p%>!c&,%?x&&%c"&-#T5emu3 ~0Emu&%'iv&+&/D&(&Eu&.".r%'!d&4".r%'Y_%'!P%DY_&3'O>&!&s^&/&Do%TcW%"#f%#!I&"&D-9%,:p9Conv3d&(%oYaow%%!@%%<1g&,&DPk&&"5,9&%''# ~9&('|h+a%()p9&)'|Q9&""C<%%Uzmporal%("*h%)!Sh%'"8&%'Hz9&-&Ea&(&&-%"&U&&%fnEmu3&)&EJEmu&("*U&%&smlncod&-%)Pe%!!8&%(bO&%%,Gs%/O7%-!O%.O?%'3{%/!~v1d&#&.'pose1d&'"~_&/%0)%&!58uclidean&#%@h ~7LSTM%%1u&9(.5%#ME%+%m&!"}v&##!b%)!?&"(A"qr_d%!"h%1%H%%!@&.(|A%-vz%<!T&#%I.o%-Sheomt ~0Eom&7(!S%'!G&:'QI%5!K&4"9K%'!S%)-J&2'Q)4For&&(n=%(Qw+s&%"6{&0#:u%"jJ&#"8f9%"vY&&#:s&&"86&1#?9&."P7ca&%(*2&%(}:%&|2o%"xf%/&"%"!<%"#cD%#zb&+#_7%4!L%(Qp%&%6&)(4Oa%6%6&#(_:~a%&y]a%.%A&#"7>f&%%hN%"%Aboss&%#^q%%%A&0#^t&.#^k%'%B&!&Lg
+0lrni%,i?ernie&##7F%#4A&3&yg%)!N%(V]%,KT&7#(Z&'('C&~"yZ&~"yZ&x"yZ&4"y>p4_&,(7Wernie4_5%#&M4_&"(7S&(%92%/!G&("YQ%*8a&,(,"LP ~9&""Hi%-(|&5(+|
+0s&/&0?%#"P&"&/s%#"T_&'&0B%'Hy%6!O&/"kp%%Hr%#nG&+"kmMLP%'TP%-H=%%#4d%,+:c&,#i&dtatics ~c%(lZtvl%8#^%!!@%(#3VL%%#d&)"<d ~e&*#|eb%&%0%)C+&%#yA%%4]%.3b%;"F%3S>%"";&,"[9hpil%K!w%(ST%1!z&+#^Z%6"%VL&"'38LP ~8%!"3%*'V&9(+H%'Rbg%#'#h%%(,h&!)2Os ~h&(#n<&'%8v&/%8i&("<5%+("e%+tX&##aN&."<6eVariable&&(d-%%[F%#Fn%,tK&#'uvk&!"3H&."=/%'UU&&'pX%"!rb_Mo%7%;&4'<T%*H!f%>#!g&,%)d%+"Q&*"g~%<(V&("k}%.HA%;!a%,H?s&(%h8&.%b.esm ~0E&'%b.Fol&')6*tructure&!"=T%%!:Trunk%.w/%%!r&("M{&1#:(ontact%,44&6'KD%&6G6%45N6%15N&-(7m&#"%m&)#4>&(#45%"5-&/'.E&<'.<%%C10%,c610fold%"%}ategoricalMix&!#Fy3FoldAngle%!Gd ~i&#"WD%'"&&#"7FU&!(dh~7&%#=^7InvariantPoi&(%jD%)m:8&""Hi7PairTo%#%Z%/ly7&,#1{ ~9sidu%!.:%,U>%"U5ToPair ~8%*(5 ~mTran%#!l&#)BH7Triang&)#it&#);~icativ%%#Tdular%)";%#FQingTrunk ~5rProteinFold&((]W
+0oopenfold&!(hv.chun&&(ufChunkSizeTuner&!#s1te&!(g>%!!,
+13residue&!)8[a&!)8YBond ~4Angle
+14igi%""( ~0Rigid ~1&"(zF%,}{%%*t&("hQ%-Krsmc%!!H%%Kl%'F2%&!?&)"6%%0+[%)+.&L#Bx%(F5%(F%ed%#+9&G".~&*%ht%'#0%(#vfold%-Z2smfold2%!!QFold2Atom%+vP8&&)(lHea%%/Idg ~8&%"P#%*/M8L%-!iMs&#'Rf%%!5%%0/%&!{
+0t&'"U9%/"i%")-&""]M%'?u%/#7&#"~8%&,?9t&)'?l&&#*u&)'CE&!'ES&#'C?%+#m ~i&'):Ner ~8Denoise%&5s&!".?%#%,%'"8h%*!E&&&s1%",i&(&s- ~8Fourier%(y+%,"C&))FR&&"_r%&.}MSA%&tv&#"MdPair&!'Zied&!#Id%!"|%"BTOuterProductMean +b&#"kYir%!-z%"!ni&"#RYarcae&/'KT%'CD%+0"&&#?{&-(M[a&&)MU&%%S,8&!)?U%#059wiGLU&#&hL%"0,a%!0!%1/s+aun%%/>luro&/"FTe%"!9 ~0Euro&(&Ao%'(k%.!G%:Fa%'iv&K&2f%UG3lvoll%-mAvolla ~0Evoll%%m?0SaPr&#'^w&("Ts%+!R&("'=&,&ZS&("yy7o%#3J&!#2?ext&=&ZK8otei&&"1q&*"{<&5'bI ~6%!#(%(,h%1qO&4'N0%%{B&5%]Ne%)"c~c%-:G&3%]q ~7%"'G&"%+G&-'|uC&%%5#%'!8o%%@}&*'3Q%+&B&("7)xao&-%t'exaone ~0Exa&%)[)
+0q&,%8=%!!J4%%!K&%%86%'a)%,!E%)r[&7&^9%bqd&V(i-%.QR%!#*%!Q.%#!._&%"QF&*",t&&"lZ%2!Y%)Yj&*#Kx&8%5@&)%9h%(I]&#&PUb%.Y+&%"l:&-">1&#%#!&%%1"%-8j&('.[%2#5%'(Iq%0PCxaone%#Fixaone%'R{&&"C&%2!J&)"Kz&*"or&3"B>&X'2Y%"LuE%#aU&("FYkfalc&-&c0%!!7 ~0Falc&0']Z%+!C%60*7&=#QJ&;&k!&c(~C%"E8c%5"K&J&k}
+0q_h&,"L*%!%#_h1%%%'H&%"L1%&+%%0!H%KZj&!(K,%?5_f&"(K,%-5hrma&.(M(%""cm&"(Lm%!"f&!)fm%-Zy%6!N%"reb&*%;O&-%HQM%!#1&"'Rv&8'4'&&%D{%!<|less&%%DJmst_v&-#Qqfa%!!9&")pTV&%#Qv%':F%%!F+%%!F&3%=K7%6/;%#pq%"64%&!V8&0&im&.&XXo&!#I42_con&1#Gcfast%-!F%"#C&"#I^C%#!9%#2"kHifiG&##<{ ~k&!%@f%'!6&("l,%H")%)Wr&##(=&'%tFkConv%"VW%#B{kD%"#8&%"J& ~k%%9*%#*2%#"} ~k&!%|K%!;' +p&%#7Yult%!Bh&!'}91d ~k%-(.n%!"*%#!zRe&(#N(%%Auk&#)P)coderPos&!".bkVarianc&(#Hps%(#"%'%Z +v%%S2%"!5%#v6&!"dY16%)Jf%2%z=%1%z&(&4|lau%/BPf%"!9 ~0F%"!-%%J#&2&"O%/!T&/'L(&/&SC%&t=sSi%!|Z%MBp%#/-&.)9he&')9he&))9h&/'r]%#0<&')9Z9&,)9Z9&*)9Z ~8With&)#a=&/&9@&*"iVFFN&,&SS%%%P=%%%P%(Ofv%-0vlava%!&!v%%D[&""{_%"|r&%"7J%"!?M&%"+Z%%!R&(';o&0"g0%)"-&@"g0%)!S&3"g0 ~5Mask&()i+&""gC%7!b&("gC%0!e%'u>%)!j%)u-%(t~%2t=5&!'lW&,'h!~5&%'g(6%(%v%&]X%!-u&")7riRes%0yU%#8=&0#"&+6osse%#%.e&+%w<&3&7-mod&&(^-&&#"U&L#d0%2td&7)=<0%+}t&*"hn%)&7&(%O9ex_olm&,"K6fl%"!: ~0FlexOlm&&#A=%''1%.!H%7:s%%@^%duh ~8%,mS&))!vmi&-%D~flin%!06i&&&Me%()K%'!A&V"i?&d)Dt%'#5orence%,]1fl%"!: ~0F%#!.%#.%&+"i1%(&l%/!X&'"q:&>'!K&A(on&!#[B&*#KQ&*(!;%""k&&#"jg&""#o&"#:Z&("I/%#H|&#&3k&&&lXAbsolut&."T'2D&#":{f&/"T~Cosine1D&1%<.&!"3e&#"&F&+*)I%*J0%1%a&))bn ~a%'Pg&."Hnf&!"F_F&'(8k%&f+%'!?Basic%"^)&(%~d&%",q&)",(&(#]:&~(Wu%Ig:6%,#-&.(X)&~(Wz&5(Wz%,h/f&!#R_F&)#RU&&'Ej%)!:&##!Gca%0'?%"!9 ~0Focal%''G%'=6%.!G%&*h&&&iP&2&q2&&)%K&4&iY~b&0%P++&!#O'&."{f&"&j,+&""-3&0)_s~9lp%#2*&'#xzu&!'vT&%#O[%("w%-2N&"#SYls&-"7'fsm&!#N&%)je0FSM&%"k!%'*t%!!O%(=f%*2%&*&UZ%!!k%%j,&*#g6&:)6n&((oXFSMT%#!8&:#s3%,(Ysmt =0FSMT%(C_un_asr_nan%-7:%'!= ~0FunAsrNan&!"xS&&%>T%%?I%*n/&2'co%5!y&/'cn%&%}%5"Q&&"Jc&6%og%%%|&&(CQSMN ~b%AZa%#*/%&!ub%04Ga&/"g(%+[(&*&jF%5#@%';inne&,#sIfunnel%!!Sn&&(}"%'W|%*!C%%%3%%rO ~6&%"q' ~6%0vR&&'wB7&5"TR&7'u6&~)X.&7)X.&-'xp&!#ufN&0#?JRelM&-%GV&,&h8%%%b&-"St%!%s&<"Ss&%#Z6%+!Q&"&3Nyu%-';yu ~0Fuyu&6"Cg%'!G&*)y|&!"M^%'8W9&%"e>6pil%(![&-"12%'!O%(/j%&!T&*#+f%#5|%-Um&("KN%'!b&0"K3k&0#PW&##Oi&'#PD%(AL%)!A%6AL6%=b%5&.)&4%)D-&K">M&:%4v%XBj&*#:x5Text&1#M7&*(;7%!%9=%!%9%')68%#)6%*!;%!)5p%,CV&%"Vx&("Zd%(.M%+!C%8tR%:f(&L%X|&R(V,&.#JX6%5%cp&,"Itgemma3%##X&%"Y36%(ROr%-,A%+!X%,,6&#(4V18pil%:!O%#QjkPil%-&:%&!W%'5x6%45x&9(Yza%3H+&5"3[&/%sA%'d7%065%J&k&;'D6&%#D%%1'!%(we%+%;%(q<%,nn%!!Mn%%!Nn&)#6C7%%!+&8'gY%/;?%2!{&8"XI%2!T%(|H%0e=%#J4l%)~;lLight%#d7dum&"*C&&'"^(&%"*w+&!&D!%%|z&,"5>%)|YSCP&'"t1dub&!"|p&+&s++7%9j:%&l>%PjD&+"h2%Gz:%"&~AltUp ~c&'"ll&+&7hLaure%#%m&#&7R%!bK%1(}&('E5%-'!%')!p%,~7gemma4%#!N4%)(}6%/.V ~6&+(Su%4(}%+!y%.({%3/D%&!Z%?/D%4!O%9/D%+"c&("q*%!'w&%"bk%))z&##tOc%(*#&.)pw%3l*bS%3)P~&"*^[%60m7&,#g9%A0o%"?v%30O%+)k%80N6&+"J+&6&<Z%9F"&."ZSc&"&;(&1(ry%"(i&)",'&%#]K%#&@&*"R[&*%/Fd&#(Jb&.'e,%6(u%'*wr&-"H~%+!N&,"Hm&%(I?q_a&#*T0%1+^%&!A%&).%#!4%#u#&&"ul%>!V&0&lw%%#v%&RM&-(iR0runifie&,%2%%""9%"!?%%"7U%!!2%)-]&&"=N&8']W%5-]%9"+%.-m&.#+s%:!k&?'fd%+!e+%/"O&)*/c&4*46&C']K%",(&2'g#%+,(&8)O*d%+,(%#x>&%">6&&(2E&#(Tz%&"4h%-+{h%1+t%"'!%#"Y&*'YP%:&0%'+7&.']V%:!^&-']V%#&my%<+F%"!u%/*w%#'*%,+U9%3'e%?!g%)'Jm%,+f&&'S_%-+fl&-#hKgit ~0G&&)DS3%*+/&&"Sz%%!L&("Sz&5"SL&'(aK&4)jh&-"Rr%-Iw%&4f&5"Rc%""x%(r7%)t6&%"{M&%#Zy&&"1m&'#Z~&)(&;&(%%O%%#d&0%%Al&-")xglm ~0G&&")o%'%Q%#!=%(%Q%*+*3%-J(4&)'z.&K"W*&*(e+&."VZ&7%(O&*&tHn%-=Clm4%!#9&%"<R%&Ra%'!?&)"vX&P#fC&:)M4&N#fYo6v%/#76v%""y6V%7Ks%*!K%;>O%8!O%5>O%*!W&@(T+%-6]%6"z%:9T%*!N%-9T&("bBo&/"<Iglm4&"";|Glm4&'"<E%&km%.!F&7"BI%%=d&2((?E ~9&L"Aq ~7&("<4s_li&-#bl%#"m_lit%'"rLit%%#=&&#Hb%7!O%(C?&C&^C&h&^9o%0*.%#'8v&/")Z&.*9a%1*H%%!g&:#nD%7!M&4#nD%(!U&""oXlp ~4v%6*N&%"yn%7[F&-*;7&+"C)&)"Bn%.]R%-3t&!#v%&+*:I&%(8B&)#cl&%"Ff&."?f%4%i%(Sa%1,5%%!L%,,3j%(,3p%3,3v%'+mv&'"vF8%('e&")(%&.""J%0!f%6&S&&"3c&6"'w8&,'3/&5"zQ%"GgE ~e&="z5&(#hj%"#9&("P{&#"tJ%(&y&&%%^%'&yj%#&y&.#kZ8%#)F
+0n5_&/%'oglm%!!:%!%=5&)'fU%8&#%0+g%-!n&5'f,b%"+n%;!T&*'f-%)'=%-!]%~'=&'#!n&%)tEcH&,&j@h&"(x+&%#nOc&++/o%9(#j&""GW%)'xc&-&i~%9(/&*#q[%@('&*"(u%0%o&(%PP%0-(%-!S%,-/m%(-/n_ima&-%#Zglm%!!:%!!k&"":s%1)/&&#A3 ~9%>)<%-!{%=)<%;!T%7)<%-!]%|)<%)T5%.-7&!#Ah+%!!|%#DMd&-#;n%!%U%>.Z%2(Z%-(?%%#r&&#@D%)%Y&%#(Y%%%6&/#n,0omoe_ds%-t?lm_%"!<%!!eMoeDs%%tI&&#7s%3!K&O"Wr%%,b%#70E ~b&O"X"%);7oc&,"Mrglm_ocr%!"vOc&%"&+%8bp%'i0%+!b%NBT%H]P&)"_)&."WD%.[u&##XnMlp%0[k ~&#'oF%/[in&.(;Qglm&!(8mGlm&%(;J&&&eO%/uo%*!S%AqU&&#zo%(qX%4%h%cq5%9_Q%*#/&("(=&-&A<glmg%"*A&#&A>%3AG%&!I%=AG%4!M%+AG%038%&!^%9>>mp%-r^lpn ~0GLP&&'F(%0^P%&!I&@%a>%'!Q&:#GO%5!K&4#GO%'!S%)OvW&"%]@&%#sw&"#fC6&/#z/9W&"#cY ~5&'#H,&##d,&,#xo&("3v&-#zJ&&%xXix&!'Ht&#";%&!%u+&.%z5%.PmSelectiv&#%-2&!#j. ~7&&'>,lp&'%w50SiLogLoss
+0lot&0'9>g%"!9 ~0Got&('94%+wS&.(&D%.!^%,&{l&%%f:pil%=!R%#'%l&+(&B%%!Z+%%"l&O"a?&+(Oq&%&RD&I"aU%,&Z&.#.o%-1>&%%sx&&"1I&%)*u&!#y+&((:2%'%5%'7a%'%?%%7_h&)#V8%"!E%'&2g%%[Opt%-'Ppt2&!&Z8%%'I&3)};%'!L%(+5&#&N>DoubleHead&!)Q%%'#Q&1(jt&a&Mv&)"Z'&=*2q&+",]&*"[/&,"=7%'#Y&0"Cp%)!:&"'~*_bigcod&/&b~%#!<%!![BigCod&/(Ul%4!L%(8C&#&W1&0%IC&^'7}&A%I#
+0on&-%"Pgpt_neo%!#"N&&%"D&)%W^%';W%+!Q&("-I&#&yt&~"s9&="/G&,)4'&,&a8%"#1x%%#2X%/]7%-!F%)]7&="6+7%-#t8&n#!(&#"Y>&9"6F&K(_A ~7%+(4&*"en%.%(&0(9x%,!=%!+Ws&7&lW_neox&+&irNeoX&,&lZ2%-&W%7!W%'&j&*)e5&&))3&&#pq&1#pR&,#Aw2%1#{%7"J&B&kuoo&-(Xlgpt_&!'nRGptO&#(X]%,+|%(!D&7"97%%H+&Z)ux&V"90&("^Iosw3&*&@2gpt_sw3 =0GPTSw3&("lAj%.%)j%!%zJ%>5W%#!L%05W&:*B/&J*Au&L%Lmlradium_phonon_tt%-'Y%-!C&!&pUdiumPhononTTS%##ngFlow&'#>Y13&'#>Y%A!n&,%{>&'&S}%A!d%'%s&,'QPFlowFin&%%<K&"#er&!%&I%!(/loss&!"~]&!"x@Re&!*#W ~h&6'<"&''RC&#"/0&''<]%-&:%.0AgTimestep%'!6o&!#!}nn%/mNran%"lx%!!,%/,%%,!E%7o_%:35&T#2S%.20r4&2*X*%""u%#!@%&"}&))+~&,%zK%,#W%%!c+%,!c%3CC%6YU+%!Vu&#(=:%#?T&5%w:&/%0z&,#ZS%*&)&B'W? ~e&!"h8&")j)&'%v+&*#XF%<%R%(vr_docl&.&6r%"!g%#!@%&!gD%!!3%/&:&+#d"&0#cU%<!z&:'Ab%J!b&4'Ab%,!j%%'|%"!j&5'GE&5*lxf%!ghor ~n&"'{%DeepStack%#W6gnsity&%#b{%%Us&>*mM%:)!~&0"B~&.#cr%H)#%-)d%8)6%-Jzk%(KM&!#cil&.#am%<'&%')Gs&!#)C%3)E%!!?%&!d&!#)X&%"6"%+Za&1"6#%9!n&/"5|%-(J%3"KTC&&%"s%4.Q&/"I)&#"tTmConv&%#ZsDepth%#U.1d ~m&)"AM%##U&((z5&=({"&."5~&:(zk%:#]%'&ky&,#C0%*!]5%,!^5CTC%%.!%*&k&1&SI%<!s&/&S_%3&m5%&-8%&"R&,(H+&3*:"&#"Mg&/#3u&)"M{+&!#%}&%#3G&#'%D&&('Ve&#'%4&-(r*%1+#%4#e%(&8_pl&-*>1%*!d_plu%";q%'&}l&&*>8&#&An%#&@4%3%U%6!m%'*Li%3*Li%/*Lq%"%(q%(*Lq%-*Lq%)*L%#"w%'*Lh%6*L&"(yt&/"=9%-*Ltw%-e{%##mwa%'#eWA%/S3%3!L%7kT&+%A%&R'dR
+0r&/"%&%!"F&""#@%!!/&1#Ia%3!K&A"K&%:UCaM&('ljarallel&&"-Z%E#L&.%~AaTopKGa%!Bj&%+L)u_s%4&vmo%+&MMo%(&|%-2X%-!R%*#V%#9e7%!!k%(_o&+%n%&3*tV&I*tL&1*tD%%KTu&1&ZW%&#4&%&YX%&#h&*&Zf&'"LE%5!W%6#m&-&ZP&6'yE&**wG%!G2amb&#%/ChoE ~i&3'c<&&'yan&""#_&1'yi%&%'shar&."MY%%#M%!!A%*'mha&!#C<%5%'%,!W%7'rhar&)%Ty%J%'%B#x%:#pmound&#&/#%-#v%(!?&"(s6ndingDin&%#6^&/"O8%*!Z&.+mw%+!n&4"OJ&!%Y=%:"M%2CG&,)/o%:!hBi&0#B'd&'#=B%(%O&&&V=&%).=&%"{|&"%Sr%&i+f&#'Pb%#C:%%pD&-&a%%'l4&0'TKe&/'ex&(%ZXd&6&R%d&/'T?&!)13&&#0Ke&/'D.&7'a!d&3&R.%//#&3%iLdTextEnhanc&&#*)&F'f*%*?W%+'9Dic&"(k<%!oFionW&#**k%/(?%%oW&&"RI&&",P0op&.&9"group&!&7yGroup&%&8}&)#Kd&:"5K%'fi%.!r&!'W1&("(T%&!-8&*#h{&%#?{&)#-e&'#Xp&'#?|&&#/t&E#/j%"#1%(!L&&#kv%"!Lc&)#uE9oken%!#-%%#c%(!c&&(H3%%Jv&("PBl%.Vs%!VJ%&Vk&'"Ov%#!=&("Ov%("4&Z%)k&-%)Z&)"Os&D%)V
+0kheliu&,"R;%!!7 ~0Heliu&%"RA&&"(^%+!C%7e8%~e.&2*SFmrber&+*icher&2&:s=0H%!!=&0%[v%,!=&"#:1gnet&.(B9h%"!9 ~0HGNe&')!Q%&+C%.!F&&#:/9si&##sG7&'#ZKgLight&8%cJ&2*{u&%'#-Affin&#"5D&0%ap&"#9*ie&-%f9hiera ~0Hie&#%f5&("Ic%)!A&(&Q1%#45&_&Q-&&#<&&3#Q;&##J/MaskUn&)"^,6lp&3#OzSca%!})&1&QF&4#P#&!&QN
+0mggs&"+JP%.'bi%(!? ~0Higgs&!'"X%%'mz%'hO%9!S&9,:c&'+2j&"&[A%"Ij%(9X%9"&&8"Cj%'%!&9(=n&R%Di%*60%9"n%)ON&%,JU%9&-%&!I%+!p%%,^%#&@lrm_t&."Inh%"!9 ~0Hrm&(#*P%',a%-!F%8iC%fi2tack
+0l&0#d3h&##cZH&'#d/%)2*%*!C%(7tn&"&:H%%uA&,"8]i&!&c'&()LK%-!46&,(eG%"WS&")U0&')ps&(%&-&0""TTC&8#,)&%#'/%'0N&&)%F%(!7%#3CNo%1!A&&"|m&+(ef&/&Yaame&&(fB&+*mmmnyuan_v1_den%-|shu%*!A ~0HunYuanDenseV&##u8%'HV%=!U&("Ep&/%IO&&"t"&5*sO&S+fr
+0v%.Sh%'"x%!SA%""vMoE%%#J%(.t%8!Q&D"P^&'"!O&5&n>&""Q"%(/'ee%K/+t&,#EY%%#*l%&#&&#(;@&;&E#%-K!%2!p%,Je%"Mx
+1cpil%A!V%#DFnPil%(W|%2!_%.(T%+Nq&9#]J&."qz&'+N(&J"Ix&&%M>&<&DE&)&D2%%o3f&)&,@1y%#&R%1aD&*&D:%2%+&(%/3y_&-%emhy&!(IhHY&&(J/%';^%'!@&)"A:&*"q1&3+?4&i+>{o&,"s1hy&!(FRHY&&(Fx%*##%#!@%O##&-"Z_9%"E_&p+U} ~4&/(Ehp_v%-,Hy_v4%"'7YV4%&,C&8"P5&."BN%-!k&5"syapil%<!Q&*"s{%'9N%,!Y&E"-t&3"N*%-&H&"'.>&",k<&'(5#E ~8&P"-y&',"]%'&S6&/"a=&8"R>&2#1*&%"R>&*"C+%-%7%',@t&-"Mo%-!P&9"vCmperclova&,":3hy%%!< ~0%!%kLOVA&%"::%&k5%5!M%'#i&,"t2&1"t(&L"t#
+0v&""#b%/EO%&"]%&!F%*"h%!&V%%E^&'%)2%G!a%6)2&#)[Z&-(f416%)&g%E"2%''Rk&0'Y.&#'X!I&(&m?&3%rM%)!N&("F(&0#[*&Q'm"&r%qs&3%qi&=#{b&5%q.qquant_mod&!*P60FixedPointMul ~0IntGELU&##,o%!),3&"'P/&#,xiAct%(%6&%#UJ ~0SymmetricQuan%%^i ~0floor_ste ~0round_ste
+0ldefic%,xli%!!8 ~0I%!!,&%"Rh&%&E/&3"Rzs%-2L%-!p&5"Ry9pil%<!Q&*"Rx&&"4=%-!Y%'cz7&5"+e&6#JE%+-zupl&##3+%!gg%#&'%&U<%!Jw%!#|&'%Kx7&/'|g%#FA&U%F!sp%#&=%&#^%!4#&0&Ieg&'%J,t%0&O&&"Sc%"!p&)"SR%(&>%%e@7&."Sc&"#LF%#2]&"*&1%&!e&/"U[&("mC%+j^%!ud+e&)"nD&*,>z%,1P%"#=2%&":&%"T|8%-)^%,fH%4)^%(!r&5"rVa%')a%6!S&*"rU%&:0%%![+%%![%5)W8%4)W9&&"3=&&'B+&#"I28&8"sI&'%(}9%-mC&),Gm%&%W%'&~h%-}n&%%]G&'&PI&7%Z@&/"yo%)'v%-"'&#(7|%('j%(:Z%4&?%%)d8&0"s3r%,E4%"!k3%&!k&%#a1%D(=%(!_%A(=%6!S%;(=3%&(=3%~(=&K"yf&!%<"%!/q%u'F%-%H%:'Fljep%,f<ijepa ~0IJep%/f<%)!A%(:Z%(#,%4et%'eR&)#l]%Ce&
+0lmage&.+I(i%"!9&#,jqG&#&k;&?)o;%/!_&@)o;%/!Y%;*"%<!S%5*"%.![%'&.8&#"j@%%C@&+(U:b%1&?&!%'/&#%jG&7%6}
+0l&2%K)i&&%Ir&!(I1%&dT%'#(%.!G%(#(&(+kw%%l[%%+_%/+r%"&O&%#Ou9&*,.28&(,.&%##=&',-z%.,3aob&-+Rb8&9%&y ~9&&,-t8&,,-tmk&/"I*ink&""B@I%!!,&d#jN%-!{&/#jI%.)^%,!W%4?Y%(?'%-#,%'%>&%#UP&**f@%E?&&4#BU&5#id&*#Bn&."rZ7Norm%)?z%9?&&"#l"&#%Jc7&),A# ~9ort&'"?M&*,R18%'PR&*&m8%%=E&.*/|%-%a&("OJ%-=T%!!E2%&!P%&=T&8"#w%4'S%(!m&,'<>%(,K%-!OBlock%%'S&#%QX%76Q8&""jbSh%,%S&4%Cf&'*-V%)at&(-DA%-f_8Gate&""&9%)m/KeyValue%)!7L2Clip ~9og&"&Bogd%#!6%"7q&#"'+%'#6%-(Q%/87Query%)"3&5%x#&!(BP8&!#]#%%"Y%-%89&!-D-%(c^%+e:oftcap ~fped&!'Db ~9&-%F^%'dT&'&6)8&B#:D&/"(g%#m4%!e,%#d{%#l_%-iy%:))&("PI_loo&,*[_%#!U_loop%'!ZLoo&%*[q&'):N&(#L}%8!^%4)uc%4)uc%5)u%4mdg&3"O7%*)u&,":8Loop%+ni%3*+c%0*+c%#(Od%%*+k%%(ecMessa&''?W%%#f&!#@E%#^C&-);3&!)Ku%)*L%/oY%-*L%'om%1*Lc%**Ld%-%nd%-*Lj%*%-j%.%@d%#*aj%'*ad%+*ac%'*ad%'*a&.#C&
+0mstructb&.*~jin%&!= ~0I%"!1&(+Uhc&++NJ&))Aq&(%<0%)!p&G+NP%)"=%(0N&.#sh&6"^"z&*+Sw&<"%)&.+N%&3'RS%*[&&%(5z%"!lk&/">O&&)FA&()K@&#&{G%'",&!&B[&*%=E%7&F%0:|w&0'%L%(!h&#'#S%(!m&)'%Uh%+'9%"&Z%#d92%/70%?"%&,&H_&&"{#%.!c%T(*&,'&k&&'wv&!""4&8"T1+z&"",L%((4&*+%)%-(4%#%;%'":&)(0Pp%%"F%*(4%#"U%#?5p%/(4&%'i6o%((4%"#t%(",%!"{
+12%L&H%(&C%-m&%A!f%+!k0mternlm%-R~n%"!:%!deernLM%&x<%-t%%!!Qv%"e6er%'~H&5"A6%%!V+%&!V%4=K%=Q^%.;m9&0#5y%/;p%A9a&2'Dw&2)gr&.)M:&4"'t%,:.%-%U%9rN%/!R&9#RSlquest&0&iYi%&!< ~0IQuestC&("k+kjais%,Czjais2 ~0Jai%#aI%(SV%)!A%(SV&+%cv&J%cl&-"?z&.%~cj&"%~.J&2,Li%#!A&!"V[M&),Lo%"<?&#-fNJ&+,M/&+"-^&(%e{&R%D7%"#[amb&-#La&E,My&,%Ci6&9%fcn&-"gwjanus ~0Jan&&"g[5&)#W{6&;#j}%)!g&:#IV%7!M&4#j}%!!U+%!!U%5^t5%4-w&6+h>&8#kG&"&y8a&"&7l&!"fB&&+>Ea&,&xte&&&w]&&+yA&&%U[a&"&k^Mid&#&(=&0-9L~a&)&xVa&-#Xf%!&@%("]&(%:(&)"?A&-&C]%&|<&*#l-%#&I%&nGJanu%*nEJanu&)-Sl%%.3et&."5*jet&!"4NJet&'"hh&&"<'%+!C%()e&##<B&d%Id6MoA ~8&'"&G&,"h{&/%TS&G%Ib&%"h{
+0m&,#tFjev ~0Je&"#tB&("QF%%!=For&#)fQ&.%"0
+0lina&&''?s&."0ej%-!C ~0Jin&'%y9&%"0~&((||%@!Y%(Ic%0~7&(*>L~g%)~.j%/}{j%4&Zj%1}{&"-gK ~h%"J|&()bSg%#}hh&<#0)
+0kkimi_k2&,"z2%#!9 ~0Kimi_K2&%-(F%=Vk%/!_%4e|%';0%%!X+%&"9%n;0m%';0&*&uH%9;1%0Rd&#"@M&(&@!&,"a^s%<R}%/%;%9:q%/!R%9:qplinea%,:mkimi_%!!<%"!m%!~A&.".>%4!L%'%/%+7Fc&*,g|&5)cq&%#rW&I)cJh&""oS&))cAlolibri&,&<sk%"!9 ~0K%"!-%.B(%/!G%(e;&~&"}&;&"}smo%-?+kosmos2 ~0K%!!,%Ai1%'#^%!!c%1J}%&*f%%#ss%&"0%6JSv&0,)6oT&!#u<%%+[&+%PH&5+;5&#%#zFFN ~c&*"4l&""4S%;m(&1+;e&J"&%&%*|g%)!o&*#lM%*h%%&&O%&8}%"%K&8#Z)%1!E&>"(T&.&NB%""G_5%&!y&#'!v&:"Iy&.#x&%1!o&5"Ixbpil%@!U&*"Iw&&#x(%&!^+%&!^%0)C%#J.&6"Iq+x&*&(V%3)/&(+_)&>(e'&.'o3&#%Y=FFN&+(Td&("rd%8)G%*(W&/"Ju%)93%,v]f&!)Ee%!;E&(#xq%1&<&)"JJutai&+(n7%,(H%0!F ~0Kyutai&!#.S%!%f&%"=G%/uK%F!j&.#3[&&"><%F!j%'%Mi&!#/;&".-y%"K=&,#<o%)](Flexi&'%V1j%59Ti%!@H%!X5%#!Q&%'!F&F#=Z&*"?^%F#S&("?]lagun%,N^%!!7 ~0Lagun%%Na%&Dk%+!C&E"I<&&%D9&W%mm%+5O&)#Tpmra_mi&-*ggla%"!: ~0LaraMi&&*ga%&.!%0!H%O7vGatedDeltaNet%G8)&3&R{%>81%,=#l&!#y{Lasr&'#=4&@+M9%'!]&8+M9lasr +%#"(&,#<g&'(U^&("J,%#7=CTC&"%0Z&.#<p&)%bq+%!7U%#!{&,%:F&!%bQ&##=%&""T9TC&<%{D%'#O%'*R&*#m(%'!F&((P&yout&-%M-la%!!9&!)HEoutL&")Qs&5&Lz%/!T%((h&)"~y%#%[&+&oa&a+"Z&-,A,&~,@}&;,@}&*#gp%'%5&-&&R%#%F&<&&T&%#h:%-!S&"#h;&-"P=%#"=v2%'!X&&)m]&0(*|%3!U&/(*}%-;b%3!^%,;d&%*!8cpil%B!W%#;f&!*!7&&"e]%3!a%)Gh%')"&&-X_&2-{+&L#sq&L-YI&.#?5&2-YZ&!&lEual&#"}X&*"e8%3#d%'-7&*(>0%)!R%5)"v&&"wD&<(>0%/!U%!)'t%,Uo%%"B3%(!Y&%"AE&*(C+%8)3%*!d%I)3%*!^%C)3%8!W%=)3%*!a%()3%0Wa%'ag%~)<%+)<%,nI%G)E&,,6Z%1)E%*#v%>)E%*!R%9(|%&!@&"+XOx%35*x%'4TX%#5,%*D,%1!K%'"w&*,3u%&!P=%&!P%'"u&%,3u%.!?&"#.I&-#Coled ~0LED%.ak%&!=%/(:&'(jX%((g%"'L&'(jf&'"W8&,*0O%''~&,,GD&7"iu%/)K&5#5R3&8,^9&%%i3%,>x+3&-&R/&*.'6&.#~K%*!A&4)13&,'7T%%%u%'&|&%(56%(!9&"&;D&.#=,le&!#<6Lev&&%le&*"dJ%0/_%(!X&@&cd%)!S&,"#|7pil%8!D%+p>%)!L%(,w&%)^|&-"f'%#FW&**}W&+&c]&1"GPr&*)rz&')rp5MLP%%!|&4"L)%.t{&*(3]&#(cc6%&#'0%#!|WithBN
+0lfm%-;[fm2 ~0Lfm&/-NR%'!?%'%/&:(H{&V'mj&%"6D&2%g?lfm&#+eWLfm&(+f"%'BF%-!F%'##&K%g?&P#/G%##. ~8%+H~7&)-d%&-"&elfm2&!"s+Lfm2V&%&Ik&."HC%,!L&4"xH%'aK%#!U+%#"#&4%G"&=%JU&S%Fi%*^6%&#.%&^6%!"b%)^&%!!5%'#Ff%##Fn%-<Dfm3%!!T&%"*Z%))l%#!?%~)l%,)l%0'B3%%&u3%#'B&7%O0%#!S+%#!S%~&s%/Sn&."{h%#lZ&*%V[&6%e'%'%&%+'f%)#|%([nightglu%-->%#!: ~0LightGlu%%-A%.cl%1!Q%:cl%?!U%4cl%1!^%'%I9F&0(2l9&4(2l&"#.aatch&!#N[ment&#"I"&+&5|&2);o&#)v4&"'G'%#:~&-,b2pon_&.%Volight%!!<%##=On&%%Vw%(ru%(!L+%(!L%3)S&>*J]&E&YW&'+F;&6#iV&**K>%4#D&("7-&-)J8lil&!.uE&%)J8%(.A%&!?%(.A%0@%&*&b[&q-C^%"5>o&'.fqs&8,]7&D)HL&/,Z~&0)++&#)*[&))+"%'<V%(!A&6"4>&_&Th&a#"V&~&T|%#s6&*&Tb&#,*O&,,*K&%&Tb&0,*G&-&E>lla&!&<ELlama&%*~v&9&E0%.0h%*!i%59a%'h7%!!T+%#">%84l&&#tB%44v&E%_:&"#1d&E&A}&#(hu&.*f?&6#uC6Unf&!'h'&&"PK&F&Ayf2&'"LjixelShuff&""rX&:&Aw%+&<%'/)&.'-9l&"'%wL&&'-9%1G?%(!I%2G?%6!D%,G?lava%!'Mv&6.(V&="8A&#"6x%'(%%0'Z%,+X&*"6=%)#!&0"5~p&0%{qllava&#%uOLlava&')#U%0XC%1!R&:#F1%@!V&4#F1%'!_%"%zNext&5"z5&~-sP%8#s%'#n&%(9Tu&1(V,%&!d&%(U2%%!j&'"RY&0+tc%=!^%,)y&&#PF%-!^%'%d%!"=&M%>n&M.&<&2+3N&*(?V%=#O%(#J&-"2"%=!b&,"P9qone&1%Bp%!!n%%!@%#!mO%#!3%#&[&.%>:%<!]&:%>:%J!b&4%>:%,!j%"'H%&#*%~'H&:%2e%<#Q%0.+&.'{]%<!j%,'Glongcat_flas&,%<[%)!> ~0L%!!2&!/95&-"k(%8!P&B#W+cMLA ~e&+&*6&F#Vl&)&*Q
+0&2..xlong&%#!1L%%!/%2kd%)#I%/!X%8b[+p&)"-l%3j&%4qL&|)0V%,jM&#*'2&!%"y&%(SH%%|q%"OV%)"Q%*e6%=r?%;cX%5k;+c%2cq +&*%cJ%&d,%+k-%2&r%1k-%.!@&"+z@t&,"5Jlongt5%"!VT&%"5D&3)B'%+!P&2"M&&)*Mcb&!*=:%%!2&##iC%#@^%7T<&!.tm&--.3F ~bLoc&-)z]b%"@Y%,!9&!'q|ent&!'FC&,&Pmoc&)--&&8-U<&!'t2&!+kw%&!u%'FHluk%-T5uke ~0Luk&/)5+luke&"">mLuk%*+fj%(+f+0Entity%**J%#!M6Pai&+*>G&%">D&+"#9&&(0< +6Spa%++A%#!Y0Luk&))6e%)gg&%'*Rtit%&/8&"#[7%0"r ~d%."l ~d%."H&~*Dw&2-sZ&#';I+4%,-l&")_@5%6-l%>PB+4%:-l%4Pc+&",V{%.-l4%3-l&+",R%&(}&('5ow&0*z6%"!8 ~0Lw&()h@6&')Dq%'a1%+!P%(+/C2F%%Se&5*s/%#u0&.*ry&1+g2&-,SN&-*85&1*r4Scal&#"~Mor ~b&d*rEep&(*r0&""1E%##b%+":6&4)G>&4)G5%#^1Mlp&0"A[&:%4<
+0lxm&.#XA%!!7 ~0Lxm&1#yR%%!CGeLU%%!J&("Aa%%#~&1#P:&6'6-&)%&b&8'5o+&%,B{&L-+~%&'P&')&,&4*cze&&'EZ&A-+q%##M&!"+G%!"x&""7c&,#{rcObj&"#YpX%"c=&*'6n%%%y&."+;xm&?)GE&%'6n%+!Q%!8+km2m_100%+'W%"!8 ~0M2M10&!/6z&6&!V%,!Q&/"@J&'&8g&/&8y&0"eC&M&<s&>-l/ ~7&:'D"l&/'qU&#'q!&)'qH%&TN%)!A&""j}&+"^a&."sQ&("pZ&@.xb&/'4;mamba2%#"@&/'4;%+!C%#.Y&!"H-+8%*"j&,"Dn%!"j%"0H%'*n&6"Dy%#"tGated
+0mri&-*./marian ~0Mari&&'p9%3>f%+!P%9(Td&%*'3&3&?X%'#G&#'Ij&7&(_%:(%nkup&-"-9markuplm%!"ykup&&"-7&0#L%%/!Q&/#L%%(#z%,!Q&A"@o&~"@d&~"@d&-"@d ~0XPat&)'e_&("f|%/%:&("f|%)1'%/!N&0"@z%-!>&"",/sk2%1M;ma%%!< ~0Mask2&)*|J&/+@[%5!U%,Tv&*-T&%C!Y%#To&,-T&%5!c%)G4&5(fLz%%LS&.(fAb&!'y+b&/%M|cask&''wrf&'%U)%%,mx%"=lx%#"*&--SdPixe&&-Yz&+#I6uM&9+0e~uOnly +%%=8gLeve&#)n1&&%>a&5-TZ&#"Mg&3%O%&("d^%!!y%4SDmask%)&7&*#5,a&(+<wj&#)XJ%&!J&()ZZ&0"@H%3"&&@"@H%3!^&:"@H%A!W&4"@H%)!a&,*+O%%'E&-**~%'"/&#+=D&#%,~&5.7e&.+=J&,*+T&9+<~&+**{fLP ~f&.**j&>+<7aFPN&(+~v&)#Pz ~bor&!/y#c&*-)'%&*c&1(p-&"(or%)~^ ~a%)*~&&''Jf%)*F%%An&/"Ba%2*7&(--|&%.Dv%"!1%.-60%&!3&"(%Ye%.)~&'(s8&+)bNe&&)m}g&+"?+&>+{^&k+{#j&%)b;&.#5D%+'A&%%[lf&"%L[ba%-Gim&".R:M&(.VD&3%"+%)!N%(~Y&1%"+%%*?&%".,%%;l&0-t+%9~m9&3"}q&H"!'5&8"Bd&7#.v&2'<W%8~a%!%9=%!%9%0~a%*!;%"~a50&*%TSmbart50%#!l5&!/Dm&+%TB%,!=&#"Gxgatr&".?}%,'L%(!>&"*|Htron&((MS%&hR%8!P%)|I%')G&O,*J&4't0&%&AU%*ML&K,*|&B,*l&-+{k%#~]%"j=%)?1g&%'s|d%#7a&5(Kak%&NBf%2?F&4,+R0mll&-%]jmellum ~0Mell&0%]j%+!C&~"lq&G"lqtaclip&-*fCme%#!; ~0MetaC&(.##&9%EH%'#c%0!h%(Vs&&)32%#VZ&5*QE&(%D%&')qs&1"xc%)*D%"2E%%1Fi&--I>&/%fk%"!W%%Uqk&,-~ulgp_s%-^,m%!!8 ~0Mgps&&,@Y%'R/%(!DSt%'5@3strA3%#6<7%((!&?*-QScen&".&Ycogn&"(ZD&&'lzlp%.]g&:"D>%#"s&"'wM&"/c<%!#D&(#b<%*0I%+#o%(bMim&,"sXmimi ~0Mim&""sO&?-?D%&%[%&!a&)"8P&"&)ra&*"yZ&!(^J&#)5g%'>s%,Z;&'"q5%"!=&%/[}%%!F5&.)6"&.&JJ&!"8h&"#ah&E.1@&5)6@7&&#A,&/"FW&+&^]pli&%)dR%-!n4&,.!q&&(z;4&0)7?no_v2%1{Imim%&!> ~0MiMoV2%3{H%7!O%(JM&+%4A&~'5L
+0mnicp&-#TTmi%!!9&!/z5iCP&&#TR%'S@%.!G%(S@&+"zv%*#-&5";W&W#3|&1'g'&/"Ds%"##&""BO%"#'&'&{k&+(ZA%/Pm%3!e%4IW%(P0%3!^&&#J/%!2]&8"Ea&#"E,%"E>&.#9<ViT&+(22&%&{U&,(Zz%(0|h%#-4&%)nQ&*#B/%,0W&("F7%4#D&/#O%&"#dJ%@%d&,#>!%%%drv4_6%2'2v4_6%&!iV4_&%'dm&=.-%%5!f%;U~%B!YPil&&".R%.'p%.!c%+'q&6,qI~b%%';%"-6%.-H%6'qd&A-hh&%#f3&8#ea%1'q%.#E&0"C8%5'r%.!c&-,q2&%"8G7%5'p7%)!g&%%).%,'p%/&K%+!]%~&K%~&K%5#E%0&Kom&-%Snmini&!%K'MiniMa%0o}%,!E%(nH&#0I?&B"d}&c&mjightn&*#wX&%)_:&J"eu&8"ejr_&-"j)%"#w_m2%&#zM&/-"g%2!J%(D6&+%#}&5(j{%"Co%.D#&7%g|%,#B9&))>d3&."bl%%"x&""^u%#"{3&&#lz&8-"k&.,<1%7!u%41G%)<>%3!b%!#E&7"EM&(%b%&,(fu&'"Z@&+#}On&"+[<&@,0s&3&f_c&0"=C%J=M%!#I&&0OW ~h%&&{&")>[%(!@b&'%!+c&'%!+&B-y[%1.F&-"Oh&(,;'%7'/%'G:y%12j%3!Z%52lostra%0)Kstra%#!istr&#([O&("eH%1!I%7+l&*">}&~*eY&8*eY&-#,.%%#7%#BT%!!/%2.N%/!K&7"Vp&*#V|&b*M#&T&POm%2'G%&&{%)'C%(4Q%+!E%(3%&,&'d&~'";&i&om%.'b%''5%*']%(HZ%"!G+%&!G&~#|N&!&>d%#:|&5%T{
+0r&,"bs%""w4%&#?&%%vf%-#?%(!G%7Jy&3#Fp&S)0lE&U/a~%%Mbr_large%3#i%"!?%&#HLarg&#)+>&)'}>&(&&y%+!a%%'G%"!a%3'L&P&g7&3-c8%('L&.,o|&&"M;&;'{D&&)Qs&&,B)%"4EE ~j%14I ~h&"%k'&%+5Kh%)Qfx%1.%x%%-^x%4.%%+!E%(.%&'/!~Top2%!cs%6@c%~.D%S@^&+,)t%8@nllc&,#5Zmlcd ~0MLCD%*>%%']?%&!E&)"E{%%[Y&###4&!&G,%/Zb%-Z<%.d&&".km0m&/"s>m&#"r}Ml&&"s@&L"o"%+!i&:'u%%9!O%#~*&,'u%%,"p%)}C&8&He&:(2o%/k%9computedAspectRat&'+CD ~&%,-g%(k=&/-vc%(md%+"iTex&-.c!f&,&e{&*'Sy%%;8&,"Sn&,#|Y&E"p0&#"p,%,6J%;'1&%#iI%(Q&&%#,Umuk&+/8Emluke =0M&,"I#m&+&Up%,)<%,!B ~0MM&0&^b&'%;k%?!W&2&]&f&2&]&i&&"I^&/-[a&""'/&%"#Eh&+&]&&0,-=%-!Wf&0"J3&/-[Bg&)*9]&8-[O&."#r&1*+v&+&]&k&6"J_&E-[X~f&3"&k&!-#'&*&]&1&;"Ihobi&!,yQ%,'v%%!; ~0Mobile&?*pU%)!X&&/,.&&#D*0FF&!-'v&'(-#%'"&%(,.&P"b[%4{y&%&aYing&'+*b&s"c0%,'t&!"c:&'#Lo%({ye%%{yb&<"c&~i%&{yd%2{y&5#MB0No%!/]0%!!4%&&Q&,"bq%*&z&,"K)%&&b&E#TB%/!U&"#MEnet_v&,%!"%!"G%!!=%%!bNet&#&D:&).Nb&2(kT%6!g&@.ND%6!b&,"vnepil%E!Q&+*Ac%9#S&#"3Ob&6(sq%2aR&/,g,%'"02%)"0&%"!"%H%c%+!g%K%c%+!b%5j!%,%l%9!Z&*"A!%1%u%.#g%%%uDeepLabV3Plu%"XF%1&(e&2*]"bI&!0]>d&&%Z'%4&R ~bStem
+0q&.#N{%!"u&!#M%%!"r&'&l*&*.lt%5&V%+!b%.&Q&.#=i%1![%,&L8&1#%y&"#=x%?!fPil%5!i%(Wa%0!nASPP ~&#-2~&*.OI%'&~9%%&~&).Oc%4''c%2''&++Xab%,'4&'*y]%"(K%#(E&,+Y#%-@e&4*yG&((?<&#%)r&0,w)%%%.%')rViT%3,X%'n&%4!Z%!%lf%%%lb%1*_ ~b%&Fy&#%,o%]*k%#A;&!#8o&+"qb%,%n&5"!3%)%J%!=y
+0mdern%1:h%#!;&!0XBer&)"7:%(:Y%1!K%;:0%']5&}+,G%9]E%(8f&.'yy
+0u&3*<u%&#c&'*<D%&#k&)",Y&(%B3%B!Z%4g6h%)J(k%4#x&2.b2%-#jk%)#j%.gyq&0-|5&*.,+&/.-R%(+8%6!M&#&.Xb%*'[&5&_-&1/!0&"),q&&"a+%5wd%(?0&!.0'%.-ilmo%!-*lmo&!)sA&&"1S&B(eR%/3C%)!y&?#@D%2"N&("5r&J(qp%3P)%#"Q%!Z=&!#Dc&9(!L&U&Q.%6Nu%.Nr%+Nb%*#y%'nc&.(Gy%+!N&5(aNmonsh&.-^omo%"!: ~0M%#!.%/nW%0!I%/nW&-.?Y&-"=rgMLP +h&)%7o&Q.@"&.%Gq_stream&.&,.%%#*%&!D%(#4S%#!7%#*(&+-5f&''Bp%:!n%.!v%"%(%!k1%&!9Asinh&#)oz&!%O%&'"OK%!*0&#":j&#%56&(+PN&**p[&(%sz&"']j%-!Q+q%(&(&6-uq~jrameCMVN&#%X'%!*4&8%5b&,%5W4%))D%B&1&(#Tksh&-">]oshi ~0Mosh&%">_5Dept&%"9e&'"R*%(!O%'RC&4%P2+6%0#x&+%0_&#"L!&'#Ga%+e=&&-rg&0"RR7&*%9t&@"Rc5&'%9~&%&Qa&@(KH&<))n+5Un&'&+wIn&!+QWs&!,)@cribe_diariz%.-is%0!H%!&"sT%%!;D%!!:&)&5d%#iE18%1EE%I!}&.%?!8%('Z%M"m%'+0q%"'+q%"mz&5#gTl%6+3&")Tk%.(4m%0nY&-,.@18%)+0%I#;&(#?Mp&.)EImp&!)D~MP&')EC%'+*%(!A&="[2%(=)&~&];&'"Zu&u&];&-"Zs%"#z%.V}P&()IL%3Vx&&"[<%)!P&3/L*mpt ~0M&'/nl%#+%%%{O&&%%U%.!O ~3%"ov&*(k!&I%#D&O(gX
+0l&-'1^mra ~0M&&'1Y%'#%%#!=%(#%&1%'f&)#7j%#(Z&*':+7%+(Z%b#X&-*B;%,_l&-*BE%(_l4%"(s&/+<@%2_M3ReduceSum ~3&!)#wd&!,t_a&!&e&&20XC ~4pars&!,n.%!!M
+0l&-#Aamt5 ~0M&&#AY3%(Nu%'&L%#!J%0(O&3%,;&)#Aj&!%GL%&!2&#%,=%#%6&e%+i&4'?<&0#BP8FF&"&=Z&."~g&5%,7~3&%'/>se_glim&/"wJ%'!= ~0MuseG%!!0&@"8N%/]t%5!t&5"8M%']7%(!a+%)"T&4"7|&8"Bv&3"7[&9)}+&,/2:Center&'&?@&+&@E&*(*z&-&9g&.+G7&#"7N%#ISi%(OC&7"7K&+)*D%.Nc&(&3l%6&<%'6U&..:V%6!Y&9.:Vw&5(~2%(!u&)(}H%'"!&-(~.7%1'm%=!c%(st&#-eS&'"d~&#+77%"%p&''t-&0)|lk%%'Kl%,%{pspa&-0Q8muse_sp&!0M0MuseSpark&d+R4%2""&8+R4%8"U%)H+fonv1&!1ma%#%)&+%[b&#'nW&%"y@&2%sT&!*No9&5#hJ&*"F:%5LO&#(WA&K'/Y%"_+&!%q_&-%dZ%-,W&.+S!pu&")HU%&!F&)%k4%-,n&.+S;a&/+S:%#,zg%'./%*,z&+(6u%*,z&-(6s&)#k&%2'@&(#rFic&#0kw%.)S%&!>%!!bic&#0l5&/"dP%)!Q+%+!Q&~"46&>.m-&+"E^%8#I%'%0p&./&Mmusic&!/#eM%"!-%#,<&#"9k&/":F%.!W&/":F&(&b&%,M#9&?&UO&7&l4&+"+19&9%lN+8%0La&)#8b%.#<&("pA_melod&,+f2%#!W%"!@%'!_Melod&%/Y!&##.0%#2_&0'}>%<!p&8'}>%<!_%(~@&,#/b&/&o8f%(&P&308<&##*Y%-/6&0#/Q%*&cf&:,^j&(#lx%<#E%(L[&-/4rmvp ~0M&#/4p%)AJ%#!=%=Ev&&%K[%#l|&%#*c&3,7@&&%@1&~%K5%6@}5omp&-%J=%%#c&0%J=%(!9&"#);&-/hfm&#/hfteRewrit%!;q&+/hunanoch&/,~B%!!9 ~0NanoCh&&,.0%&.4%/!G&7"FX&e*{zlemotr&-#whn%"!9 ~0N%"!-%/"z%.!G%8"z%90,&b%hg%%a_1P%?%#&."t2&*"9Ks3_5&//*'%##c%"!@%'#j3_5&&/*1&),9~%<!V&,'[A~eRNN&#)x0Cache%(/v%<!rForRNNT%0.ngomp%#A@or%*"/ ~iJoint&#-+^%#7W%*.u%<"D%'.uw%&Z,%7%U%&!G%*!p%&ZPAs&"1,a%"3jm%/_b ~lWord&!(F!am%#/{17%3&<%'"=+%2"=%*eC%(ET%R#*%"*Q%#pym%&*um&&&tJ&%*Ap%8a&%!5oStac&!1oIm%7a7LP ~m%3a<%,a' ~l%-*alSpeak&)*hY%*%|%"ac7%3("%>%1%'(1u%!b0&00]K%&!x%'!F%(!w%!bS&!0[x%('}&%*?6k&(*nrk%+pM&(&&(%I"2%&&~l%''@&#,A'k%06]%#Hi%&&yl&8.E.%(KE&'#1E%/KN%,&tk%"&t&#+csubpixel&#&Jur&*&&8%H#e%)>Kasr%5ti%#!y%*!G%(3Gsr%-tn&#*LN%%,X%/>a%I!}%.>n%0-P%+!o%&-P%(!o&,&!Qr%&2&k%.2&%.-o%D#w%+M~q%*M~&'*Oa%')'&!,Gr ~%"6]%#Nqz%,!qznv2D%!!)%,!:%*".s&.&#Pr&)&#P&*0^Sr&3)e*r&'&#VCo%""D&&#r?k%%4n%0)|%(4]o%*4]&""E+%2.[%A%|&(#]{&,#26%%!mh%'!aH&."/l%2!J%(H=&#"w8&:*d7amba2&"#hH&C),Gg&#&+e&).%l_&/.sf%&"n&#.si%%"s_Omni_Reasoning_V3&"*j6&0%6O%I!l%,asz&*";3%.:m%6!z%%#_%'"& ~&!*St%,Ob&%#uq%%t=%0:Z%A#.&'"EQ&.%5M%I!n%,^x%"#z&)'WYomm%.;jomm%!6AoMM&%+XK&.".0%+!K&?".0%+!T&("Y%Dens&"'}6&0#Ax%#~Qxclusiv&,#T&&**169&'0Fs&%#Dy&)#HU7ulti&!#<D%"";&?,Mt&8#HyigmoidGate&''ug&*".!%+#k&("%su&0+VCne%!!9 ~0NeuC&(+VE&0#o1%/!Q&8#o1%/!QAntiAlias&(2TL1d&*(2"%,Uk&&#]L9&%+yi1d&)'9;&"#vy&'*A<initeScala&)#@W ~8ISTFT&"'I2&((2a&7/2M&%2S)r&*'-6s&&+oHb&'.dG&/#=4&""@u%%^s9nakeBeta ~8Up%##@
+0lllb%*M|nllb =0Nll&&0vM&')"a%)!:&"%6a&/%rAnllb&"%qzNllb&1%rA%.!F&/"yy%&eH9%)sy&..k:8&)#/g&4'8C%"*y&."m:&1#Z.8&:&Gz&""mDLP&!"m?2&&&UJmic&0#X|n%%!; ~0Nomic&2"C]%2!J%(5q%(,n&*.P,&L#%1&7.OT&(#%K&*#vh&509x&4.OY&.&saug%.T<oug%!Sroug%&T8%/1w%*!K&:"nI%9!O&+"nI%6"+&(";b%**}%*!J&0%)Z%+!<%#Wistrom&1#qqn%(!> ~0N%(!2%.h^%9!Q%)l[%/GD&2&Vld%)(Th&+"#wg%/Uj&6.le%1(z&),7" ~d%.),e%"n9%#iW&*"cd&#"e6%.ST%2)'&,,Tf&%2=fk&/*ch&"*c;&(*c^&&"wY%'!?&("wY%*Y=5&=%j.&<(~W&5(~C&'";s5&9%il&K(~o&..f?&-"Hi&#"CqOlmo&/'!U%)!A&("2M%+%-%*_C&;&}5&M":&
+0&-1a|olmo3%""b&/("l%)!A%~##%8##&2-7yolm%#!<%""n&*1RO&&"O7%4!L%'#@&+';7&,.HS&*&Q%a&+&l0%+!_&D#3~&#&kS&-#4)%-9-ol%!8cOl&121%%)!A%7&a&D''4&h*HV&9'&nlmdet_turb%-.G%&!< ~0OmDetTurb%%.T%''6%)!L&D(SB%*!y&(.9bb&*,44&%'#c&&,NHc%#!}&'"]^&,%qB%#3F&""Wa%&!aa&0"zoa&+.9FaLRU&#2o_&"+F_&&%D1%!(_dWith&%+T-&0-{af&6"zOa&3"zO%0)Q&(%F0c&)&63aTas%&U,&"#]A&&&JQ&(#N}%*&[&&&/5%&&:%.9p&)&/K%/!K&'*|(a&)0DEni%.k<o%!!8 ~0OmniASR&0'ZZ&2'Z>%-!^&8*Eg%."/%'GL%'f5&5'xp%%C(%"(9&+%#v%+W71D&+,H-~8&?)MV&'"h7%&Cb&4(@f&+)M7&*#o&%-#[%(><_ct%,Kz%"!R_ctc%&!V&%&_V%*,m%&!L+%'!L%,^K&6,p:7&!&]z%,).%2"H%({!ne%1?Oo%#!: ~0One&*%8F&."qv%1!Q&:&0_%?!U&4&0_%1!^%(Fp&6%8:&%%.N9&.%.N9&!%.N9&/#*3&-*0X&*%7b&+,Hps&;%7bsOnly ~lF&-#,!&'%2:&)%/P&%+3v&/,lP&2#*f9Tas&"+4W~a&!"59tex&#"j=&((iy&""0|&""!Uj%(D6&)"oFo%*2k%#l*&'&33%%"#&+"AD%"!Lr&&#*T%#-*&%%:;rQue&)-^G ~z%-!{%,!4%#!q&0%P{k%#eo&-%1w&)&Q0%1(K&)"QHena%,awopenai&"-v/AI&%'s+%(ZM%%!F%'%c&%-bJMLP%(!b&.)V|%%'K9&D-^u&:0%#&+)V+%*KK%%"t&-"PI%%"k%0Ka%.!?&"#*0_privacy_filt%..8penai%+!F%%!sP%!!9&!2u!%.s^%G!a%(@h%*,3k%#>Fj&40p;&+-*u%,%dj%%>@k%,>@j&*%)D%-#jt ~0O&',eR%'#F%"!=&("-)&-",q&W"S-&S",<&,2+"1p&,-&r
+0lv&.'JBov&!'J"Ov&%'JB&?*13%)!X&:'E5%7!M%#3O&,'E5%!!U&4'W/ualIndicato&#%Dfs +%"#-&P&/)&'2QF&-&/.&9'IQ&-"r7&E'C}&,#!J8u%''BTabl&+,}W%)%V%(/|wl&-#&Iowlv2 ~0Owl&C2T{%.':%(!g&1&3^%7!D%,'(%(!L%(IKBox&-+,!Clas&#+Fy&'"bq&.%>e%.Ec&"-=hGuide&4(|-&+2Vm%1!G+&&,2+%-'V&4+;_&*#*z&612S%)'Q%+'=%"%8%'E8%%%n&%#Gpf%-+*%!%j%''oo&-#25owl&!#/@Owl&'#2/&'%^,&N*c|%+!x&@*cw%+!U%,(V8%#(V%5!F&+#O3%+!N%(N]%/(Z&!+#n%-!8&1%a-%-(Z&!"~G%9(Z&)"~V&3%qi+&&0vi%-rD%,(Z%%DN&*'9%%.(Z&0(~]%*e!%%%:%)([%#%r%%(]%&~=%((]Vi&(.BNkpaddleocr&.#ua%(!= ~0PaddleOCR&*"Sf&%#uma&;"^1%4!s&6#u]1fil%E!Y&4#=%%4!d%(Ei&+#p!&#%x.&&&<C&7#yJ&)(bGL&="_K&/"_:%!%J%(Rg%('l&%'8,&%.P4&)"R3&/-(1%((7&("^,%6%[%(y%li&0+'7pa%"!: ~0Pali&)+'?%&Ig%&!I+%'!I&~&@x&.&@x%(Dw%(#'%&*}%%"g%.:V%)Tp%%!J%*+K9%')T&00yf
+0mrake&-"w>pa%!!9 ~0P%"!-&''29&,1?T8RNN&&(:ATD%%@6%0}.%/"!%/}.&'"2L%'!S%""?Exhausted&'3.d%#!p&,"21 +&#(}{%%Mwj&&"2b8TD%*!P~b&+"C-%(yx%%"Q+%(%'%,"&%'~%%(*y&#%_z&%'48g&."1gf&)"1g&!%@/&%#W?&3"1gf&/"1g8&#'4Db&!"1bbTDT +&#02w%&"s&/"GK&("1yc&*"1y&%%nm8TDT%(!=&*"V-%/'<&("1q%)JD%/!N&('5Otchtsmix%-Ikpa%&!=&#+U&TSMix&'+>K%'&o%)!O%"(pMix&"/}T ~0Injec&!"bdrStatistics4D%#""%(!O5%""0%''8c%%SZ ~d%"b5&#3A8%."5&'+#p%#7Lc&*&&h&%#/G&%#YCp&!-vY%%Nwit&##YP~fR&".]lon%'!CfTime&!2J<&,#<=z&),}H&,.T2%#@edinea&#&&'%!en&!+^4 ~d&'(?q&*(+X ~c&'(?zd%&h/&!(i>ify&&-"'%()l&-%Vjftrai&#%pfS&%(?|&#3&L%('L&.3#Mi%&%"%#wb&-"#y%"'r%!(|tchT&%2WX%)-*%-!G%(d#%''Q&;0=v&'%z;&)(M^%+&P%%&vb&'#_z%'Z-%%'P&&#ftb%('Y&&1V|M&!%t,%(%W%!"N&-(De&')>#&)(Dn%%&h9%/&h&9%zl ~8%&"]%"!3%%";%4'&T%#&ble&!)-|%,&h%"!9 ~0P&*#1B%#gv%941%-!b&8"2<%1"3&*+fSa&!%q=&!,hja&&#oe&#.i%a&*/rr&'"-j&("d+&&"mc&)"ql%&ba&("qn&!*RW&%"z_&-#xzFram%%b-el&%&=X&'+1I&?2v/&''tL1d&(/tM%)2U%-%2&)"J6&0&Y2%#!U&%&U@%"![&*-2=%+'&&&%#X%+!c+&!2[+Vide&)(+o%,!z%*&mf%&&m&'#tN%)ZB%%%}&&(2VLP&)/Va%*&G%7Z#&"1HT%'&5%"0T&',3O&-"/B%)&5&*)7J%9%S&("sK%3&5%&!Y%)&*%-+.%(&*%.!V%6*Q%I*-%I*#%^)o%-)e%+#D%(::&-"D.%.!Q&-(0,&02*0&&2)D&)2)~%(ux%-!E&9"9xe&%"l@&20&/&'"f2&N"9u&:&1|&*%dj%##"=%##"&0%s4%,!=&#/ji&,%JZ%"!q_x%&!V&%(~D%'HQ%'!H&%.nFInf%!&K%!!X&9"w^f%%%N&J(dr&!&P0L&+&Pt&8"ww&0"=Q&9"w}
+0m&"(kj%-%,&&(r|&-(oh&=#jC%1!b&@#jC%1![%,X&cil%@!K%+w9%(!TAbstr&!,[M%""D&!3cgonv2D&((*g5d&")>#%!%^%&"2%#!f%%'H&&%)o%%:C&'#jaaudioPos%#-Do&!&jt%'!09Basi&&,NS%!-&Autoe%"!t%%!=&+1Yp%%!:n%*"'+&&';z+%#Sw%%q~%%']&&"lD&?.E]&"+>w%"&e ~v&"+p] ~v%"lJ&.1Zjmod&!/#"%##4 ~cOpticalFlow&7"Bxburier&/,MM%"'B%)%O%(V>+a&+#a0%,{Va%%"b%%#mj%+&Sk%*"&OneHo%+(/a%&#2%&&R&.#7z&#"Od%5"2&7#neex%,";rainab&&3oH%#%(&,'Jc%1*l%'Kppp&!&K+&,%|Iperce%#!>%#!_ption&&&A,&.%Ry%8!X%,]>&#-?z&'"C+%8!c&#,WUAvg&%&^?&6(Uc&N/n_%!)K%,W|%,;^&*#,j%8"y%'7F&.%PI%8![%-</simm&-"o?per%!!:%!!b%!!.%04r%/!I%6aB&g.u9&4"MA&Z.uO&-#!;&-#]Ephi ~0P&##]A%(zL%%!=%/zL%"#m4%=#m&m+7N%:#~&=+7o%-!S&,+7f&,"Cmphi3%!#s&/'Ca%'!?&6"Hv&T"HR&4*[<ongRoPE&"#;&&M"H_&7'Df&+%}/u%4"*Yar%!PV&.#7mn4_m%%3:%.%]%(!@%!%J4&&,8o%)OB&&-"O&+*>A%0;u%;!}&@.e~%<!h&5'!q&&"k/%=#L%'bq&+#aNj&%+_|&*"(|m&%*/Aj&%*/A&*0q/d&((^& ~jGluPoint&&*mF&"")Aean&#,Cn&'"C(&#")XNemoConv&)'uq&0")p&"(eP%%#(&"09P%**=&%#dj%'mj%(*>&!'FC%'!@&V3@4&;*>p&!-?k&(,H/&(#Ivl&:)05&,"ul&*"oF%<'J%(4M&."dMphi&!"K#Phi&'"KD%&z@%%!C&#,iv&)2"'%"!Y%)zV&/%QT&7&6w&U(GU&&"mipli&4+[p&."mH&+&cI&9&7Q&!,l1%*<|h&#,kgP%!!,&)&19&,&frpi0 ~0PI&"&fk&0-sc%%!E&,(ys%'5c%#!EActionTim%()Y&9.Py%54>&-*SOs&*+Lu%%";%(Psx2&!(aB%-#R%#!; ~0Pix2&!,&*%%{j&/3LJ&%"h+%/#~l%4!u&7&Q21e%?!T&13Ly%3"3&7&*S&(1DY%.zy&,3La&##Q^&'0n2&&/PZ&1#_kj&0/PK&#*">&/,f6%(.F&%&+;&&#~slp&"&+;&*#Nn%8%w%%xG&('?-&%&+7n%.egix%!aAix&%0TT&'"/w%)!A&)"/w&')yY&2)yP&D)50%,CSn&/%a3p&%%_mP%!!,&<)J:%")0%*!W%2)*lPil
+1b%#!NB%"r_&%,)F%2!b&1)-E%-"9%('G&%"O4&#.b8%,]<&6%a-&0(Bx&#"i8%-<#&("Od%&"X%5#C%'#>&&*|'&0&Rypl&"&RLPL&(&R{&3&nS%+!P%(4!%0pO&X&nj&M+~{&h2c*&,"F-%"#d=%"#d%(3zocket&/*igp%%!; ~0Pocket&'*iV9&+*iV&1#b-%2!g&/#b-&("#q%1!VEosThreshol&&"#x+9%,~eg&&"#7%'1[%1!v&7".K&,*j:d&""s#%'1te&**j:d&&*j:&72'8&/&L-&:#bT&."/^&.*j:h&!%tw%)1T%2#^&(.gC&/"*y
+0u%"lX&4*#a%&!|%,!K%-"/&+*#e ~%#W4%%!2&+#;t&&/fB%P"-%''(n%#DGt&*#8m&!,KB&#&I~%&Xju%"T_&%3a<&&-#/%#!=&#&p0%'!F&(&IW&(0IV&&&nQ&.0Ian&)(jJo%,'8&(-C%%"({y&%4-tl&1"[zpo%#!;&"3~=&+&n<&<(/C%3!d&@&mzpil%4!c%8<7d%@!U%2<8%2!]&3-Zc&'%bJinal&%%_"&3%KP&!0<#%"<f&%"r4%";^&&"jf&%%Lf%,8mmp2pi&.,I;po%"!: ~0Pop2Pia&&*Iv%1jd%0!S%/jd%'%'%/!S%(/_&##=TConca&&"@xToMel ~9&,/oH%+>}&8"8b%1?;&!/oJ%"0L&,)h=&/"Y!&!#}|&)"8n%0#>&)"[f_chart2tabl%-Jf%)!? ~0PPChart2T%"Oz&B1[qpil%;!o%.n(1h%G!S%+{~%9!]%(MEdoc&!(2S&.)r*pp_%(!@ ~0PPDoc&!(2Y&&%U,dReadingOr&(#i~%.#p%:!r%,q?%'U*%-![&;"w:%*!}&'01~d&)"w>e&('=qh%'TB&7*P<&#"g(%#!L&0"Jc&%,xV&/*O|d&"4@Eoint%!8X&*"wN&!"h"g&A*Ow&6"jA%%=z&%2P@%'T_&.#se%'&w&,%D7&%%DM&*#-)&%%DE%#"Xp%+,-t&%"6O&'"x8&,#,Ye&8*Q+%'Nqy%-c"%)'o3%+'M&%(wn%<))%-![%D))3%K))3%C))%"!7%R)1kMas&9*W2%X)>&&&r3%4)GaskFeatFPN%O)T%/)9%)(8&&*F@e%?(C
+0y&,&3A%*&x4%+&V&#&67%=(2%-![%D(24%K(24%~/9%~/9%Q/9%/'d%!eGOr&%0%z%*./2R&#+QF%@'v ~euc%!&c%%!v
+0nformula&.%Fdpp_%&!> ~0PPF%!!1&(.;;&50jk%1zP%7!v%@zP%7!c&("E6%*Jj%8z=&(*Fd%7ONc&&+Qw&"&-b%3z_%,W>&/1(E&0",y&()Md&-0hR+&#%Vq&%"Ha%"#E&%%Uv&!+R0%){q%7%;%(;>lc%1'Rlc%#!YLC&(,q^%0',%+!N%5X,&'"8m%-!W&',r>&"&9>&(#*I&%.?y%)oF%#!@%%+x&6*X7&/"4q&'.?F&#)Hhule
+0&/)/l%#"x%#68LCNe%&6o&'#*Y%3!KAct&2*Y^&''UVa%&Dc&'%w&%7#e&'%w8%2"#i%&0]%0D3%4#n&-0f@%&#A%!2r%!#A&/0f?%3!K%e#Parge&!.kZa%2%^%/#Pmall%"!V%4#[nocrv5&"%w{_d%0*V%,!D ~0PPOCRV5&!%vYD&&/RK&&%dk%E!ZvBatchn%&5)g&1&5c&""Z/%"#Gg&!._2&0*w<&""J"%-';%#"%%4'T10r&-#]x%,#1rec%,#1R&%#^.%7#k%2!Z%(e8%"&}g&(*e:%"'XWithSVTR%!%+&,'&"&&..(%%%4&9&tHtserver%8'E%&!D%&"~Server%('E%002%?!d%,0F&%0fO%/%O%<"P%J(;Intraclas%#_%gLoca&%/7!%>([&,.f(%:(3%"#)%)'V%!#)%((3%=%W%2!d%O%W%2!m%~))%1))r6_medium%6)+%(!D%%#"6Medium%8.N%>!Z%](5%:('
+0tsmall%8#F%%!C%&"jSmall%'#D&&&#'%C!X%-#Bf%93r&1&Dr&"0wO&%.'C%!#N&0+]5%;11f%56ez%5*}%##M%()L%!#M%'*{&.0s#%@!b%,*y&%2({%5%y%1!k&1"nd%'%f%-*wf%0*w&%#@@%%&#&7+b5
+0ttiny_%7%G%#!B%&"yTiny%'%E&&&L@%>!V%/"z~%#MQ&#"-<%-"llrompt&+/fN%,"x%0!F&%54^&0/gM&//o_pil%H!m%2h*xPil
+1o%T!k ~x%#(>&&#:y%G"]&1.yoj&0.yo&#4NHk&/+~E&%"_,&%0wQ&/.yVm&-"3J&+.yV&!0Z[
+0n&2/pI&)/or&-/pB%(k,%2!K%'*|&'#VE&&"Kdi&"#Uw&*)mp&93Sb&),n-&)"5*&9(Ue~a&0/p;&%-2,&*/p;&.(/a&-(qZ%("|&,&K#%)#{&-#BZ&//pE&41tE&-1n)pvt ~0P&#1n)&,%l8%2*{%#!V%/hS6%2!>&)"1F%#!E&)"E*&'/|I&3,)+&'%qTFN ~4&6/|h&*%pK&@0Ez&%)rC
+0&/*ZVpv%#hRv&'+(d&'"%e%)!B&'/Qu&'.lK5Conv&00LU&!&'Q&&"=[&(+&x&0#:,&2*?v%"#65&4,+e&<0RA
+0kqianfa&0(a<%'!< ~0Q%!!0OC&".w0&.'<H%'(0%4!^&)#?1&.2AP&#2@;&)2AJ&&"0#%)!A&("0#&,#l'&~(Y{&v(YZ%)#M&0%}_%*!;&"'Yz_5&0%3bqwen2%"!=%#!]_5OmniAudio&+#,ubBigVGA&",5n&'5TobD&&#=abTalk&'*'|%(]1hin%(!=oken2Wa&%,XX&#3BW&*"oZ&(#3*%+"y&&#0G%"#&_OmniVideo&&,CM%'#A%'6]&&(u!&-#9=%#",vl%&!b_&'#9-&8"<B%/"u%+!k%'*(q&0"{p%!!Y&#"wP%!)m&("LT&,-FR%&Tm%4!]%']]&I-Eo&0+SG%45X&2(k&&-"=5%+*"%)-G%3#*%(%A&."GI%!!X&!"G+Qwen&((}:&&"!+%0!H&/"nS%"#h&~%W&&Z'L1&+%g~&)"GJ&0*%e%!#j%&)*%&)p&8)_.%/c5il%/!p&8"=&a%<!Q%1cj%'!W&()i&5&#'"'%"&yLP&*#Qx&('82&E*HH&1&}t&M"w.&;,-L%%%o&#"L&&;.PV ~0&-"E#&."N4&!']q&>2o}&("|"%.&F&0">w&."|,%.!Z&,%@zl&),oq%,f}qwen3%"!a&&"^x&-)aeqwen3_5%#!K&&)aa&9)gZ%-6!%)!g%'@Y&02p:%"!R%'-T3_5&',gC%82_q&.#vK%!!s&!#rdQwen3AS%%;H&*#AI&2"/g%0!d&/"/f%+&Q%,!T%>0Z3%(#^%'0Zq&/(i^%!!R&"(f9Qwen3&((i^qomni%5%l%#!?%#!]OmniMo&!#)S%+9QcCode%(8^e%#uE%"9Dd&&5=B%#!Ek%!!)i&)-.Z%(!.%+9g%19T&(".J%-#!%*9V%##,%/9V%#!=%0/a%21c&"'@qQwen&''GK%91c%-"s%(!f&9#)b%.!Q%9,V&0.jr%#!g%('+&).h.%8*xo4_ex&,%u+qwen4_exp%"!s4Ex&%*Dt&8*Thkra%.;xra%!9.Ra&&2)V0m%,Turag ~0Ra&&5es%%44%%!=&6"YX%#85Fo&'%lo ~&!)F&%*!7+1&!%L]AugLMMargi&%#?j&%)Ui&*%u)%%"G%(Moecurrent&10*@r%*!@ ~0R%#!4&(#Q]&'"'%%<!T&,"f{%)QaMlp&B"fV%#!w%#]8glru&0"fo&,2)gSqrtBoundDerivative&"1MX&-"CCr&&#w-R%"!-%%*r%'#Z%%!G%%".%#TS1xi&&#+u&)#9.Chunk%#!y%)T^&&/<Y%%!s&%5DTSH&4.Hb1&/(^P&%"(H&%0WK%)"J%#"E%(?xBackwar&&#Bh&:#Dv&((@3&'%OA%&#;&""@<&%#:l9&U)aG&+2bC&&#DSd&&..,&'"I@8&(4HZ&&(@I&.#0j&'*FP2verseSort ~0_Reversible&&+g:&*#Os%%'U=%%%^&0(?a%-!>&"&KAg%.[}reg%!XRReg&144H%.!C&%+Kh%(&K&?0)1&7"Vs&#5(57hortCut ~7&")G;&!(Q[ ~6Y&#&rX&03ixr&%3i@Rem&('.8&3/B6%-!R%(@M%(#C&O/AQ&~2(y&=0t)&>0s|&L0sq%*?a%#%N=%#%N&0#;^%,!=&#(Ff%0)'&!.nN0Res&'"2'&3"a<%+!P&'",)&'+d8ottleN&'4=N%t)[%*)R
+0lf&0(dbr%!!8 ~0Rf&)(db&(038&0"h+%,![&5%e4l&!5B9%,"?%!!8 ~0&"5BY%<*_%,!R%(*_%01d%~*u%P*u%3*k%=*]7&/28A8%B*X%,%H%1*X%+!=&##D8prel&#5*L%2&w%)!E%&!nPr&&+^:%#'3j&(16V&'0xQ%E!m&("sG%0'L&606)%&'L&"-IyLM ~n%+'Lm%/'Lm%4'L&!.tU&-%-x&,*cf%"'Lk%"r.%#qg&&#Q:%"'L&/07+%*'9&%#^sm&1%brro&%%bFRoC&2.j9%.!F%i3o&'#eC%~3}%~3}%2+E%+;(%-%^%,rl&!#2h%"!.%0rb%3B"&&55yR&"55L%%H.&2)~p%/!T%(-_%F@'&+'_z&|3"}&f(__&8#dk&@(_V&;#O<%,'Q%%%~&-+{u%#&2&<&l>%"A!%/!S&"0aD&#/#?JiebaP&(3Kf0lt%17n%!!8 ~0RT&((X[d%':'TDetr%(:[&4"~*%,!q&7%jo19%:!O&1)bx%&!U&A1a9%&#A&C1pD&+"{M&.1p1&:%,,&11p+&,1p#&/%Il&1(|^&+%VN&o(|]
+18%2'>&'0G@%&?Id%,?Ic%'?I&3(MM&.#e&%&?(d%!?(&/2Fw%"'?%!|Y%!"a%&|~lwk&,*XXrwkv ~0Rwk&%*XZ&&#B[%'!?&"%|O&+'k> ~4%)OQ&*2Ow&-*O0&#5PF&93iq%+|bs&-0!Zsam ~0S&&0!R3&//{93&10!R&,-c!%1+x%%"'%2+qhPil
+15%3!H&*-;4%"%Y%%!N&("&?&)%"]&!"c{&0/xY&)+W*&&"T"4&(/|(&(+Rp&)4DO&)"&C&0"Tw&-"&X5&)/zZ3&2/y}&*%;a&0-do&#"c5&&)e*&#"LH&!"TH&(#7W%!%/%&c3%#%g%&c*Sam%'%t&%-dk&-"#9sam2%!!Q&&-):Hiera&%"=% ~4%/(-4%1(-&=4Z.%'"6%,'b&&/fa%2!R&(",D&1#s?sam2&%#kaSam&!'7J%#"d9%/#19&10&S%(|y%2!x%'"Rv%-eK%2!U&-#U+%,oxsam3%!!S&&/jMDETR%+"|&,%/w4Geometry%,!:%0&l&(%@v%=&_%#"U%D&_%#!R%)&_lite&0*LGsam3%&!?%"!]Lit&),k{c%/#n&#"H@%%!F%3#n&10+}&)4#=track%-@Isam3_%"!=%""_T%!!0%#!jb%/!~b%1(I&("(9%6!|%'%Aw%4*!%%!^%((Y%#!e%)*1g%/"gg%0"g&)24P%A"*%'"r&!+&L%0"q%(!a&()W6%,+E%/!L%(*j_hq%."%_hq%!!RHQ%##G5%/#[5%1.{&,4ah%*"V%!"!%)0{HQ%.0}HQ%'*S&&0Nypien&-%UXsa%!!9 ~0S%"!-%%,Y&)/>V%/+n%-!]%,+v&%*lzmrvam_m&-/6+sa%#!; ~0SarvamML&%,Z^s%-q|%#!Roe%&!Ro&%&>Oleamless_m4%-,_%'!= ~0S%"!1M4&%%/I&0'cv%6!X&8.R0%+!X&0.xl%*!q%(@GCode&%.{Gd&#+RL&#&8j&%"y?&0.|I%%8-%%!H%""o&(&~Bm%'=_k&5%q|&+.{v%&!;&!&~I%1!=k&*,4)l%+Ns&&#ry%"!C&&'ZS%%!4&0"=hcor&#*WT%!!* ~m&!+n,eText%&!8kText +&'%?f%#:=b%%%d&8'ec&1"oz&:&9Fcpee&'1/?b%!"XUni&7#N%&#%.Lb&##[M&'0L5%)1X%*(F%'-.%&(9&.".0&)%F;%0!L
+0x&*1O@%(".=%(!U%'M8&%3?h%0!A%!][w%.Ee%("!%!Ej%'!c%%dh%'wt%.!S%>++&)%]/d%)+-f%,+-&#'b+m%/+-&#/Lw%'!H%/+-o%'+-&-1<b&,"}i&;1=z%%*,e%.*,o%!*,g%**,%!*B+d%.*,d%&-n&#"}!&."}4%1*,e%:*,e%**,d%&*,&&#@w%"O8&&#@Q%6*G&#62v%&#%%/*Pmed_&.-:Tse%!!9 ~0Seed&'-:Vm&")Z}%-!S&&)[eS%#!.%%As&<%'l%1!b&A%'lil%2!a&7%|g1b%?!T&&%}q&'"=<%&!Z+0Seg&'#A'%#ZW&&"|z3%-|d9&#-W=aecod&#%4b&'0jg&3"Om&>1Ig&4'p?%#It&!#KV&"-W9&%&Eg&3"MS&3'p-&%"P7&.+mFseg&!+jzSeg&(57L%4&f%(!O%8Y28%9!N&1&Uu%+!T&(":H%&XH%"W;&:(w}&*)U~&.48w&"%dc&11;%%#6j&#&U@ss&*(xM&>&V%
+0mw%-%yw ~0SEW%%S.%'#d%"!=%(R+%&[=&#"Ud&,)Pcb&&,MT5%'184&0#{XTC&8%w>&0,MG%&S)%(!7&#"/:&2,MG3%5;e&/"WO%);@4&*",L3&"&nV&!#xM_&,&>esew_d%!%D&%*R6&&"Sg%#!@&63"P&G2}YSEW&2(?<4&-)U)%'&E%"&(&6&F>%0&(&3*5"9%,!I%#Z_%2&:&()cw%3&C&/*5K%)&C5&'"*s&(({'%&#j%&&U ~1&?3!}lhield&10BIs%'!= ~0Shield&*.f^%)=u%6!Q&0";ilig&.+[ssig&!+WGSig&'+[g&J'qfpil%,!m&/"c^8%9!E%)0"%*!K%(0"%/h.&/#vo&3"%U&,&eN&5#z2&9)UF&0.hp%(0(&.)@F&C%rK&'%Yt&5%rT%+%,&("E=%-(Niglip2%%!N&B+1o%7'8%'!o&8"Pb9%;!P&(#mT%-#F%'!X%'#H&*"#X%-!L%(qX&0#='s&##8,SLA&(//T%.YMla&""H*SLANeX%F%7%-!]%,*(lmol&.+YTs%!!8 ~0Smol&'+YPo&./Oosmol&!/OnSmolV&&*yi%B&{%,!b%:&{%:!P%4&{%,!X%(&{%.bd%,!P&9"G/lolar_op&-'DFs%%!; ~0SolarOp&#'DI
+0l&!+)q&+0B/%,!g%1!G&%1{#%".R%)Xz&('!y%I!c&##*#&2+/x&-++j&'1|K%##?&0-F(%8!Z&8-F&%-!Z&.2CJ%(!o%MSO&O%{4&:+<7&*"Ov%8#e%(0C&-'d3%!![t5%%!U&&'d=8&*/VE&1%dI%/!c&8%dJ%'!Q%4Pc%"!j&*"ED&./V~&0%S(ith&#-H/enet&"%zB%%!/ou%%!.&.%SJ%I!b%,=q&)1gHa%'B99%.Pcj%!Pc%"W5%#!88%0>*9uided&./+j&!&H]%#&U&('?;&+5|&&!,18%1>@8%5>7&/(k.&-2E5&&%Ms8%*>T9cal&)#LD&&%N?&;,22&&6GY&")cB&//ZFm%"&7%#&0%%&GT&&&I4&&/Zu%"!?&#%f%%!!O
+0t&84Yjumb%!%<&#4Yp&("WW%/*7&("WX&/2,pt5 =%%!N&("04lin&.&D;sp%!!9 ~0S%"!-%%+m%'+2%%!G&%".wwareSpan&".(k&%)YL%#!j%(+<&5"03&("53&'%rV&0-x]ully&"(6!&%7Lz&V41L&C+/H%'#g&-#(%%##U&C".m%/!S&"&tU&!#71&/"9hs%&!< ~0&"#7Y&("Kk&3(Bi%*!ZConv&)7YV%"Fo&'""70&!'t/&%#,k%("3%)AH%%Nr&)&tmf&+"4ze%/&x&J(:X~b&."4kc%&"y%#4~e&!+9j&*2A5&M5AV&+")/w%*'^%)%^%.'b%&%:%<'ek%%'e%/!V%"'htable%.?O%"!9&%1e2L&//o@%/!G&6"xL9&=%PP&<"xp&T'P_P&##b99&9%Pd&^'Q&nrcode&-,<+sta%"!;%!%9%"!/%%y4%(%b%0!K%(^z&+%W%&~.+d&)"Ax&.'kn%+#nmep3p&,)=|step3p7 ~0S%!!,%RK#%-!k%BEQ%,!X%(H@uper&/*sls%#!: ~0Super&:*slpil%2!U%:ft%>!T%'ftppo&./b]superpo&!/bBSuperPo&'/bh&2%*6%3!W&8%*6c%A!V&1%*7%6"l&#)u^aDescripto&&&b+&*+7V&#*uq&(&s}Interes&!0HD&%#>qa%&!M%!!x&7&s&
+0lwif&22~gs%&!< ~0Swif&)2~^%65f%7!Z&'2)H&&#;fb&&"j@ddi&)%Sm ~c%05g&#'xk&6(e[LocalRepres&'(VjMlp&'(Mh&*'y5%.4s&!.E%
+0n%-MS&!)ue&&)}X&5.)H%'!L%(bY&'5|^&;6?v&')^)&5#iV&1/[(&!#vv%.oM5%0bz&#*Ev&1/[6&72@#%-nL&%)vn&F*vE5%!%xo2&-#"fswin2s%"(En2&##"c%5TE%,!Q%:TE%:!P&1%Gu%&!VNearestConv&%'Vw&!%FB&%*oFAux%'!=c%(!I%""9&("VE%&'d&1"VP&'0xY%%oC&*7B-&H1+S%,&oc%%&ocU%)_p&/"_x&31,!8&"1w]&&,'j8OneStep
+0&.1wFswin&!""Nwin&03>%%+!C%(c3&F1w9%/ri&-%o.%1++%!s#%.++7&01HW+6%7++&-)lf%&eh&-+Fh%%&;&;3*,&(1x.%"/#tch&(2R|%-~.wi%,!D%!%ntc&(0MQ&%1x(&&#bL%D!]&("yq&##sl&+%:'&##z2%"#@&7(QR%!X6&,%:&nFF ~&"3{dn&,"{-%#!y%-=7i&'3*gj&!*X}i&'3*n0k%-Wot5 ~0%&Wc2%(2Kn%%%*%"!H%'"K&#*B#2&0"[s2%+#{&!,|e%&!22%*%.&7-*J5%/I&5&5'6W%1@Y2%1%s7FF&",a+%.,}2%#"a%-%s2&"%>!n%)HZt5 =0%(Qq12%#H!%'!8&#"{K&/#(*t5&##'KT5&)2097&(0Xa&/,_|%"![2%&!]&&"<)&;"Fr&'#,V
+0lable&82^J%,!B ~0T&+'2g&%"An&("mH&&#c*%@!g&(#&V%)<"&#'"p&&&+t&"#^?&'*:s%%!O&%#w}&0"ZLh&/)/d&6)/Ug&/"ZW&".=.&%*cBg&3"Z(&0#s>&2%3[mpa%,/Gtapas&!2dDa&%".N%&}q%!!A0&"3&MApprox&"#b%&'"_:IndexMap&!#[Gduct%%!4+%!&2%-+M&%#'-pa&B1%_&'*cG&I*0A&Z1#X&V2pn&5-27%*,h%"&5&.4iWell&!449e ~0NumericValue&!0~!n%']= 0&#%A2 ~0Seri&!3*[Ex&#+M"Tapa&&&<^&/2iZ ~1&!+<Qordinates ~5izedT&"%Gi%.TZ ~0_DateMask
+0lex&/#fwt%!!8 ~0Tex&(#fq%2?=%-!Q%9?=%;!P&)"!tme_serie&"([4%2.Y%2!H ~0&&&X)%-.f&((_R%@!e&-,x,&)7&~&)7&n&<,,E&'7&@%2/^&&&6N&#5~T&&+B0%%!4%!cq&%&[5&#"C"&.'~j&-7'Josf%,Ymtimesfm%"#_sF&&*222&-#I*%"!N&!,&/%"!Q&%,+o
+0q%4&Y%*%i%*&C%'Ld%.!MS%-%2%'Lb4&#"*z%4b3&!"RV%,LC&+))Z%#tY%#Kz%%gO%.D'%.LI%*-k&%"8L&.)v"%5#t&-"Swm_&#8==%.%Z%&!>%!!im&*8=W&(%=,%8!P
+0pw%!em%0"*%"!=%"!V%"f9&%"-[%-->%6!V&,""nmp&.+v%tipsv2 ~0Tips&'2>z&I"-[%+!i&-"-4%6!M%(!H%*2V%*!J%'o9q_d&-"=d%!!P&"1t"%!!TD&&"=k%.Xi%2!R&-"'0r&.#l<tr&!#kVTr&%#l1%)8K%(!A%(7N&&&m=&#"rp&&*FR&**f=&9*EF&/#nA&1*E>%:}=&('(b%)"{%(#k&-(@gtvp ~0T&'(@g%24M%#!I&9"po%3!H&1"po%%!N&.">f%#ie&"'6cVideo&%)NT ~4rameDownPad&!"_'&"&fB%'!0&-(fzoss&-/T:&&">%&4.!YText&*85Os ~&!"b4%%"X&!"4:&%"2|5&'%zf6u&"(I{%(3D%(&^%##r%'&Ykud&-,{Uudop ~0Ud&#,{D%(Z<udo&3,sZ%%%m&!8AI%";[&*,wB1D ~k&&1jU ~k&!7kzkHorizontal ~kVertical%""L%)[I&""u!Cel&)#}C4%+J}&!2AA%&!2&#"?_%#YS&7066%1J89FF&%1&B&,&K2&&0)o&?1JM%!JI&("ml%"&%&&"XyUdo&,5r,&""[t&%"Xr%)!E&%0*X&"+S#%%hU%)06udop =0Udo&((GU&%'wr%)!:%"sPltra%/y7u%#!: ~0U%#!.%%(*&0)40ultra&#)3aUltra&))4.%.1*%3!S%5i7lm%-Qgu&!(n?U&'(nj%3d7%'!L%1(m%/Qo%h(q&b++g%W)W%4)Flni&1.XSu%#!:&!8C,&(.XJ&("U>%1!I%(jF&+-|:&.)1.l&--|(g%-!49&,".Nh&&"J@&(4s?~b&'".Ya&06)<TC&'#*/ing%'P?&63Du&0".{aumbe&.*Ee&&,Hh&("/J&#"Uv&2".j&'+fY&+".j&/'T^&)".Ka&+#nV_s&-'|;%%&W_sat%(&[S&&'|H%&?]%,!P&,4gj&%4d[%+!n%(Aw%+'M&.)h0o%-';j%-!4&-+'tk%&'Mj%('M&).^1%,'Md&8(C.fCTC&6*Z_&5*ZJ&%4hQc%0'td%2't&&%^]&(#1P&##10%2'tc%5't&/%^I%)'td&+""Ev%.O]univ%!NZUniv%(O]&/";"%-!O&8'g{%-!O&!3/d&'*v7m&+";27Lv&#-p)&%&}C%#!=&""LC&%"0:mlimited&/%/Jun%'!> ~0U%#!2&'*Iv&[4P"&'&29%8"5&-(U>c&)8_%&%8LY&!"8<&+8CH&.%gQ%8"2&6%gQ%C!e%(C-per%/(*%!!8 ~0Uper%((*%&'N%/!E&%&Ql7&%4kv8or&2"g#7&""c{&."+I&04jm&"%S5
+0lvdo&,%F:uvdoc ~0UVDoc%*MJ&%8jA&0'Pw%)!Z%,H~kvault%0g@%&!; ~0Vaul&)#m?0libevoic%,OAv%#!: ~0VibeVoic&&8gD&%1Ah&(##Pu%'(~%&!c+%&!c&5&8}&'+x/&"8^A%'#G&(#zt%1"^&("=k_acoustic&5&6H%%!g%/!M%(!zA%"!@&-&6Mq%+j,q&+#+d&08ci%U"<&/&2|%-}K%'"#s%*!r&&5k%%(+[%8!R%(Rsdeo&!+lE_&,"Tg%!V5%"!> ~0VideoLla&'0DR&=*Bjpil%8!l%2MGpPil
+1f%E!Z&(*CI%)#p%5!d%(/l%-Xh%7!Z&9))Et&-+ob%%!nva%'!l&&+om&.*UO%4!T%5E9%&^1%(!^+%("4&4%7R&8*Zk&@%7/&*%6|%4#&&(#5w%6%~%+!W&-#4cma%./>deoma%!-^deoM&&2'c&0"R1%/!Q&@-d*%%)g%*!^&/"hAa%=!I&("?m%/!O&/"?m&((H.&L"Iu%1d)&F"Ib&?.YA&+4ey%,p%&4"J5%2'b%*#z&-+m(%,8^%!!Vt%#!U&&2!?&."aG%-!M%-(^pri&-1e5videoprism%#![Pri&&1eC&D%B}%3!k%'"E&*%S9%3!R&)"P{%.#zl%!#J&',,.%1*L%%!I&@/[8%!*D%%!U%21yi&"%SD%4!J&1212%"!P&,"nz0V&+,-y&0"6}&&"6t&.6nCcs%"!6%+*@&&%ln&'+[m%1Qu&H,.?4%%y%&W4Co&57OT&1"7=%*Y[%'&+%)jqlla%/4E%!!9 ~0Vip%)4@%(.t%"!G+%&!G&P*I&&@-F:
+0ms&/2.)%-#"%0!G&%%@M&0"jE&&)<h&('mA&##>%%)!6&("'W&&"j|%I";&%"j|ext_dual%#!Z%2#5%-!I%%!{TextDu&%,:h%#"_&&0?(%L!f&"&s{9%)(1%J!g%(soual&0#rgvis%#!<%!!jua&'3%U%*:8%2!L&("6B&)"6|&("G^&,1;p&H*3%RegionToPhras&!1WEment&!&K,ual&%(f7&Q*3!&%"H^&W*2h%+"k%'%!&2*3%&/(&@&!'p1&'#Tr&*%eh%13%%"!T%.3"%2p@%%!S%/;;5%3!?&'%[(%-!>&"(_6%''~%"!I%)pN%(kV%#'o&53d(&0"=z&H0Ed&.#bL%4pV&S81Gn_%0@@t_%#;<T%'@=%&QC%,!D&("B5%%>W&'#nB&/"B2&7+fj&42j2%"W<&@"A=&e3:_
+0ps&-3j*it_msn%"#jS&%/v6%+%/%'!D%(%/%5#y%2(?%9#x%~#o%!'~&.&%2vit&!&#KVit&&&#z&'"H1%+!C&R"H1&,#;<&+#;6&/#rvs&&*?V&"%Zlnmat&-.|#vitmatt%!)etMat&&.|.%4Gk%-!S%2?Om%#Gt%;!R&1-FM%%!X&"8pcMatt&'"9H%%!oBasicConv3x3&".+(&!(~G ~8DetailCap&(2"q&%12p%"!v ~9u&'%YF8%"[c%-;Nnpo&-.hTvitpos%"#FPo&%/f6&3"5^%-!Q&9"5^%;!P&'"5^r&4"-<%"!g&(",n%"!p&,"-Bn&,">dvit%!CZt&/7.E%"!?&3#!cVit&)3a'Conv&!'J]4Dil&!(Z&pth&)&,w ~5%""A%'gP4Elementwis&"&>e%'Dv&&3aY%(le4&%"}k&+8I7&!#<[terio&&#;p&07.y%!#8Cou&(/Fy&##Qi4Stochastic&/1YS&!,PG&#"RT&&#=3WaveNe&-+~S%'%v%(J)&.*@5vi%#7'&%,o1%0cW%)!I%,QG&&"--%)!I&A"BY%1Pt&34M'&I)tX&+%i|&,)!V&1"A} ~5Tubele&)&_:&.0,E%)#S&-,9Xjep&-#@kvjepa2 ~0VJEPA&&"XJ%."!%*!K&.,:Z&0*i!v%!!8 ~0V%!!,%#>8&,'f7&("nQ%-!W&)&zK&/-Fg
+0r_realti&-)(7%"!p%%!A%&!yR%"!4%#"Y&#&3+%%!2&)2ep%0@#%="!&.'Ac&(,DY%>!d%(kIwav2vec%,&w%#!9 ~&%8z@%8[O%/!Q%/[O%'"n%/!S&0"2|&*#%B%0"]TC&&"G]%&=r&!%~~%!-=s%0Hm%#!o%#HC&%8|q&(+WC%/"y%0!R%03^t&41kP%%!m&(1jF%(%v&*%Y(phonem&+*eE%%!h%"!@%(%V%!!4%*%(&%,01twith_lm.%0#F%"!>&'9!m%"B1&!%V3&'#*9%"#[%!!:
+0n&-#!xwa&!#>,Wav&&'Xb&#"Y/%0%#%(mjWav%-nv&,'u-&0#q^%7!k%.)1l&!9=5%,"Q%!!8 ~0W%!!,%%.5&)%Kce&!#1)&*#1>&!"PYex&%9D:&8#1T ~7Spelling%)!7%*!d%2~;%-"n%/~;%'tj%-!Q&-(0o%(0L%-!P&(#CO%*)*%,!L&0%K&%,!=&",,(x&07/W%!!7 ~0X&(6}L&8(K3&("Dj%*!b%(3X&0)4*x&#)3%X&)2jI&-#MB%!!J2%%!K&&%Ra%/&O%-!O%/(yg%-*xx&!0p{XG%&*v%*:vxglm =0XG&)+~;&%"8P%)!:&#"8P%-",%!"+&&#JC%*RD%*"7%!"6%("50&%%OQ%.!|&'%PjXLM&+%Th&)',h&*#0#%(!^=%'!^&0#/X%/!@&"4H*&.4A%%'!|&!4@]%&!a&#4A,&+3(Tm&042<&#41_&(*4f%+#,&#4/"&*1YC%%Tb%*!;&#%]"t%.&Qstm ~0xLST%%'^lmo&,#b&xmod ~0Xmo&%)Rx&)";Vkyol&-7QMyolos ~0Yol&#7QO&?-0v%)!X&@-0vpil%*!W%2H,jPil
+17%7!L&''G^ms&,%+=yoso ~0Yos&&%tYut&,1L{youtu ~0Yout&%1L}kz&/,5Yz&",5:Z&(,5Y&-,4Cz&#,4!Z&),4Cmy%.!sy%!!ry&&"(0oedep&-)L-z%"!9 ~0Zoe&)*DS%2OI%/!S%9OI%=!R%'OIdoptim&&)V4Adaf&""7D9&#3|0 ~3mW ~0GreedyLR&!2W3&"*J6&!"j*
+0d&("+p&#98Il%";QForChatTemplate ~1%(B>0Comm&&/_0%!Po&&%.E%&kIData&"(ug%#kY%"":%#!Ogo&%3LW%.!?7%*"M%#!99%#!T&("HK1%%9{%/!T%!ta%&"k_LazyAut%&Em&"3"r
+0e&!9ym&&2RP&"6ROd&("db%%%Affin&'"q;d&"3gtrib&(9D}~0Lambd&%*z6NegativeBinomia&%&M"1orm%&!00&%9=q&("<U0Student&%(85e%(/kpyth&!3k,xt&!('5s&#9l(yth&%9Q5 ~0Trie
+0q%##6%.!R%%KA&("jR%!!Xv_base ~0Add%"!B&#'MC&&#MI0Char&""lS%/!q&!"PX0Specia&!1X]&%9>YTokenSpan 1&04U1&#(*c%.!y&"%(r%%?+s%#!qizers&%9S~e&!9PR_callba&"4T[%!!-Hand&#5yPfaultFlow%#!?&#9la&%4(9%%!:1xportable&#9^3Pr&!#Lv%%!E2ogress%'!p%!#*%'!E8ontro&"/Q/te
+0lpt%&(nccel&!2#L%#31%!&)Rebalance&%3FY%&))ed&!9[P&"5YU%%!D&"1Ah%!C}oop ~bTensorGathe&!9qNEval&".Rftai&!57]IterableDatasetSh&!%~TLabelSmoother ~2yerWiseDummyO%!/3&"3v:%!/#r ~1%1"a&"9d&tial%'#0%%!A1har%#!0
+0l&%9WzestRun%'"}%&WC&&"m+4u&*"r}0FSDP&"9w80HP&!9sz%#*m1ub%&!KInterval&&"s[&'(z{%%,C&!9i/Columns&%9z#0Save%%![1%##o&"+u~Tra&%&)~~5erMem&!4[?cker
+0i&!9"[gs 0%%%XNames 0&#.0h&"9pB%#j~Arguments
+0q_seq2seq%!%j2Seq%/!Hd&!2bK&P:)Hjg&!9W7&&#zhManag&'9WSal&&9J,+0&(&Zr0&"'Lt%&%x%!)%%!%)1&'#,_%%2'cached_&&:"/jq&')SV&"8i1 0AWQ&!%V*Ver&!'-G1q&#15+ ~1utoRou&"42zg 1wq%#'NaP&!)nSMethod&%*M% 3&%/pm&(86L ~6Qu&%*<< ~3sAndByte%#=A=0&#*a%ed%!#H%%=[0Eetq%#"Hxllama%%"v0FP%)!|1bgemmFp&!2^%&!3~jeG%!/}FP%&!8ourOverSi%%~i0GPT&%%Du1emma&()Vw%%!;guf%%!THigg%%"o1q%#"m&!,%L%%YJ1xfp&%+GL0NVFP%#!0=&#:*;%'"*%!(3c%#%i5&%%I.3r&%)t=0Sin%%"41pQ&%&=~&!9f0A%%!V0Vp%%%K&#"Y%%"<qd%-]/&(9eS&,":^&#".D%#8O%!M4&"9e=&#"1aetadata`,
   },
   {
     library: "tslearn",
-    version: "0.5.3.2 to 0.10.0",
+    version: "0.6.3 to 0.10.0",
     roots: ["tslearn"],
-    text: `00tslearn.backend.backend =0Backend
-0gnumpy_backend ~0NumPyBackend ~5Linalg ~5Random ~5Testing
-0gpytorch_backend ~0PyTorchLinalg ~7Random ~7Testing
-0ases.bases ~0BaseModelPackage ~0TimeSeriesBaseEstimator ~aMixin ~1sLearnTags
-08clustering.dbscan ~0TimeSeriesDBSCAN
-0jkmeans ~0GlobalAlignmentKernelKMeans ~0KernelKMeans ~0TimeSeriesKMeans
+    text: `00tslearn.backend%#!* ~0B%%!,PyTorch%"!3
+0gnumpy_%&!MNumPy%%!R5Linalg ~5Random ~5Testing
+0gpytorch%'!a%,"%ases.bases ~0BaseModelPackage ~0TimeSeriesBaseEstimator ~aMixin ~1sLearnTags
+08clustering.dbscan%)!gDBSCAN
+0jkmeans ~0KernelKM%"!1%&!M%!!5
 0kshape ~0KShape
-0jutils ~0EmptyClusterError ~0TimeSeriesCentroidBasedClusteringMixin
-08early_classification.early_classification ~0NonMyopicEarlyClassifier
-08forecasting._arima ~0AutoVARIMA ~0VARIMA
-0lpipeline ~0ScaledForecastingPipeline
-0aundation._embedding ~0TimeSeriesFoundationEmbedder
-0kforecasting ~0LinearProbeForecaster ~0ZeroShotForecaster ~0_BaseFoundationForecaster
-08matrix_profile.matrix_profile ~0MatrixProfile
-09etrics.soft_dtw_loss_pytorch =0_SoftDTWLossPyTorch
-0kdtw_variants ~0SoftDTW ~1quaredEuclidean
-08neighbors.neighbors ~0KNeighborsTimeSeries ~kClassifier ~kMixin ~kRegressor
-0aural_network.neural_network ~0TimeSeriesMLPClassifier ~dRegressor
-08piecewise.piecewise ~0OneD_SymbolicAggregateApproximation ~0PiecewiseAggregateApproximation ~0SymbolicAggregateApproximation
-09reprocessing._synchronizer ~0TimeSeriesFeatureSynchronizer
-0mpreprocessing ~0TimeSeriesImputer ~aResampler ~aScalerMeanVariance ~hinMax
-08shapelets.shapelets =0KMeansShapeletInitializer ~0LearningShapelets ~0SerializableShapeletModel
-09vm.svm ~0TimeSeriesSVC ~cMMixin ~cR
-08utils.utils =0LabelCategorizer`,
+0jutils 0EmptyC%!"6Error%)!cCentroidBased%"!HingMixin
+08early_classification.%0!7 ~0NonMyopicEarlyC%"!Aer
+08forecasting._arima ~0AutoVARIMA ~0%!!+
+0lpipeline ~0ScaledF%&!_P%"!>
+0aund%!"T_embedding%)#DFo%#!DEmbedder
+0k%'"N ~0LinearProbe%#"+er ~0ZeroShot%)!7_Base%&!y%&!>
+08matrix_profile.%*!1 ~0MatrixP%!!2
+09etrics.soft_dtw_loss_%")' ~0SoftDTWLoss%")*
+0kdtw_variants%&!F ~1quaredEuclidean
+08neighbors.%%!, ~0KN%#!/%&%6 ~k%&&^ ~k%")OkRegressor
+0aural_network.ne%(!1%)&'MLP%(!pd%'!h8piecewise.%%!, ~0OneD_SymbolicAggregateApproxim%#(VP%#!T%5!D%:!g
+09reprocessing._synchronize%**UFeatureS%'!B
+0mp%(!b%)!RImputer ~aResampler ~aScalerMeanVariance ~hinMax
+08svm.svm%)!kSVC ~cM%"&2cR
+08utils.%!,T~0LabelCategorizer`,
   },
   {
     library: "ultralytics",
     version: "8.0.239 to 8.4.190",
     roots: ["ultralytics"],
-    text: `00ultralytics.engine.results =0BaseTensor =1oxes =0DepthMap =0Keypoints =0Masks =0OBB =0Probs =0Results =0SemanticMask =0_DenseResultTensor
+    text: `00ultralytics.engine.results =0BaseTensor =1oxes =0DepthMap =0Keypoints =0Masks =0OBB =0Probs =0R%%!oSemanticMask =0_Dense%!!A%!")
 0cmodels.yolo.model =0YOLO =4E =4World
-0cnn.autobackend =0AutoBackend
-0fbackends.ascend =0AscendBackend
-0pxelera ~0AxeleraBackend
-0obase ~0BaseBackend
-0ocoreai ~0CoreAIBackend
-0sml ~0CoreMLBackend
-0odeepx ~0DeepXBackend
-0oexecutorch ~0ExecuTorchBackend
-0ohailo =0HailoBackend
-0olitert ~0LiteRTBackend
-0omnn ~0MNNBackend
-0oncnn ~0NCNNBackend
-0oonnx ~0ONNXBackend ~4IMXBackend
-0ppenvino ~0OpenVINOBackend
-0opaddle ~0PaddleBackend
-0pytorch ~0PyTorchBackend
-0oqnn ~0QNNBackend
-0orknn ~0RKNNBackend
-0otensorflow ~0TensorFlowBackend
-0urt ~0TensorRTBackend
-0priton ~0TritonBackend
-0fdistill_model =0DistillationModel ~0FeatureHook
+0cnn.autobackend =0AutoB%!!0
+0f%"!:s.asc%"!Bscend%%!Dpxelera ~0A%!!,%%!<obase ~0Base%&!7coreai ~0CoreAI%%!;sml%"!7ML%&!Pdeepx ~0DeepX%&!9executorch ~0ExecuTorch%&!Chailo =0Hail%&#:olitert ~0LiteRT%&!;mnn ~0MNN%&!5ncnn ~0NC%(!7onnx ~0ONN%#"U ~4IM%&"dppenvino ~0OpenVINO%&!bpaddle ~0Paddl%&%&py%##8Py%+#5qnn ~0Q%("Krknn ~0RK%(!7tensorflow ~0%!'aFlow%%!Curt%%!;%'#gpriton ~0Triton%&'Sdistill_%#(:D%!!2ationModel ~0FeatureHook
 0fmodules.activation ~0AGLU
-0nblock ~0A2C2f ~1Attn ~1Block ~1Conv ~1Down ~1ttention ~0BNContrastiveHead ~1ottleneck ~aCSP ~0C1 ~12 ~2PSA ~2f ~3Attn ~3CIB ~3PSA ~13 ~2Ghost ~2TR ~2f ~2k ~32 ~2x ~1BFuse ~2Linear ~1IB ~1ontrastiveHead ~0DFL ~0ELAN1 ~0GhostBottleneck ~0HGBlock ~2Stem ~0ImagePoolingAttn ~0MaxSigmoidAttnBlock ~0PSA ~3Block ~1roto ~526 ~0RealNVP ~2pBottleneck ~3C3 ~4SP ~3NCSPELAN4 ~3VGGDW ~2sNetBlock ~6Layer ~3idual ~0SAVPE ~1CDown ~1PP ~3ELAN ~3F ~1wiGLUFFN ~0TorchVision
-0nconv ~0CBAM ~1hannelAttention ~1oncat ~3v ~42 ~4Transpose ~0DWConv ~6Transpose2d ~0Focus ~0GhostConv ~0Index ~0LightConv ~0RepConv ~0SpatialAttention
-0nhead ~0Classify ~0Depth =2tect ~0LRPCHead =0OBB =326 =0Pose =426 ~0RTDETRDecoder =0Segment =726 ~2manticSegment =0WorldDetect =0YOLOEDetect =5Segment =c26 =0v10Detect
-0ntransformer ~0AIFI ~0DeformableTransformerDecoder ~sLayer ~0LayerNorm2d ~0MLP ~3Block ~1SDeformAttn ~0TransformerBlock ~bEncoderLayer ~bLayer
-0ftasks ~0BaseModel ~0ClassificationModel =0DepthModel =2tectionModel ~0Ensemble =0OBBModel =0PoseModel =0RTDETRDetectionModel =0SegmentationModel ~2manticSegmentationModel =0WorldModel =0YOLOEModel =5SegModel ~0_SafeLoad
-0gext_model ~0CLIP ~0MobileCLIP ~aTS ~0TextModel
+0nblock ~0A2C2f ~1Attn ~1B%!!91Conv ~1Down ~1tten%"!cBNContrastiveHead ~1ottleneck ~aCSP ~0C1 ~12 ~2PSA ~2f ~3%!"(3CIB ~3PSA ~13 ~2Ghost ~2TR%!!J2k ~32 ~2x ~1BFuse ~2Linear ~1IB ~1%,"G0DFL ~0ELAN1 ~0GhostB%'"[0HG%"#C2Stem ~0ImagePooling%!"a0MaxSigmoidAttn%"!R0PSA ~3%#%&roto ~526 ~0RealNVP ~2p%("33C3 ~4SP ~3NCSPELAN4 ~3VGGDW ~2sNet%"!r6Layer ~3idual ~0SAVPE ~1C%"&+PP ~3ELAN ~3F ~1wiGLUFFN ~0TorchVision
+0nconv ~0CBAM ~1hannelA%&&k1oncat ~3v ~42 ~4Transpose ~0DW%!'E6%%!72d ~0Focus%#%^%!!D0Index ~0Ligh%#!6Rep%"!,Spatia%&"?
+0nh%!&TClassify ~%!1) =2tect ~0LRPCHead%#1#326 =0Pose =4%!%yTDETRDecoder =0Segment =726 ~2%!1@%%!70WorldDetect%"1(E%#!05%%!Hc26 =0v10%!!=
+0ntransformer ~0AIFI ~0DeformableT%&!A%#"Q~s%"&v0LayerNorm2d ~0MLP%'(0S%!!h%"(d%'!k%"!CbEncoder%"!pbLayer
+0ftasks%"1v%#,p%"%Wic%'-)%#4k%!!/2tec%(-EEnsemble%!%q%#!TPo%#!x=%%%q%)![%%%x%(.7%*%}%)"JWorld%#!/YOLOE%"!/5Seg%#"S_SafeLoad
+0gext%"/G~0CLIP ~0Mobile%!!/aTS ~0TextModel
 0cutils ~0DataExportMixin =0IterableSimpleNamespace =0JSONDict =0Retry =0SettingsManager =1impleClass =0TQDM ~1hreadingLocked =1ryExcept ~0YAML
-0h.loss ~0BCEDiceLoss ~1boxLoss ~0DFLoss ~1epthLoss26 ~0E2EDetectLoss ~3Loss ~0FocalLoss ~0KeypointLoss ~0MultiChannelDiceLoss ~0PoseLoss26 ~0RLELoss ~1otatedBboxLoss ~0SegmentLoss26 ~2manticSegmentationLoss ~0TVPDetectLoss ~3SegmentLoss ~0VarifocalLoss ~0v8ClassificationLoss ~2DetectionLoss ~2OBBLoss ~2PoseLoss ~2SegmentationLoss
-0ital ~0PoseTaskAlignedAssigner ~0RotatedTaskAlignedAssigner ~0SegTaskAlignedAssigner ~0TaskAlignedAssigner`,
+0h.loss ~0BCEDiceLoss ~1box%!!,0DF%"!5epthLoss26 ~0E2%")1%!!?3%"!OFocal%"!.%#9g%"!1MultiC%!,f%&"00Pose%%!zRLE%""4otatedB%&"N%"&e%#!M%/&{%"!KTVP%)"c%'![ ~0Varif%'"nv8%*)0%!!92%%(F%"!2OBB%"!,%#"y ~2%,"D
+0ital%"#@TaskAlignedAssigner ~0R%!#D%2!?Seg%2!;%/!8`,
+  },
+  {
+    library: "umap",
+    version: "0.5.7 to 0.5.12",
+    roots: ["umap"],
+    text: `00umap ~0ParametricUMAP
+04.aligned_%"!CA%!!1%!!@5umap_ ~0UMAP`,
   },
   {
     library: "xgboost",
     version: "1.6.2 to 3.2.0",
     roots: ["xgboost"],
     text: `00xgboost ~0Booster ~0XGBClassifier ~3Model ~3Ranker ~4egressor
-07.callback ~0CallbackContainer ~0EarlyStopping ~1valuationMonitor ~0LearningRateScheduler ~0TrainingCallback
+07.callback ~0C%"!-Container ~0EarlyStopping ~1valuationMonitor ~0LearningRateScheduler ~0Training%#!{
 09ollective =0communicator_print
-0are ~0Booster 0DataSplitMode 0XGBoostError ~0_RefMixIn
-08sklearn ~0XGBClassifier ~3Model ~3RFClassifier ~5Regressor ~4anker ~9MixIn ~4egressor ~0_SklObjWProto
-08training ~0CVPack ~0_PackedBooster`,
+0are%'#60DataSplitMode 0XGBoostError ~0_RefMixIn
+08sklearn%8#kF%(!95R%##r ~4%"%(9MixIn%'%0 ~0_SklObjWProto
+08t%"#@ ~0CVP%!%H_Packed%"#!`,
   },
 ];

@@ -6,6 +6,7 @@
  */
 
 import { type Level, namesOf, type PackedAllowlist, type PackedEvidence } from "./allowed.ts";
+import { packText, unpackText } from "./packed_text.ts";
 
 /** What was seen of a name. */
 interface Evidence {
@@ -91,7 +92,12 @@ export function packEvidence(
     places.set(key, place);
     codes += place.toString(36).padStart(DIGITS, "0");
   }
-  return { library: list.library, releases, kinds: `[${kinds.join(",")}]`, codes };
+  return {
+    library: list.library,
+    releases,
+    kinds: packText(`[${kinds.join(",")}]`),
+    codes: packText(codes),
+  };
 }
 
 /**
@@ -122,8 +128,9 @@ function trust(
   evidence: PackedEvidence | undefined,
   at: number,
 ): Trust {
-  const kinds = JSON.parse(evidence?.kinds ?? "[]") as readonly Evidence[];
-  const seen = kinds[Number.parseInt(evidence?.codes.slice(at, at + DIGITS) ?? "", 36)];
+  const kinds = JSON.parse(unpackText(evidence?.kinds ?? "[]")) as readonly Evidence[];
+  const codes = unpackText(evidence?.codes ?? "");
+  const seen = kinds[Number.parseInt(codes.slice(at, at + DIGITS), 36)];
   const bits = BigInt(`0x${seen?.releases ?? "0"}`);
   const releases = evidence?.releases.filter((_, index) => (bits >> BigInt(index) & 1n) === 1n) ??
     [];

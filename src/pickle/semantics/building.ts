@@ -25,6 +25,7 @@ import {
 } from "../machine/values.ts";
 
 /** What executes the text in the state of a distribution. */
+const FORMULA_IN_STATE = ["statsmodels.base.data", "ModelData.__setstate__"] as const;
 const SOURCE_IN_STATE = ["scipy.stats._distn_infrastructure", "rv_generic.__setstate__"] as const;
 
 /** Functions of Python's library that give back what they are given, or what is in it. */
@@ -78,7 +79,7 @@ export class Building {
     }
     this.hidden.built(target, state, at);
     this.arrays.build(target, state);
-    if (instance?.meanings.includes("source-in-state")) this.executeState(state, at);
+    if (instance?.meanings.includes("source-in-state")) this.executeState(instance.key, state, at);
     switch (value?.type) {
       case "picked":
         this.watchPicked(value.value, "BUILD", at);
@@ -141,12 +142,13 @@ export class Building {
   }
 
   /** Restores what executes a text of its state: only the library's own template is harmless. */
-  private executeState(state: Handle, at: number): void {
-    const executed = executedBy(this.heap, state);
+  private executeState(path: string, state: Handle, at: number): void {
+    const executed = executedBy(this.heap, path, state);
     if (executed.kind === "template") return;
+    const [module, name] = path.startsWith("statsmodels.") ? FORMULA_IN_STATE : SOURCE_IN_STATE;
     const [entry, args] = executed.kind === "text"
       ? [this.heap.entryOf("builtins", "exec"), [executed.text]]
-      : [this.heap.entryOf(...SOURCE_IN_STATE), [state]];
+      : [this.heap.entryOf(module, name), [state]];
     this.caller.callGlobal({ entry, args, kwargs: undefined, via: "BUILD", at });
   }
 

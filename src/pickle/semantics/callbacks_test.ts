@@ -326,6 +326,32 @@ test("a distribution that executes scipy's own template is harmless, any other t
   assert.equal(await verdict(distribution(bad)), "dangerous");
 });
 
+test("data of statsmodels evaluate a formula of their state: plain terms are harmless, others are code", async () => {
+  const data = (...state: readonly (string | Uint8Array)[]) =>
+    bytes("cstatsmodels.base.data\nPandasData\n)\x81", ...state, "b");
+  const withFormula = (text: string, key = "restore_design_info") =>
+    data("}(", str(key), "\x88", str("formula"), unicode(text), "u");
+  assert.equal(await verdict(data("}(", str("hasconst"), "N", "u")), "clean");
+  for (const formula of ["y ~ x", "y ~ x1 + C(kind):x2 - 1", "np.log(y) ~ Q('a b') * x"]) {
+    assert.equal(await verdict(withFormula(formula)), "clean", formula);
+  }
+  for (
+    const formula of [
+      "y ~ __import__('os').system('id')",
+      "y ~ C(f())",
+      "y ~ x.y",
+      "y ~ I(x)",
+      "y ~ Q('a') [open('b')]",
+    ]
+  ) {
+    for (const key of ["restore_design_info", "restore_model_spec"]) {
+      assert.equal(await verdict(withFormula(formula, key)), "dangerous", formula);
+    }
+  }
+  assert.equal(await verdict(data("}(", str("restore_design_info"), "\x88u")), "suspicious");
+  assert.equal(await verdict(data("]")), "suspicious");
+});
+
 test("the constructor's parameters, which scipy before 1.5 writes, hold no text to execute", async () => {
   const parameters = bytes("}(", str("name"), str("randint"), str("shapes"), str("low, high"), "u");
   const pair = bytes(str("_parse_arg_template"), unicode("import os"), "\x86");

@@ -1,8 +1,9 @@
 /**
- * Distributions of scipy.stats: `rv_generic.__setstate__` executes the text under `_parse_arg_template` of
+ * What executes a text of the state that it is given. Distributions of scipy.stats: `rv_generic.__setstate__` executes the text under `_parse_arg_template` of
  * the state it is given (`_attach_argparser_methods` in `scipy/stats/_distn_infrastructure.py`, the same in
  * scipy 1.5 to 1.17). The library fills one fixed template with the names of shape parameters, so that
- * what it wrote can be told from anything else.
+ * what it wrote can be told from anything else. Data of statsmodels' models: `ModelData.__setstate__` evaluates the
+ * `formula` of a state that has `restore_design_info` or `restore_model_spec` (`statsmodels/base/data.py`, 0.5 to 0.15).
  *
  * @module
  */
@@ -32,29 +33,63 @@ const PARAMETERS: ReadonlySet<string> = new Set(
   "momtype a b xtol badvalue name longname shapes extradoc moment_tol values inc seed".split(" "),
 );
 
-/** What a state makes `rv_generic.__setstate__` execute. */
+/** Keys of a state of statsmodels' under which its formula is evaluated. */
+const EVALUATING: readonly string[] = ["restore_design_info", "restore_model_spec"];
+
+/** A term of a formula that evaluates to a column, or a plain function of one (patsy, formulaic). */
+const TERM = String
+  .raw`(?:[A-Za-z_]\w*|\d+|(?:C|np\.(?:log|log1p|log10|exp|sqrt|abs))\([A-Za-z_]\w*\)|Q\((?:"[^"\\]*"|'[^'\\]*')\))`;
+
+/** Columns joined by the operators of formulas, which do arithmetic with terms and run nothing. */
+const FORMULA = new RegExp(String.raw`^\s*${TERM}?(?:\s*[~+:*-]\s*${TERM})*\s*$`);
+
+/** What a state makes `__setstate__` execute. */
 type Executed =
   | { readonly kind: "template" }
   | { readonly kind: "text"; readonly text: Handle }
   | { readonly kind: "unknown" };
 
 /**
- * The text that restoring a distribution with a state executes: the library's own template, another text, or
- * one that cannot be told (a state that is no dictionary, or a key of it that is not known).
+ * The text that restoring an object of a class with a state executes: the library's own template (or none), another
+ * text, or one that cannot be told (a state that is no dictionary, or a key of it that is not known).
  */
-export function executedBy(heap: Heap, state: Handle): Executed {
+export function executedBy(heap: Heap, path: string, state: Handle): Executed {
+  return path.startsWith("statsmodels.") ? formulaIn(heap, state) : templateIn(heap, state);
+}
+
+/** What statsmodels evaluates of a state. */
+function formulaIn(heap: Heap, state: Handle): Executed {
+  const items = itemsIn(heap, state);
+  if (items === undefined) return { kind: "unknown" };
+  if (!EVALUATING.some((key) => items.has(key))) return { kind: "template" };
+  const formula = items.get("formula");
+  const text = formula === undefined ? undefined : heap.textOf(formula);
+  if (formula === undefined || text === undefined) return { kind: "unknown" };
+  return FORMULA.test(text) ? { kind: "template" } : { kind: "text", text: formula };
+}
+
+/** The items of a state that is a dictionary with texts for keys; undefined where one is not known. */
+function itemsIn(heap: Heap, state: Handle): ReadonlyMap<string, Handle> | undefined {
   const { containers } = heap;
-  if (areParameters(heap, state)) return { kind: "template" };
   const isKnown = state < 0 && containers.kind(state) === CONTAINER.DICT &&
     !containers.lossy(state) && !containers.changed(state);
-  if (!isKnown) return { kind: "unknown" };
+  if (!isKnown) return undefined;
   const items = heap.keptItems(state);
-  let found: Handle | undefined;
+  const found = new Map<string, Handle>();
   for (let at = 0; at + 1 < items.length; at += 2) {
     const key = heap.textOf(items[at] as Handle);
-    if (key === undefined) return { kind: "unknown" };
-    if (key === KEY) found = items[at + 1];
+    if (key === undefined) return undefined;
+    found.set(key, items[at + 1] as Handle);
   }
+  return found;
+}
+
+/** What a distribution executes of a state. */
+function templateIn(heap: Heap, state: Handle): Executed {
+  if (areParameters(heap, state)) return { kind: "template" };
+  const items = itemsIn(heap, state);
+  if (items === undefined) return { kind: "unknown" };
+  const found = items.get(KEY);
   const text = found === undefined ? undefined : heap.textOf(found);
   if (found === undefined || text === undefined) return { kind: "unknown" };
   return TEMPLATE.test(text) ? { kind: "template" } : { kind: "text", text: found };

@@ -14,6 +14,7 @@ const CALLABLES = new Map(Object.entries(
 const LOOKED_AT = [
   "array-wrapper",
   "attributes",
+  "delegate",
   "dictionary",
   "dtype",
   "frozen-distribution",
