@@ -47,7 +47,7 @@ export const kerasDescriptor: FormatDescriptor = {
   coverage: [
     [
       "Keras",
-      "`.h5`, `.keras`, `keras_metadata.pb`, `model.to_json()` and `to_yaml()`: what the configuration names, the code of Lambda layers",
+      "`.h5`, `.keras`, `keras_metadata.pb`, `model.to_json()` and `to_yaml()`, checkpoints of Orbax: what the configuration names, the code of Lambda layers",
     ],
   ],
 };
