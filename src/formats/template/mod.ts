@@ -39,6 +39,9 @@ const TEMPLATE_NAMES = /\.(?:template|tmpl|tpl|txt)$/iu;
  */
 const OVERRIDE = /^#jinja2:[^\n]*\b(?:\w+_string|line_\w+_prefix)\s*:/u;
 
+/** Characters that Jinja's lexer takes for nothing (`jinja2.lexer.operator_re`): the template is no template. */
+const REFUSED = /^A tag holds "[&!?$@^`]"$/u;
+
 /** Chat templates. */
 export const chatTemplateFormat: Format = { id: "chat-template", random: false, detect, scan };
 
@@ -71,6 +74,10 @@ async function* scan(
   const template = parseTemplate(text);
   const { found, givenUp } = lookThrough(template, text);
   const [error] = template.errors;
+  // Jinja refuses the whole of a text that has such a character in a tag: `{{` of C, of a page, of another engine.
+  const isOther = context.sample.hint !== HINT.chatTemplate && !OWN_NAMES.test(source.name) &&
+    !CHAT_NAMES.test(source.name) && !OVERRIDE.test(text);
+  if (isOther && template.errors.some(({ detail }) => REFUSED.test(detail))) return;
   const known = await recognised(text);
   if (isForeign(source.name, text) && !OVERRIDE.test(text)) {
     // Templates of builds and of web pages include others, and are rendered where no model is.

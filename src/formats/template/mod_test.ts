@@ -31,6 +31,18 @@ test("a text in which no tag ends is no template, unless more follows than was l
   assert.equal(seen(folded.length + 1), true);
 });
 
+test("a text of any name that Jinja refuses for a character in a tag reaches nothing", async () => {
+  const shim =
+    "PyInit_{m}(void)\n{{\n    return PyModuleDef_Init(&{m}_module);\n}}\n{{ x.__class__ }}";
+  const reached = async (text: string, name: string): Promise<number> =>
+    (await run(chatTemplateFormat, encoder.encode(text), { name })).facts.length;
+  assert.equal(await reached(shim, "shim.tmpl"), 0);
+  assert.ok(await reached(shim.replace("&", ""), "shim.tmpl") > 0);
+  assert.ok(await reached(shim, "shim.jinja") > 0);
+  assert.ok(await reached(shim, "chat.txt") > 0);
+  assert.ok(await reached(`#jinja2: variable_start_string:'[['\n${shim}`, "shim.tmpl") > 0);
+});
+
 test("what a template reaches is a fact with its place in bytes and what was written there", async () => {
   const text = "é{{ ()|attr('__cl' ~ 'ass__') }}";
   const { facts } = await run(chatTemplateFormat, encoder.encode(text));

@@ -7,6 +7,7 @@
 import { COMPUTED, shortest } from "./paths.ts";
 import type { ItemsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
+import { variablePath } from "./sinks.ts";
 import {
   constantOf,
   itemsOf,
@@ -142,7 +143,7 @@ export class Items implements ItemsRoom {
       return [this.#rooms.heap.outer("builtins.object")];
     }
     // One variable is not all of them.
-    if (/^os\.environb?$/u.test(path)) return [this.#rooms.heap.outer("os.environ.get", true)];
+    if (/^os\.environb?$/u.test(path)) return [this.#rooms.heap.outer(variablePath(keys), true)];
     if (called) {
       // An item of what carries something may be it.
       const kept = carries.filter(({ kind }) => kind !== "constant");

@@ -7,7 +7,7 @@
 import { COMPUTED, shortest } from "./paths.ts";
 import type { CallSite, ModelCall, ReflectionModelsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import { isSensitive } from "./sinks.ts";
+import { isSensitive, variablePath } from "./sinks.ts";
 import {
   type Arguments,
   constantOf,
@@ -259,6 +259,16 @@ export class ReflectionModels implements ReflectionModelsRoom {
         return name === "inspect.signature"
           ? undefined
           : this.#rooms.attributes.attributes(first, "__annotations__", at);
+      case "os.environ.get":
+      case "os.environ.pop":
+      case "os.environ.__getitem__":
+      case "os.getenv": {
+        const kind = variablePath(keysOf(given.named.get("key") ?? first));
+        if (kind === "os.environ.get") return undefined;
+        this.#rooms.records.note(path, true, site, given);
+        const otherwise = union(second, given.named.get("default") ?? []);
+        return union([this.#rooms.heap.outer(kind, true)], otherwise);
+      }
       case "inspect.getmembers":
       case "inspect.getmembers_static": {
         const pair = this.#rooms.heap.site<Container>(at, "member", () => containerOf("tuple"));

@@ -72,6 +72,7 @@ const COMPUTES =
 
 /** True for a path of which nothing can come: calling it or taking it apart runs nothing that matters. */
 export function isInertPath(path: string, called: boolean): boolean {
+  if (path.startsWith("os.environ.setting")) return called;
   if (path.includes("<")) return false;
   if (!SENSITIVE.test(path)) return !NETWORK.test(path);
   return COMPUTES.test(path) && (called || path.split(".").length > 2);
@@ -103,8 +104,18 @@ const NETWORK =
 const QUIET_NETWORK =
   /(?:^|\.)(?:Request|Session|Client|AsyncClient|PoolManager|ProxyManager|Retry|Timeout|HTTPAdapter|build_opener|install_opener|OpenerDirector|ProxyHandler|\w*Handler|\w*Processor|\w*Error|\w*Exception|HTTPStatus|ClientTimeout|ClientSession|TCPConnector|getproxies|proxy_bypass|pathname2url|url2pathname|quote|unquote|Limits|URL|Headers|BasicAuth|responses|parse_http_list|parse_keqv_list|mount|update|setdefault)$/u;
 
-const ENVIRONMENT = /^os\.(?:environb?|getenvb?)(?:\.|$)/u;
+const ENVIRONMENT = /^os\.(?:environb?(?!\.setting(?:\.|$))|getenvb?)(?:\.|$)/u;
 const VARIABLE = /^os\.(?:environb?\.get|getenvb?)(?:\.|$)/u;
+/** Names of variables that hold credentials, or say who and where somebody is. */
+const CREDENTIAL =
+  /key|token|secret|pass|pwd|cred|auth|cookie|session|sign|cert|private|user|logname|login|account|host|email|ssh|aws|azure|gcp|google|github|gitlab|npm|pypi|hf_|hugging|openai|database|dsn|webhook|conn/iu;
+
+/** What a variable of the environment is by its names: one of settings is not what somebody would steal. */
+export function variablePath(names: readonly (string | undefined)[]): string {
+  const isSetting = names.length > 0 &&
+    names.every((name) => name !== undefined && /^\w+$/u.test(name) && !CREDENTIAL.test(name));
+  return isSetting ? "os.environ.setting" : "os.environ.get";
+}
 const STARTUP =
   /(?:^|[\\/~])(?:\.(?:bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zshenv|zprofile|zlogin|cshrc|tcshrc|kshrc|xinitrc|xprofile|xsession|pythonrc\.py|pythonstartup)|config\.fish|authorized_keys2?|crontab|sitecustomize\.py|usercustomize\.py|LaunchAgents|LaunchDaemons|autostart|rc\.local|ld\.so\.preload|sudoers|PowerShell_profile\.ps1)(?:$|[\\/])|\.pth$|(?:^|\/)etc\/(?:cron|profile|init\.d|systemd|passwd|shadow|environment)|systemd\/(?:user|system)|Start Menu\\+Programs\\+Startup|CurrentVersion\\+Run/u;
 const SECRET =
@@ -164,8 +175,13 @@ const FEW = 64;
  */
 const CONSTANTS = 256;
 
+/** Values that an argument may be, beyond which none of them says anything of the call: what a long set has. */
+const VAGUE = 24;
+
 /** What a call is given. */
 interface Given {
+  /** True where an argument may be any of many values. */
+  readonly isVague: boolean;
   readonly outers: ReadonlySet<string>;
   readonly constants: readonly Constant[];
   /** True when all of it is known constants. */
@@ -214,7 +230,8 @@ export function givenOf(sets: readonly Values[]): Given {
     }
   };
   for (const each of sets) look(each, 0);
-  return { outers, constants, isConstant };
+  const isVague = sets.some(({ length }) => length > VAGUE);
+  return { outers, constants, isConstant, isVague };
 }
 
 function keyConstant(key: string): Constant {
@@ -246,7 +263,7 @@ export function traitsOf(
   const traits = new Set<Trait>();
   if (given.isConstant && !given.constants.some(({ hidden }) => hidden)) traits.add("constant");
   let whole = false;
-  for (const outer of given.outers) {
+  for (const outer of given.isVague ? [] : given.outers) {
     if (DECODERS.test(outer) || (NETWORK.test(outer) && !QUIET_NETWORK.test(outer))) {
       traits.add("decoded");
     }
