@@ -75,9 +75,6 @@ def main():
     parser.add_argument("--address", default=None, help="of the cluster; RAY_ADDRESS, or one of this machine")
     options = parser.parse_args()
     ray.init(address=options.address)
-    # A node that ends is no error of the job.
-    context = ray.data.DataContext.get_current()
-    context.retried_io_errors.append("ActorDiedError")
     results = (
         ray.data.read_text(options.manifest)
         .rename_columns({"text": "task"})
