@@ -351,3 +351,46 @@ test("the module reads stores by URLs, with the keys of its settings", async () 
     await assert.rejects(() => scan(new URL("s3://models/m"), { remote }), TypeError);
   });
 });
+
+test("a store that ignores ranges is read whole, one that answers others is not believed", async () => {
+  const long = new Uint8Array(300_000).fill(0x4e);
+  for (let at = 1; at < long.length - HARMFUL.length; at += 2) long[at] = 0x30;
+  long.set(HARMFUL, long.length - HARMFUL.length);
+  const etag = `"${long.length}"`;
+  const send = (response: ServerResponse, status: number, range: string, bytes: Uint8Array) =>
+    response.writeHead(status, {
+      etag,
+      "content-length": bytes.length,
+      ...(range !== "" && { "content-range": range }),
+    }).end(bytes);
+  const ways:
+    readonly (readonly [string, (start: number, end: number, to: ServerResponse) => void])[] = [
+      ["dangerous", (_, __, to) => send(to, 200, "", long)],
+      // Bytes of its beginning, whatever was asked for; and of a file of another size.
+      [
+        "incomplete",
+        (start, end, to) =>
+          send(to, 206, `bytes 0-${end - start}/300000`, long.slice(0, end - start + 1)),
+      ],
+      [
+        "incomplete",
+        (start, end, to) =>
+          send(to, 206, `bytes ${start}-${end}/999999`, long.slice(start, end + 1)),
+      ],
+    ];
+  for (const [verdict, answer] of ways) {
+    const misbehave = ({ url, headers }: IncomingMessage, response: ServerResponse): boolean => {
+      const range = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? "");
+      if (url !== "/models/m/a.pkl" || range === null) return false;
+      const start = Number(range[1]);
+      // The first range is as it should be, unless all of it is sent.
+      if (start === 0 && verdict === "incomplete") return false;
+      answer(start, Math.min(Number(range[2]), long.length - 1), response);
+      return true;
+    };
+    await withStore({ "m/a.pkl": long }, async (server) => {
+      const { report } = await run(server, ["s3://models/m/"]);
+      assert.equal(report.assets[0]?.verdict, verdict, report.errors[0]?.message);
+    }, { misbehave });
+  }
+});
