@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 import unittest
 import warnings
 import zipfile
@@ -275,6 +276,7 @@ class Torch(HarmTestCase):
                 for target in (bad, good):
                     os.symlink(target, path + ".new")
                     os.replace(path + ".new", path)
+                    time.sleep(0.0005)
 
         swapping = threading.Thread(target=swap)
         swapping.start()
