@@ -26,7 +26,7 @@ const BLOCK = /<!-- (file|append|insert|run)(?:: (\S+))? -->\n\n```\w+\n([\s\S]*
 /** Copies what the examples need: not the samples, but those that doctor and fuzzer are made of. */
 function copyOfCheckout(): string {
   const copy = mkdtempSync(join(tmpdir(), "modelaudit-contributing-"));
-  const parts = ["src", "rules", "scripts", "docs", "testdata", "deno.json", "package.json"];
+  const parts = ["src", "web", "rules", "scripts", "docs", "testdata", "deno.json", "package.json"];
   for (const part of [...parts, "mod.ts", "cli.ts", "worker.ts"]) {
     cpSync(join(ROOT, part), join(copy, part), { recursive: true });
   }

@@ -89,6 +89,8 @@ test("the launcher grants reading, the network and writing where they are asked 
   assert.deepEqual(granted, [
     "--allow-net",
     "--allow-sys=ca",
+    // The browser page is served to this machine alone.
+    "--allow-net=127.0.0.1",
     "--allow-write",
     "--allow-read",
     `--allow-env="$variables`,
