@@ -20,6 +20,8 @@ import { bytesOfBase64, readSetup, registerServiceWorker, Workers } from "./setu
 
 /** Workers at a time; each has rules of its own, some 40 MB. CWE-770. */
 const MOST_WORKERS = 6;
+/** Milliseconds after which the parts of the page that the first scan needs have come. */
+const SETTLED_MILLISECONDS = 2000;
 /** What stands before an address that the page is opened to scan. */
 const LINK = "#/link/";
 /** Where the session keeps the address that was typed while the page is loaded anew. */
@@ -323,7 +325,8 @@ function begin(): void {
     element("promise").textContent =
       "This page may connect to the program that serves it, on this machine, and to nothing else.";
   }
-  registerServiceWorker(setup);
+  // It fetches all parts of the page, decoders too: not before what a scan needs.
+  setTimeout(() => registerServiceWorker(setup), SETTLED_MILLISECONDS);
   if (opened !== undefined) {
     element<HTMLInputElement>("address").value = opened.address;
     history.replaceState(null, "", "#/");

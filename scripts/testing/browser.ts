@@ -22,6 +22,8 @@ const NAMES = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 /** What is used of a page of playwright. https://playwright.dev/docs/api/class-page */
 export interface Page {
   goto(url: string): Promise<unknown>;
+  /** Of all that follows, loading pages among it. */
+  setDefaultTimeout(milliseconds: number): void;
   waitForSelector(
     selector: string,
     options?: { timeout?: number; state?: "attached" },

@@ -67,6 +67,7 @@ export async function withPageAt(
   const context = await browser.newContext(look);
   try {
     const page = await context.newPage();
+    page.setDefaultTimeout(HANGS);
     const said: string[] = [];
     const requests: string[] = [];
     page.on("console", (it) => said.push(it.text?.() ?? ""));
@@ -76,7 +77,7 @@ export async function withPageAt(
       console.log("violates " + it.violatedDirective + ": " + it.blockedURI + " " + it.sample));`);
     await page.goto(url);
     const ended = async (): Promise<void> => {
-      await page.waitForSelector("#result:not([hidden]) .banner", { timeout: HANGS });
+      await page.waitForSelector("#result:not([hidden]) .banner");
     };
     await body({
       ...{ page, said, requests, ended },
