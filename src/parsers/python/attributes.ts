@@ -170,7 +170,6 @@ export class Attributes implements AttributesRoom {
     if (id === "__loader__" || (id === "loader" && path.endsWith("__spec__"))) {
       return [this.#rooms.heap.outer("<module>.__loader__")];
     }
-    if (called && SIGNATURE.test(base)) return this.#ofSignature(value, id);
     const full = shortest(shortened(called ? base : path, id));
     const given = this.#run.given.get(full);
     if (!outerMayHave(value, id)) return union(given ?? [], this.#ofCarried(value, id));
@@ -178,6 +177,7 @@ export class Attributes implements AttributesRoom {
     let made: Values = [this.#rooms.heap.outer(full, called, site, kept, called ? base : full)];
     if (called && kept.length > 0) {
       made = union(made, this.#ofCarried(value, id));
+      if (SIGNATURE.test(base)) made = union(made, this.#ofSignature(value, id));
       if (/(?:^|\.)(?:SimpleNamespace|namedtuple|Namespace)$/u.test(path)) made = union(made, kept);
     }
     if (path === COMPUTED || path.endsWith(`.${COMPUTED}`)) {
@@ -188,11 +188,11 @@ export class Attributes implements AttributesRoom {
     return given === undefined ? made : union(made, given);
   }
 
-  /** What a signature tells of the functions that it was made of: any attribute may lead there. */
-  #ofSignature(value: Outer, id: string): Values {
-    let all: Values = [value];
+  /** Defaults and annotations of the functions that a signature was made of. */
+  #ofSignature({ carries }: Outer, id: string): Values {
+    let all: Values = [];
     if (!/^(?:default|annotation|return_annotation)$/u.test(id)) return all;
-    for (const each of value.carries) {
+    for (const each of carries) {
       if (each.kind !== "function") continue;
       all = union(all, this.#rooms.heap.allOf(this.#annotationsOf(each).items));
       if (each.defaults !== undefined) all = union(all, this.#rooms.heap.allOf(each.defaults));

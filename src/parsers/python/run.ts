@@ -69,7 +69,7 @@ export class Run {
   readonly given = new Map<string, Values>();
   /** Names of the module that functions read. */
   readonly read = new Set<string>();
-  readonly stars: string[] = [];
+  readonly stars = new Set<string>();
   /** Names of the module in the order in which they were given values that replace those before. */
   readonly bound: string[] = [];
   /** How many of these there were when all names were last overlaid, by the module that did it. */

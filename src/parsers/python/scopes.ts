@@ -89,6 +89,8 @@ export class Scopes implements ScopesRoom {
     if (BUILTIN_NAMES.has(id) || EXCEPTIONS.test(id)) {
       values.push(this.#rooms.heap.outer(`builtins.${id}`));
     }
+    // Each of them makes a value.
+    this.#run.step(this.#run.stars.size << 2);
     for (const star of this.#run.stars) {
       values.push(this.#rooms.heap.outer(shortest(`${star}.${id}`)));
     }

@@ -471,3 +471,13 @@ test("what is handed over is found behind any number of constants", () => {
     assert.ok(calls.some(({ path }) => path === "os.system"), `${count} items`);
   }
 });
+
+test("star imports of more modules than are told apart are not followed to their end", () => {
+  const stars = (count: number): string =>
+    Array.from({ length: count }, (_, at) => `from a${at} import *\n`).join("");
+  const cut = (text: string): string | undefined =>
+    readPython(`import os\n${text}os.system(x)\n`).cut;
+  assert.equal(cut(stars(500)), undefined);
+  assert.match(cut(stars(2000)) ?? "", /more modules/u);
+  assert.equal(cut("from os import *\n".repeat(2000)), undefined);
+});
