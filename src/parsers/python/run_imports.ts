@@ -65,7 +65,7 @@ export class Imports implements ImportsRoom {
       if (name === "*") {
         if (this.#run.stars.size < STARS) this.#run.stars.add(module);
         else if (!this.#run.stars.has(module)) {
-          this.#run.cut ??= "it imports all names of more modules than are told apart";
+          this.#run.cut ??= "it imports all names of more modules than are followed";
         }
         this.#rooms.scopes.overlaid(module);
       } else {this.#rooms.scopes.bind(

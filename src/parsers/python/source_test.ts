@@ -472,7 +472,7 @@ test("what is handed over is found behind any number of constants", () => {
   }
 });
 
-test("star imports of more modules than are told apart are not followed to their end", () => {
+test("star imports of more modules than a limit are not followed to their end", () => {
   const stars = (count: number): string =>
     Array.from({ length: count }, (_, at) => `from a${at} import *\n`).join("");
   const cut = (text: string): string | undefined =>
