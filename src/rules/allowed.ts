@@ -10,7 +10,7 @@
  * @module
  */
 
-import { packText, unpackText } from "./packed_text.ts";
+import { keptText, packText, unpackText } from "./packed_text.ts";
 import type { Allowlist } from "./toml.ts";
 
 /** How far a global is harmless, from the least up; of two lists the one that looks at arguments counts. */
@@ -58,6 +58,9 @@ export interface PackedEvidence {
 /** The most that a name, and a module, share with the one before them: what fits into their digits. */
 const SHARED = { name: 35, module: 1295 } as const;
 
+/** Lists from this length on are packed: those that most pickles name are shorter, and unpacking takes 1 ms. */
+const LONG = 30_000;
+
 /** How many characters a text shares with another one at its beginning, at most a number. */
 function sharedStart(text: string, other: string, most: number): number {
   let at = 0;
@@ -89,11 +92,12 @@ export function packAllowlist(list: Allowlist): PackedAllowlist {
       });
     return [shared.toString(36).padStart(2, "0") + module.slice(shared), ...names].join(" ");
   });
+  const text = lines.join("\n");
   return {
     library: list.library,
     version: list.version,
     roots: [...new Set(modules.map((module) => module.split(".", 1)[0] ?? module))],
-    text: packText(lines.join("\n")),
+    text: text.length < LONG ? keptText(text) : packText(text),
   };
 }
 

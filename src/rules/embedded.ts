@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "a44dd7295b4de8724606f90f0c70029898e04d648163af6acd1fd50f20ab16ca";
+export const RULES_HASH: string = "e74163316231706db97a87cef2c016359c33b9f3a4aaca8b4fef6ee92fcd3b41";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1219,548 +1219,939 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     library: "PIL",
     version: "9.5.0 to 13.0.0",
     roots: ["PIL"],
-    text: `00PIL 0UnidentifiedImageError
-03.AvifImagePlugin ~0%%!4File
-04BdfFontFile ~0%'!0
-05lp%(!_0AlphaEncoding ~0BLP1Decoder ~32%&!-En%!!,3FormatError ~1%"!sFile 0%%!l0%!!G ~0_BLPBase%"!m
-05m%)"H~0B%"!3%!"w3Rl%#!N ~0Dib%(#DContainerIO ~0%'!0
-05ur%*!{C%"!3%"!^Dcx%*!B%#!3%"%(ds%)%(D3DFMT 1DPF 2SCAPS 72 3D 1XGI_FORMAT ~1%"!X%##'gb%%#S4ExifTags 0Base 0GPS 0IFD 1nterop 0LightSource
-04Fit%)"J~0FitsGzip%%#}4%("zli%+!P%"!3%"!A%&'Z%''Wte%)#s%%&]1%#!;%"%>Gb%+%_%#!3%"!l%,)%G%')# 0LoadingStrategy ~0_Frame
-06mpGradie%%"fGi%,!51%'!0
-08Palett%"%u0Gimp%'!4
-04Icn%+%HIcns%!!Q%(%A6o%,!Ho%"&n%(&znHea%")K%+!Q%!!2%"!page 0DecompressionBomb%!*^hWarning 1ither ~0Exif ~0Image ~5PointHandler ~aTransform ~5%%!.%#!A0%"#Y 0Quantize 0Resampl%!,CSupportsArrayInterface ~bow%,!58GetData 0%&":5pose%4.J ~0_E
-09Draw%##,Draw
-0d2 ~0Brush ~0%"!AFont ~0Pen
-09Enhance ~0Brightness ~0Color ~2ntrast ~0Sharp%"!?_%"!W
-09%"'I%'&P0Parser ~1yCodec ~7State ~%&/&2%#/&~0Stub%%%v%&'d ~0_Tile
-0cter ~0BLUR ~1oxBlur ~1uiltinFil%!!ACONTO%!!Dlor3DLUT ~0DETAIL ~0EDGE_ENHANCE ~c_MORE ~1MBOSS ~0FIND_EDGES ~1%#!wGaussian%!"80Kernel ~0Max%#">1edia%%"L1%&"W1ode%%!.ultiband%%"vRank%%!/SHARPEN ~1MOOTH ~6%""g0UnsharpMask
+    text: `=00PIL 0UnidentifiedImageError
+03.AvifImagePlugin ~0AvifImageFile
+04BdfFontFile ~0BdfFontFile
+05lpImagePlugin 0AlphaEncoding ~0BLP1Decoder ~32Decoder ~3Encoder 3FormatError ~1lpImageFile 0Encoding 0Format ~0_BLPBaseDecoder
+05mpImagePlugin ~0BmpImageFile ~3RleDecoder ~0DibImageFile
+04ContainerIO ~0ContainerIO
+05urImagePlugin ~0CurImageFile
+04DcxImagePlugin ~0DcxImageFile
+05dsImagePlugin 0D3DFMT 1DPF 2SCAPS 72 3D 1XGI_FORMAT ~1dsImageFile ~3RgbDecoder
+04ExifTags 0Base 0GPS 0IFD 1nterop 0LightSource
+04FitsImagePlugin ~0FitsGzipDecoder ~4ImageFile
+05liImagePlugin ~0FliImageFile
+05ontFile ~0FontFile
+05texImagePlugin 0Format ~1texImageFile
+04GbrImagePlugin ~0GbrImageFile
+05ifImagePlugin ~0GifImageFile 0LoadingStrategy ~0_Frame
+06mpGradientFile ~0GimpGradientFile ~1radientFile
+08PaletteFile ~0GimpPaletteFile
+04IcnsImagePlugin ~0IcnsFile ~4ImageFile
+06oImagePlugin ~0IcoFile ~3ImageFile ~3nHeader
+05mImagePlugin ~0ImImageFile
+06age 0DecompressionBombError hWarning 1ither ~0Exif ~0Image ~5PointHandler ~aTransform ~5TransformHandler 0Palette 0Quantize 0Resampling ~0SupportsArrayInterface ~bowArrayInterface ~8GetData 0Transform 5pose 0UnidentifiedImageError ~0_E
+09Draw ~0ImageDraw
+0d2 ~0Brush ~0Draw ~0Font ~0Pen
+09Enhance ~0Brightness ~0Color ~2ntrast ~0Sharpness ~0_Enhance
+09File ~0ImageFile ~0Parser ~1yCodec ~7State ~2Decoder ~2Encoder ~0StubHandler ~4ImageFile ~0_Tile
+0cter ~0BLUR ~1oxBlur ~1uiltinFilter ~0CONTOUR ~1olor3DLUT ~0DETAIL ~0EDGE_ENHANCE ~c_MORE ~1MBOSS ~0FIND_EDGES ~1ilter ~0GaussianBlur ~0Kernel ~0MaxFilter ~1edianFilter ~1inFilter ~1odeFilter ~1ultibandFilter ~0RankFilter ~0SHARPEN ~1MOOTH ~6_MORE ~0UnsharpMask
 09Mode ~0ModeDescriptor
-0brph ~0LutBuil%!%gMorphOp
-09Ops%'(}GetMesh
-09%#)R%"&r%"!1
-09Seque%!'mIterator
+0brph ~0LutBuilder ~0MorphOp
+09Ops ~0SupportsGetMesh
+09Palette ~0ImagePalette
+09Sequence ~0Iterator
 0atat ~0Stat
-09Text ~0%"!)_Line ~1Wrap
-0a%&*o0Affine%'+#0Extent%(!4Mesh%(!2Perspectiv%)![Quad%(!2%%!.
-06t%,-8%!!3%"0(ptc%+!B%#!4%".vJpeg2K%+5IoxRea%!%^%'!B%"/m%*!NJpeg%(!tMcIda%+/m%'!6%#"_%"!W%&":itStream ~0M%*!w%,08Mp%!!3%"!os%+7PMs%&4C%&0Z
-04%*1o%)1k5c%!.+%%!iP%"!3%""I%(:>Pc%':>6%+7VP%+7Vf%#-F0IndirectObjectDef ~8Refer%!(phTup%!"&dfArray ~3Binary ~3Dict%+:j3Name ~3%#"'3%%%OXrefTab%!5axa%+6%P%%!5%""ln%)&?0Blend ~0Chunk%"!x0Disposal ~0P%"!R%"4unfo%("C%!6D ~1Rewind%"/}1fdat ~1idat ~0iTXt
-05p%+4vPpm%/&p ~3Plain%&<{s%,&c%"!3%"#<yAcc%!1uP%&!-_%#!.32_2 ~c3 ~c4 ~98 ~9F ~9I16_B ~dL ~dN ~a32_N ~dSwap
-04Qo%+:[Qoi%.?A%*(oSg%+!VSGI16%%!X1%"!A%""~un%+!O%"!3%"!qTa%!>wTa%!>qga%*!QT%"!3%%;3%,B7ppendingTiffWri%!1FIFDRational ~1%#!dDirectory_v1 ~k2 ~0T%#!u%"-:Tags ~0TagInfo ~0_%"!-
-04WebP%*"D%%!4%""gm%+"fWmfStu%)AZXVThum%!!5%%!J%(!7%"!ob%+(CX%"!3%#.C%,!A%1(d
-04_imagingcms ~0CmsProf%"&Ptil ~0DeferredError`,
+09Text ~0Text ~0_Line ~1Wrap
+0aransform ~0AffineTransform ~0ExtentTransform ~0MeshTransform ~0PerspectiveTransform ~0QuadTransform ~0Transform
+06tImagePlugin ~0ImtImageFile
+05ptcImagePlugin ~0IptcImageFile
+04Jpeg2KImagePlugin ~0BoxReader ~0Jpeg2KImageFile
+08ImagePlugin ~0JpegImageFile
+04McIdasImagePlugin ~0McIdasImageFile
+05pegImagePlugin ~0BitStream ~0MpegImageFile
+06oImagePlugin ~0MpoImageFile
+05spImagePlugin ~0MspDecoder ~3ImageFile
+04PaletteFile ~0PaletteFile
+05cdImagePlugin ~0PcdImageFile
+06fFontFile ~0PcfFontFile
+06xImagePlugin ~0PcxImageFile
+05dfParser ~0IndirectObjectDef ~8Reference ~hTuple ~0PdfArray ~3Binary ~3Dict 3FormatError ~3Name ~3Parser ~3Stream ~0XrefTable
+05ixarImagePlugin ~0PixarImageFile
+05ngImagePlugin 0Blend ~0ChunkStream 0Disposal ~0PngImageFile ~4nfo ~3Stream ~0_Frame ~1RewindState ~1fdat ~1idat ~0iTXt
+05pmImagePlugin ~0PpmDecoder ~3ImageFile ~3PlainDecoder
+05sdImagePlugin ~0PsdImageFile
+05yAccess ~0PyAccess ~0_PyAccess32_2 ~c3 ~c4 ~98 ~9F ~9I16_B ~dL ~dN ~a32_N ~dSwap
+04QoiImagePlugin ~0QoiDecoder ~3Encoder ~3ImageFile
+04SgiImagePlugin ~0SGI16Decoder ~1giImageFile
+05unImagePlugin ~0SunImageFile
+04TarIO ~0TarIO
+05gaImagePlugin ~0TgaImageFile
+05iffImagePlugin ~0AppendingTiffWriter ~0IFDRational ~1mageFileDirectory_v1 ~k2 ~0TiffImageFile
+08Tags ~0TagInfo ~0_TagInfo
+04WebPImagePlugin ~0WebPImageFile
+05mfImagePlugin ~0WmfStubImageFile
+04XVThumbImagePlugin ~0XVThumbImageFile
+05bmImagePlugin ~0XbmImageFile
+05pmImagePlugin ~0XpmDecoder ~3ImageFile
+04_imagingcms ~0CmsProfile
+05util ~0DeferredError`,
   },
   {
     library: "accelerate",
     version: "0.27.2 to 1.15.0",
     roots: ["accelerate"],
-    text: `00accelerate.optimizer ~0A%%!9dO%#!9
-0bschedul%,!ES%#!9
-0ctate =%&!@orState 0DistributedType =0Gradient%!!C~0PartialState
-0butils.dataclasses ~0AORecipeKwargs ~1utocast%#!20BnbQuantizationConfig 0ComputeEnvironment 1ustomDtype 0DDPCommunicationHookType ~1ataLoader%!!puration ~1eepSpeedPlugin ~9SequenceParallel%""D~1%&#hData%#!A%""}bType 1ynamoBackend 0FP8%"!.%!"M3%,#ellyShard%*!w%#"R0GradScaler%#!U4ientAccumulation%%!NInitProcessGroup%%%^%!!+Handler 0Logger%!"W0MSAMP%+"]egatronLM%""!0Precision%!!W2ofil%%!Q3ject%*%g0RNGType 0SageMaker%,(6~0TE%,">nsorInform%#&QorchContext%,&C5Dynamo%##l5Tensor%,!Hj%!!B
-0ieepspeed ~0HfD%#'O%!!J`,
+    text: `=00accelerate.optimizer ~0AcceleratedOptimizer
+0bscheduler ~0AcceleratedScheduler
+0ctate =0AcceleratorState 0DistributedType =0GradientState ~0PartialState
+0butils.dataclasses ~0AORecipeKwargs ~1utocastKwargs ~0BnbQuantizationConfig 0ComputeEnvironment 1ustomDtype 0DDPCommunicationHookType ~1ataLoaderConfiguration ~1eepSpeedPlugin ~9SequenceParallelConfig ~1istributedDataParallelKwargs bType 1ynamoBackend 0FP8BackendType ~3RecipeKwargs ~1ullyShardedDataParallelPlugin ~0GradScalerKwargs ~4ientAccumulationPlugin ~0InitProcessGroupKwargs ~0KwargsHandler 0LoggerType ~0MSAMPRecipeKwargs ~1egatronLMPlugin 0PrecisionType ~2ofileKwargs ~3jectConfiguration 0RNGType 0SageMakerDistributedType ~0TERecipeKwargs ~1ensorInformation ~1orchContextParallelConfig ~5DynamoPlugin ~5TensorParallelConfig ~jPlugin
+0ieepspeed ~0HfDeepSpeedConfig`,
   },
   {
     library: "albumentations",
     version: "1.3.1 to 2.0.8",
     roots: ["albumentations"],
-    text: `00albumentations.aug%'!0blur.transforms =0AdvancedBlur =c.InitSchema =0%!!74%)!74%)!DDefocus =7%*!]Gaussian%0!{1lass%!!;9%*!XMed%%!V1otio%"!.a%*!IZoom%!!;8%'!;
-0tcrops%+#LtLeastOneBBoxRandomCrop =o%+#XBoxSafe%(!Ei%*##ase%!!:8AndPad =e%*%,%!!_SizedCrop%)"'Center%!!d%*#<1rop%-%y%#")%*!M4NonEmptyMaskIfExists%+#7~4SizeError =0%(#;%*!paFromBorders =l%*!>NearBBox%,#r6Res%##K =h%*!>Sized%#%Y%!!Dn%)!Db%!!7f%*&0_Bas%"&-%%%L =k%*'6domain_adap%!)t =0FDA =0HistogramMatching =0PixelDistributionA%%!Z
-0uropout.channel_d%!!2 =0C%!!4D%#!3%(':
-12oarse%(!Qoarse%%!Pd%)#C2nstrained%+!I%+(zErasing%*+1
-12ut%"",utout
-11grid%'"DGrid%%!xb%)!_1mask%'!MMask%4!M%)*yBa%'"q%(!K%%%f%#!?%(,h
-11xy_mask%!&3XYM%#!.%(,v
-0tgeometric.distor%"'"BaseD%'!3%*+E0ElasticT%#"s =g%+.Krid%7!dOptical%(!D%*)_0PiecewiseAffine%-)GThinPlateSpl%-!B
-13flip =0D4 =2%*!]HorizontalF%!!FSquareSymmetry =0Transpose =0Vertic%!!N
-13pad =0Pad =3%)!{3IfNeeded%,'*3resize =0LongestMaxS%!!3%"!,%6%W%"+scale%,'X1%"!z6%*!TSmall%&",
-14otate%%!pRotate90 =1%"!;%*!e6%*!rafe%!!T%*/-
-13%*2D%"&Z%+"T%.(&0%"&)%,'|4%"!MDe%!!J%+'j%-&kMorphological%,,}%0(_0Pad%(&XPositionType =1erspectiv%.%{%,)-%"%ZGridShuffle%-"xShiftScal%%%N%+'3%5(c0tmixing.%01)BaseDomai%'0e =k%)!~FDA%,)?%01[%-+]%51k =r%)'Th_functional ~0BaseScaler ~0%'"fer ~0MinMax%%!AStandard%%!3%%'verInterface
-10%'"(=0ProcessedMosaicItem
-10%))"%!!<%-)"OverlayElements%+-[0tother.type_%%!s =0FromFloat%-;JTo%"!:%)3.0tpixel.%)%(MacenkoNormaliz%!#mimpleNMF ~1tain%)!?Vahadane%&!7
-0z%+>DditiveNoise%,*=1utoContras%+2~ =0BetaParams =0CLAHE =5%*!c%!6m%%)w2romaticAberr%"'dj%*!TolorJitter%-4SDowns%!/7%+%SEmboss%,&b1qualize%*>l =0FancyPCA%-!;Gauss%"#w%*<&5ian%%#XHEStain%,A'1ueSatu%!#EValue%,<70ISO%""&%*"A1llumin%"%#%+AcmageCompression%,-/1nterpolationPydantic =2vertImg =0Laplace%%#,Multiplica%''T%*&>0Nois%"!TBase =2%"(A%-&3Planckian%#&o%*6X3smaBrightness%&(M%*;[6Shadow%-#joster%0"=RGBShift%-%[andom%?"8Fo%+:O =6Gamma%,(z7ravel%,"c6Rain%,(&%3#27now%,!M7unFlare%,:^6ToneCurv%-:51ingingOvershoot%-2rSaltAndPepper%-,_harpe%-)Y2ot%"'[%*#y1ola%!&.%+%rpa%!'@%,*Eperpixels%-,KToGray%,,12RGB%,-j2Sepia =0Uniform%#)V2sharpMask%+;D0tspectrogram%&IR =0Frequency%%?u%,61ime%%!>%*"{4Revers%+7_
-0ttext%*J^TextImag%+%Q
-0u%(!H%"0D%,06%)/q%'/c~9.I%(,j%'/f%&/V%'/H1%&3s%)/E0H%/.q%'.c%1.7%+!6%":dn%&.+Jpeg%)!W%2.-0%%4.%-D^%',k%',[%,,M =g%&,P6%'!-Fog%&,?%#,18%';w%",/%%+~%!+p%&+b%(+R%.+D0S%#*v%&*N%%*@%)*20Templat%(B+1%#7y2%!*?%!*1%'*"%%)r
-133d%*(NB%"P>%!O43D%,)Z4%"!8%+03%&P73D%.0k%'J}3D%-.2ubic%'ES%""(%*,+%%E43D%-A0%&P<%,"C
+    text: `=00albumentations.augmentations.blur.transforms =0AdvancedBlur =c.InitSchema =0Blur =4.InitSchema =4InitSchema =0Defocus =7.InitSchema =0GaussianBlur =c.InitSchema =1lassBlur =9.InitSchema =0MedianBlur =1otionBlur =a.InitSchema =0ZoomBlur =8.InitSchema
+0tcrops.transforms =0AtLeastOneBBoxRandomCrop =o.InitSchema =0BBoxSafeRandomCrop =i.InitSchema =1aseCrop =8AndPad =e.InitSchema =4RandomSizedCropInitSchema =0CenterCrop =a.InitSchema =1rop =4.InitSchema =4AndPad =a.InitSchema =4NonEmptyMaskIfExists =o.InitSchema ~4SizeError =0RandomCrop =a.InitSchema =aFromBorders =l.InitSchema =aNearBBox =i.InitSchema =6ResizedCrop =h.InitSchema =6SizedBBoxSafeCrop =n.InitSchema =bCrop =f.InitSchema =0_BaseRandomSizedCrop =k.InitSchema
+0tdomain_adaptation =0FDA =0HistogramMatching =0PixelDistributionAdaptation
+0uropout.channel_dropout =0ChannelDropout =e.InitSchema
+12oarse_dropout =0CoarseDropout =d.InitSchema =2nstrainedCoarseDropout =o.InitSchema =0Erasing =7.InitSchema
+12utout =0Cutout
+11grid_dropout =0GridDropout =b.InitSchema
+11mask_dropout =0MaskDropout =b.InitSchema
+11transforms =0BaseDropout =b.InitSchema =0PixelDropout =c.InitSchema
+11xy_masking =0XYMasking =9.InitSchema
+0tgeometric.distortion =0BaseDistortion =e.InitSchema =0ElasticTransform =g.InitSchema =0GridDistortion =e.InitSchema =0OpticalDistortion =h.InitSchema =0PiecewiseAffine =f.InitSchema =0ThinPlateSpline =f.InitSchema
+13flip =0D4 =2.InitSchema =0HorizontalFlip =0SquareSymmetry =0Transpose =0VerticalFlip
+13pad =0Pad =3.InitSchema =3IfNeeded =b.InitSchema
+13resize =0LongestMaxSize =0MaxSizeTransform =g.InitSchema =0RandomScale =b.InitSchema =1esize =6.InitSchema =0SmallestMaxSize
+14otate =0RandomRotate90 =1otate =6.InitSchema =6InitSchema =0SafeRotate =a.InitSchema
+13transforms =0Affine =6.InitSchema =0ElasticTransform =0Flip =0GridDistortion =4ElasticDeform =h.InitSchema =0HorizontalFlip =0Morphological =d.InitSchema =0OpticalDistortion =0PadIfNeeded =b.PositionType =1erspective =b.InitSchema =1iecewiseAffine =0RandomGridShuffle =h.InitSchema =0ShiftScaleRotate =g.InitSchema =0Transpose =0VerticalFlip
+0tmixing.domain_adaptation =0BaseDomainAdaptation =kInitSchema =0FDA =3.InitSchema =0HistogramMatching =h.InitSchema =0PixelDistributionAdaptation =r.InitSchema
+1h_functional ~0BaseScaler ~0DomainAdapter ~0MinMaxScaler ~0StandardScaler ~0TransformerInterface
+10functional =0ProcessedMosaicItem
+10transforms =0Mosaic =6.InitSchema =0OverlayElements =f.InitSchema
+0tother.type_transform =0FromFloat =9.InitSchema =0ToFloat =7.InitSchema
+0tpixel.functional ~0MacenkoNormalizer ~0SimpleNMF ~1tainNormalizer ~0VahadaneNormalizer
+0ztransforms =0AdditiveNoise =d.InitSchema =1utoContrast =c.InitSchema =0BetaParams =0CLAHE =5.InitSchema =1hannelShuffle =2romaticAberration =j.InitSchema =1olorJitter =b.InitSchema =0Downscale =9.InitSchema =0Emboss =6.InitSchema =1qualize =8.InitSchema =0FancyPCA =8.InitSchema =0GaussNoise =a.InitSchema =5ianParams =0HEStain =7.InitSchema =1ueSaturationValue =i.InitSchema =0ISONoise =8.InitSchema =1llumination =c.InitSchema =1mageCompression =g.InitSchema =1nterpolationPydantic =2vertImg =0LaplaceParams =0MultiplicativeNoise =j.InitSchema =0NoiseParamsBase =2rmalize =9.InitSchema =0PlanckianJitter =f.InitSchema =3smaBrightnessContrast =o.InitSchema =6Shadow =c.InitSchema =1osterize =9.InitSchema =0RGBShift =8.InitSchema =1andomBrightnessContrast =o.InitSchema =6Fog =9.InitSchema =6Gamma =b.InitSchema =7ravel =c.InitSchema =6Rain =a.InitSchema =6Shadow =c.InitSchema =7now =a.InitSchema =7unFlare =e.InitSchema =6ToneCurve =f.InitSchema =1ingingOvershoot =g.InitSchema =0SaltAndPepper =d.InitSchema =1harpen =7.InitSchema =2otNoise =9.InitSchema =1olarize =8.InitSchema =1patter =7.InitSchema =1uperpixels =b.InitSchema =0ToGray =6.InitSchema =2RGB =5.InitSchema =2Sepia =0UniformParams =2sharpMask =b.InitSchema
+0tspectrogram.transform =0FrequencyMasking =g.InitSchema =0TimeMasking =b.InitSchema =4Reverse =b.InitSchema
+0ttext.transforms =0TextImage =9.InitSchema
+0uransforms =0CLAHE =1hannelShuffle =1olorJitter =0Downscale ~9.Interpolation =0Emboss =1qualize =0FancyPCA =1romFloat =0GaussNoise =0HueSaturationValue =0ISONoise =1mageCompression =g.ImageCompressionType =1nvertImg =0JpegCompression =0MultiplicativeNoise =0Normalize =0PixelDropout =1osterize =0RGBShift =1andomBrightness =gContrast =6Contrast =6Fog =6Gamma =7ravel =8idShuffle =6Rain =6Shadow =7now =7unFlare =6ToneCurve =1ingingOvershoot =0Sharpen =1olarize =1patter =1uperpixels =0TemplateTransform =1oFloat =2Gray =2RGB =2Sepia =0UnsharpMask
+133d.transforms =0BaseCropAndPad3D =g.InitSchema =4Pad3D =9.InitSchema =0CenterCrop3D =c.InitSchema =1oarseDropout3D =f.InitSchema =1ubicSymmetry =0Pad3D =5.InitSchema =3IfNeeded3D =d.InitSchema =0RandomCrop3D =c.InitSchema
 0tutils ~0PCA
-0fcore.bbox_%#!:Bbox%",z~5%!<vor
-0kcomp%"Ag%#%'om%"@O%&!,OneOf =4rOther =0Per%"NT%%"bOrder =1eplay%&!^Sel%!BX%"!R%'&y2quential =1omeOf
+0fcore.bbox_utils ~0BboxParams ~5rocessor
+0kcomposition =0BaseCompose =0Compose =0OneOf =4rOther =0PerChannel =0RandomOrder =1eplayCompose =0SelectiveChannelTransform =2quential =1omeOf
 0khub_mixin ~0HubMixin
-0kkeypoints%%#=K%"!4%##A8s%"?:or
-0klabel_manager ~0LabelEncoder ~5M%#!;6etadata
-0kserializ%!-A~0S%#!2ble
-0k%&(>_i%#@c%"%C%%#?%)'%%)G0%+LrDua%(#w0ImageOnly%&!7~%)9c =0NoOp%#E)form3D
-0lype_definitions =0Reference%"0T0Targets
-0k%#%LData%%%> ~0%!%T
-0fimgaug.stubs ~0IAA%#@*%#[X%!.P~4%!GD~3%&+2 ~3%"0d~3Fliplr ~7ud ~3P%'H:~4%+H,~3%#-=~4tub ~4%&-0
-0m%,,HicIAA%(%KDual%+!5%5#"=%"#"=%(#"=%##"=%##"=7ud =%)#"=%,#"=%%#"=%'"z%"2ZOnly%("[
-0fpytorch%+53oTensor =83D =8V2`,
+0kkeypoints_utils ~0KeypointParams ~8sProcessor
+0klabel_manager ~0LabelEncoder ~5Manager ~6etadata
+0kserialization ~0Serializable
+0ktransforms_interface =0BaseTransformInitSchema =3icTransform =e.InitSchema =0DualTransform =0ImageOnlyTransform ~1nterpolation =0NoOp =0Transform3D
+0lype_definitions =0ReferenceImage =0Targets
+0kutils ~0DataProcessor ~0Params
+0fimgaug.stubs ~0IAAAdditiveGaussianNoise ~4ffine ~3CropAndPad ~3Emboss ~3Fliplr ~7ud ~3Perspective ~4iecewiseAffine ~3Sharpen ~4tub ~4uperpixels
+0mtransforms =0BasicIAATransform =0DualIAATransform =0IAAAdditiveGaussianNoise =4ffine =3CropAndPad =3Emboss =3Fliplr =7ud =3Perspective =4iecewiseAffine =3Sharpen =4uperpixels =1mageOnlyIAATransform
+0fpytorch.transforms =0ToTensor =83D =8V2`,
   },
   {
     library: "catboost",
     version: "1.2.2 to 1.2.10",
     roots: ["_catboost","catboost"],
-    text: `00_catboost 0CatBoostError 0_%#!2
-00%3!G
-08.core ~%%!: ~8Classifier ~8Ranker ~9egressor 0EFeaturesSelectionAlgorithm iGrouping 2strType 1ShapCalcType ~%&"aBase ~2ustomLoggersStack ~1StreamLikeWrapper ~1TrainCallbacks%%!:0polars ~6.DataFrame ~7Series`,
+    text: `=00_catboost 0CatBoostError 0_CatBoost
+00catboost 0CatBoostError
+08.core ~0CatBoost ~8Classifier ~8Ranker ~9egressor 0EFeaturesSelectionAlgorithm iGrouping 2strType 1ShapCalcType ~0_CatBoostBase ~2ustomLoggersStack ~1StreamLikeWrapper ~1TrainCallbacksWrapper ~0polars ~6.DataFrame ~7Series`,
   },
   {
     library: "category_encoders",
     version: "2.6.4 to 2.11.2",
     roots: ["category_encoders"],
-    text: `00category_encoders._contrasts ~0C%"!.Matrix ~0Diff ~0Helmert ~0Poly ~0Sum
-0ibackward_difference ~0B%"!8D%%!7E%!"4
-0kse%%"7%#"J ~0Base%#"B%%!Nmn%"!<N%%!5jinary ~0Binary%%!:icat_boost ~0CatBoo%'!mjount ~0Coun%&!8n_targe%%!;Targe%#!A =0expit
-0iglmm ~0GLMM%&!vray ~0Gra%'"Khashing ~0H%!!,%&!Q%%%O%"%Y%&!Wjames_stein ~0JamesStein%&!Dleave_one_out ~0LeaveOneOu%'!km_estimate ~0ME%"!.%&"Hulti_hot ~0MultiHo%'!aone%"!>One%(!<jrdinal ~0O%!!,%&!Vpolynomial%"'q%!!/%&!Cquantile%''AQ%"!5%#%w~0Summ%)'"rank%!"RRank%)"osum_cod%!%uSum%&!<%!'"%'"0%4'&utils%"(U%&"L%"!,Tags 5ingRelation ~0SupervisedTransformerMixin ~0%'!5With%!"<%#!?Uns%5!_
-0iwoe ~0WOE%((Spper ~0NestedCVW%%!4%&%s%"!6`,
+    text: `=00category_encoders._contrasts ~0ContrastMatrix ~0Diff ~0Helmert ~0Poly ~0Sum
+0ibackward_difference ~0BackwardDifferenceEncoder
+0kse_contrast_encoder ~0BaseContrastEncoder
+0mn ~0BaseNEncoder
+0jinary ~0BinaryEncoder
+0icat_boost ~0CatBoostEncoder
+0jount ~0CountEncoder
+0n_target ~0CountTargetEncoder =0expit
+0iglmm ~0GLMMEncoder
+0jray ~0GrayEncoder
+0ihashing ~0HashingEncoder
+0jelmert ~0HelmertEncoder
+0ijames_stein ~0JamesSteinEncoder
+0ileave_one_out ~0LeaveOneOutEncoder
+0im_estimate ~0MEstimateEncoder
+0julti_hot ~0MultiHotEncoder
+0ione_hot ~0OneHotEncoder
+0jrdinal ~0OrdinalEncoder
+0ipolynomial ~0PolynomialEncoder
+0iquantile_encoder ~0QuantileEncoder ~0SummaryEncoder
+0irankhot ~0RankHotEncoder
+0isum_coding ~0SumEncoder
+0itarget_encoder ~0TargetEncoder =0expit
+0iutils ~0BaseEncoder ~0EncoderTags 5ingRelation ~0SupervisedTransformerMixin ~0TransformerWithTargetMixin ~0UnsupervisedTransformerMixin
+0iwoe ~0WOEEncoder
+0jrapper ~0NestedCVWrapper ~0PolynomialWrapper`,
   },
   {
     library: "causalml",
     version: "0.17.0 to 0.18.0",
     roots: ["causalml"],
-    text: `00causalml.feature_selection.filters ~0FilterSelect
-0gs ~0LabelEncoder ~0OneHot%"!2
-09inference.iv.drivlearner =0BaseDRIVL%#!48Regressor =0XGBDRIV%%!5
-0miv_r%!!1ion ~0%)!@jjax.cevae%!!( ~0CEVAE =0_CEVAENet
-0tmodeling =0BernoulliNet =0DiagNormal%!!2Exponenti%#!3FullyConnected =0Guide =0Laplace%!!HModel =0%(!oPreWhite%!#fStudentTNet
+    text: `=00causalml.feature_selection.filters ~0FilterSelect
+0gs ~0LabelEncoder ~0OneHotEncoder
+09inference.iv.drivlearner =0BaseDRIVLearner =8Regressor =0XGBDRIVRegressor
+0miv_regression ~0IVRegressor
+0jjax.cevae.cevae ~0CEVAE =0_CEVAENet
+0tmodeling =0BernoulliNet =0DiagNormalNet =0ExponentialNet =0FullyConnected =0Guide =0LaplaceNet =0Model =0NormalNet =0PreWhitener =0StudentTNet
 0ndragonnet ~0DragonNet =9Module =0EpsilonLayer
-0jmeta.base ~0Base%"%O
-0odr%#%o%!!<DRClassifier ~6%#%z~6%&%z~%!%z%'%Xoexplai%!!jE%#!.
-0o%+"#%)""5%%""5%+""%)!I4%("/s%*!tS%?!tLRS%(!1StatsmodelsOLS
-0ot%*!wT%?!wMLPT%+"|%)!Y%("|pmle =0TMLE%&&+x%*";X%<";
-0jserializat%!)nCausalMLVersionMismatchWarning ~0S%#!Sbl%&'Jjtf.%1(<
-0mutils%-(;korch%**i
-0kree._tree._classes%#(?ecisionTree
-0puplift%!!M%"!DUplift%*!Jw%!!Jforest ~0%!!FRandomForest%(%30_Kernel%8!H
-12%"";%!!HTree%6!h%,!@1%&!9Node
-0o%!/n%)#5%!&8%*#5v%!!J%%#5%!!F%("l%&'/11%"!q%!!GTree%''L9match ~0MatchOptimizer ~0NearestNeighborMatch
-0aetrics.sensitivity ~0S%(!0bMSM ~bPlaceboTreatment ~b%!"jCause ~hReplace ~b%!2&ionBias ~cubsetData
-09o%""Z.policy%&1qPolicy%%(uiunit%&3/ ~0CounterfactualUnit%!"/or
-0ivalue_%""#%%*7%)!TValueEstimator
-09propensity =0ElasticNetP%%!9%#1,GradientBoosted%.!CLogistic%"&?ion%.!F%+!4`,
+0jmeta.base ~0BaseLearner
+0odrlearner ~0BaseDRClassifier ~6Learner ~6Regressor ~0XGBDRRegressor
+0oexplainer ~0Explainer
+0orlearner ~0BaseRClassifier ~5Learner ~5Regressor ~0XGBRClassifier ~4Regressor
+0oslearner ~0BaseSClassifier ~5Learner ~5Regressor ~0LRSRegressor ~0StatsmodelsOLS
+0otlearner ~0BaseTClassifier ~5Learner ~5Regressor ~0MLPTRegressor ~0XGBTClassifier ~4Regressor
+0pmle =0TMLELearner
+0oxlearner ~0BaseXClassifier ~5Learner ~5Regressor
+0jserialization ~0CausalMLVersionMismatchWarning ~0SerializableLearner
+0jtf.dragonnet ~0DragonNet
+0mutils =0EpsilonLayer
+0korch.cevae ~0CEVAE
+0kree._tree._classes ~0BaseDecisionTree
+0puplift._tree ~0BaseUpliftDecisionTree
+0wupliftforest ~0UpliftRandomForestClassifier ~0_KernelUpliftRandomForestClassifier
+12tree ~0UpliftTreeClassifier ~0_KernelUpliftTreeClassifier ~1UpliftTreeNode
+0ocausal._tree ~0BaseCausalDecisionTree
+0vcausalforest ~0CausalRandomForestRegressor
+11tree ~0CausalTreeRegressor
+09match ~0MatchOptimizer ~0NearestNeighborMatch
+0aetrics.sensitivity ~0Sensitivity ~bMSM ~bPlaceboTreatment ~bRandomCause ~hReplace ~bSelectionBias ~cubsetData
+09optimize.policylearner =0PolicyLearner
+0iunit_selection ~0CounterfactualUnitSelector
+0ivalue_optimization ~0CounterfactualValueEstimator
+09propensity =0ElasticNetPropensityModel =0GradientBoostedPropensityModel =0LogisticRegressionPropensityModel =0PropensityModel`,
   },
   {
     library: "cmdstanpy",
     version: "1.1.0 to 1.3.2",
     roots: ["cmdstanpy"],
-    text: `00cmdstanpy.%"!,_args ~0CmdStanA%!!0GenerateQuantities%"!;LaplaceArgs =0Method ~0Optimiz%!!:~0Pathfinder%"!3Sampl%%!0VariationalArgs
-0astanfit.gq =%#"RGQ
-0il%!"7%&!8%""H
-0imcmc%&!:MCMC
-0jetadata ~0InferenceM%"!6
-0jl%'!mMLE
-0ip%%"s%&!<%&#*
+    text: `=00cmdstanpy.cmdstan_args ~0CmdStanArgs ~0GenerateQuantitiesArgs ~0LaplaceArgs =0Method ~0OptimizeArgs ~0PathfinderArgs ~0SamplerArgs ~0VariationalArgs
+0astanfit.gq =0CmdStanGQ
+0ilaplace =0CmdStanLaplace
+0imcmc =0CmdStanMCMC
+0jetadata ~0InferenceMetadata
+0jle =0CmdStanMLE
+0ipathfinder =0CmdStanPathfinder
 0irunset =0RunSet
-0ivb%&!MVB`,
+0ivb =0CmdStanVB`,
   },
   {
     library: "dateutil",
     version: "2.8.2 to 4.0.0",
     roots: ["dateutil"],
-    text: `00dateutil._common ~0weekday
-09parser._%!!* 0ParserError 0UnknownTimezoneWarning ~0_resultbase ~1tz%"!b~9.%"!< ~1ymd ~0%#!<6%&!<6info
-0giso%#!@0%%!.
-09relativedelta ~0%)!2
-0arule ~0_iterinfo ~1rrulestr ~0rrule =5%!"e5set ~8._genitem%)#jtz 0DeprecatedTzFormat%"#R
-0b%%%B0_tz%!"10tzrangebase
-0dtzfi%!"TCalendarOffset ~1Day%%!.TZStr ~3ifHeader ~1ttinfo 1unpickle ~0%!!q
-0c%,"aKey%'&1%"!]~2%""C3icalvtz ~acomp%%!m ~2local ~2o%""P2range ~2str ~2utc`,
+    text: `=00dateutil._common ~0weekday
+09parser._parser 0ParserError 0UnknownTimezoneWarning ~0_resultbase ~1tzparser ~9._result ~1ymd ~0parser ~6._result ~6info
+0gisoparser ~0isoparser
+09relativedelta ~0relativedelta
+0arule ~0_iterinfo ~1rrulestr ~0rrule =5base ~5set ~8._genitem ~0weekday
+09tz 0DeprecatedTzFormatWarning
+0b._common 0_tzinfo ~0tzrangebase
+0dtzfile ~0_CalendarOffset ~1DayOffset ~1TZStr ~3ifHeader ~1ttinfo 1unpickle ~0tzfile
+0ctz 0DeprecatedTzKeyWarning ~0_ttinfo ~2zfile ~3icalvtz ~acomp ~0tzfile ~2local ~2offset ~2range ~2str ~2utc`,
   },
   {
     library: "diffusers",
     version: "0.31.0 to 0.42.1",
     roots: ["diffusers"],
-    text: `00diffusers.configuration_utils ~0FrozenDict =0LegacyConfigMixin
-0amodels._modeling_parallel ~0ContextP%"!4%!![ ~fInput ~fOutput ~0%,!D0Tensor%*!9
-0hactivations ~0ApproximateGELU ~0FP32SiLU ~0GEGLU ~2LU ~0LinearA%%!b ~0SwiGLU
-0idapter ~0A%!!,Block ~7Resnet%"!00Full%"!C ~bXL ~0Light%%!6c%"!Lc%(!Z=0Multi%#!G=0T2I%"!/
-0itten%""UA%#!.Mixin ~aodule%"!/0FeedForward ~0Lumina%*!6SkipFFTransform%"#2
-0q_dispatch =%&",BackendName =0SeqAllToAllDim =0TemplatedRingAnything%%!a =e%&!-9Ulysses%/!Hh%'#K_%,"BRegistry ~1HubKern%&'Arprocessor ~0AllegroAttnP%#!92_0 ~1ttnAddedKV%%!; ~k2_0 ~4%'!4d2_0 ~dNPU ~1uraFlow%.!r0CogVideoX%/"1ustomDiffusion%)!C ~s2_0 ~fXFormers%*!@=0Flux%-!w=k_NPU =4IP%"'kJoint%.!J4Single%1"[ed%.!96%5#M5%6#M=5%2"np_NPU ~5Hunyua%*#f%!!x%2#!~0%5!T0%%#^%+%Wm2_0 ~9%2%W~0%4"0LoRAA%1'f8%'!.h%!'r%3"#1umina%/"#Mochi%&)x~8%,#mVa%/&P0PAGCFG%5#q6IdentitySelf%/!A%3#W6Sana%"/J%-!?3%5"53%%"5%7!cc%1"Q3%4&+SD3%;)^~1%7"54Multiscale%%%pProjec%!%zh%+!Re%%!m%#&?1lic%!*H%.'Sa%('5patialNorm ~1tableAudi%/.+0%('y%.!yc%((Y%.#a ~1LAFlash%/+Kux%1!<
-0iuto%!6< =0AutoModel
-0lencoders.auto%"!/_asym_kl =0AsymmetricA%&!BKL
-16cosmos3_audio =0C%!!2AVAEAudioTokenizer ~8udioConvNeX%#5EcDecoder ~j%"4|j%"7L=cE%!".%#7]cResidualUnit ~cSpectrogram%#!y%"!T ~0Snake1d
-16dc%"#W%"#!DC ~0DCDownBlock2d ~2Up%%!.1%#"X0EfficientViT%""x1%%"(Res%!5P16kandinsky6_sr ~0K%%!2SRCausalConv3d%&#Z3D ~downsample ~%##W3D%*7y3D ~cSafe%#!ed%&(_3D ~cUp%"!g=cVAE ~aVAERMSNorm
-17%#'@%'&h8_a%!5>%&5H%'"[8%#%&3D ~7%'"]7Mid%"!;Conv ~7Tempor%!#GLayer ~7%"%W3D =1%(">%""0
-19cogvideox%,"c%%3A%(5z%*%N9%'"ra%("r9%'"r9%&"r ~9%+%]9%(%]a%*%]9%%#)
-1bsmos%."ksmos ~%"*,%!"e%'-Zc%%'@Group%!-:7onv%&.F3d ~6%##2d ~7%%#2d ~a%!'%3d ~6%##=d ~6%%#=d ~6PatchEmbed3d ~6%(#Ld ~6S%!#@%(/h%(2A%#&l%4!BUnpatch%""f%"#~d ~8%#"d
-19flux2%,%-Flux2
-19h%!3*_video%,!G%"3GVideo%&7[Video%:*r%%&xg%!"O%!!P3D%++'%('U%(+4%'!Q%&)F~e%*!p
-1gimage%3"~Image%&"~Imag%&3b%+/N2%3,s2%("n%+Bx%&,_
-1l_refiner%8"SR%"!E%*"Z%"!8Att%#"]j%*%nj%'%nk%(%n%""wDCAE ~j%'%jj%&"{jRMS_norm ~k%(#(j%'%jl%&!l
-1%!-%15%8'g15%+'i15%'#+%"&V%##+e%'#+f%(#+i%#&"e%'#'e%&#'e%&#'f%(#'e%'#'%"(_
-19kva%-'fKVAE ~0KVAE%''Cb%"+cNorm2D ~4%''G4PXSD%''e7%%1|~4%''W2D
-1d%%6E%-";Audio%""@%#9>%%.Q%(8a%#0G ~g%"#I%#0@%'!4%*6I9%%6,e%1,FKVAE%#,CKVAECached%*&Ia%(1e%'&3a%'0.a%+#xd%&#xa%+1ra%'%d3D ~6%("34%&22
-19lt%-3^LTX%#"y%#!-095%%8;3D ~8%*#+8%'1]9%(!Jc%!"kr3d ~8%'1^8%(1^8%+1N8%#(O%&2Br3d
-1c%-0ZLTX2%'"t%!!.%35Qd%+5Qd%'"d%%5^d%(5^d%+5^d%'5Ad ~b%'!e0PerChannel%%9.%3)4LTX2%#)4%%!.%',AaudioPatchifier ~9%&#=2%'#=%!#;%#'^%&)K9Pixe%"AW%(#+ ~9%&0F9magvit%,"eM%!!8~0EasyAnimat%+-wb%%"Ec%(%_f%##zD ~b%%"Rb%(%]b%#+%%%!Wb%'%_%%&DD
-1ainimax_h3%-"iiniMaxH3 ~0%%!.Vide%(,f%'E7%/0"%(9!%"/u3d%'/wd ~e%'+fe%+']fotaryPosEmbed ~e%,Sr ~eViT%%(w
-1j%2'd%%#+%#'i%*!3AMP%"!sf%%WF1d ~f%*Eql%%GyeBigVGAN%%&V%"#h%'%*eDiagonalGaussianDistribu%!!AfownSample1%'%! ~%!&i =l%#DOeGeGluMlp ~eLowPassFilter1d%!%B%'0Ee%"0E ~jBeta ~eUp%#",
-1aochi%-%+ochi ~0FourierFeatures%#NUChunked%%&Z3D ~5%'0i6%()=5%'0v5%(:w5%+0Z5%'@19qwen%1:dQwe%%:a%%!.%,:]%',D%,.a%1.F ~9%&6_a%"<6 ~c%&*y%&.V%%.T
-1i21%5"h21%("j21%-<IvgDown3D ~b%2,v3d ~cupUp%(,h3d%',j ~b%&#"c%%#"e%(#"j%%+_%&:|%&-1%%-/
-19t%"At_d%")g%+#G%#B7%%*)0%+!4
-19wan%,!YWan ~1%&#Z0D%##@0Wan%,%(3%*#z3%'#z3%'#q3%&#q3%&#q4%%#q6%(#qb%'#q%&#g3%%!,5%##q6longcat%!-j_dit ~0AudioDiTVa%#=>%(1-0%&8aShortcut =0LongCat%'!^ =i%"!b%#O9i%+O9%#Nj ~0%#3<%%!v~0%&"E%##+%"!c%%#t%'--
-16mm%!/x~0MM%*5@1D ~b%(SJ%&&e ~7%"",1%"Lz%!"O1%'L{1D ~7MPConv1d ~8el%'Q,%*gJ1D%'>Z1D =7VAE
-16oobleck%*()O%#!7i%%%!%"!5%&0y%"0.e%#!D8%90w%#"{%%![~7%*0A%'Rpr%,AERAE ~0R%%AA =a%%"aViTMAEIntermediate ~6%"O_6%!!H
-17fd4_proteina ~0RFD4P%"!1Adaptiv%&/: ~k%!5MkTransi%!gUd%(&Pn%"1RFactory%'Ut%%Ul%%HA%(!5Pai%(Z8j%(4yc%'"5~eunk%"#10_ElementChargeEmbedding ~1TokenTyp%&!7
-16s%!jK%'%PSAME =f%+*=%&o,DynamicTanh%-l,%&O> ~0Rotary%'"I0SAME%'#=7%(#=4%%(,%#Es ~4%'8qR%!-Zin%#DT1oftNormBottleneck ~0%-m816tiny%*#NTiny%%#>
-16vidto%+){VidTok ~0FSQRegular%!Z}0%!!<%'?F6%&/}1d ~g%)RvD%!Rv%!+82D ~g3D%'RqD%#)#%!(D%(Ra ~6%#+r2D ~e3D
-0uconsistency%#2__%!IpC%&!<%""CVAE%%9n
-0ultx2_%!uMion%%3A%'Cd%%lv%&2,=pModel ~9VaeAdaLNZero ~c%%!NNA%#5y%%!,deighborhood%''Jr%('JoNatte%))yPixelShuffle%##hr ~c%!(H%#>e%![p%"txum%"@gmusic3_vo%##A%">>Music3%#1n=dV%#!Ck%""uk%)1J0v%!1I%(!m%"1Q%%?%8%)?%7D%)>&7%-=[7Snake%!=G7%&=G =7%""S
-0uvae ~%()"%#uW%%-c7%#+p7Tiny ~1%90i0%%.+%,!Z0%#jW%+!SMaskCondit%&'Z ~d%&62%##& ~0VectorQuantizer
-0vq%%f}VQ%*5~=2%"g.hcache%%|8Cach%!x,
-0i%#"?_embedd%"|p%+!6_anima ~0Anima%,.:=5Text%%#.er ~k%'(}n%((k%!'V
-1k%*(= =%*(5%%!q%"#>
-0ktrolnet%"}brolNe%&";ing%'"Wa%!+'%#47
-0r_flux%"ur%&!c%"!I%#5{=%!mT%+!B
-0s%"]Z =%#VN%&!E%#!^7DiT2D%-"!c%3!vsd3 =0SD3%-!Td%#!v3%2!^tparsectrl ~0Sparse%=#~g%"""g%##~sxs%!/9%"!ZXS%&~xCrossAttn%&jcD ~l%#>i2D ~l%#jpD =c%&4X%#!R%1!|0%#!e%0!@=0U%!#*%%!<%"0!1%!"0%/!V
-0%!)O%W't13_%!o6%%o/%-&D%#%C14%W(A14%n(A14%(I-%%G)%-!b%%pk9%3!ksana =0Sana%4#B
-15%T)R15%a)R14union%))UUnion%"("0Quick&""*~%#3j%,FwhMlp
-14%~*A%~*Aer
-14z_%!'T%,>.Ro%#?1%!JOimestep%%!5=0Z%1(&~1&!"&MStream%)x{
-0tmulti%'+W&""-=%-'F8_%#&^%+!B%&&d
-0h%%jW%!?i%%rQ%&IS%!K|%)G>a2D ~0Fir%&!92D ~0K%(!2
-0h%!4lings&(".cPoo%,"5%(AG5ew3Combined%#%DSiz%&Bls ~8Plus%(!W2%*!RGuidanceTextProj%(!_gLabel%)!4%/!I%!.7%&Y10GLIGENTextBoundingbox&("!|1%"9t%"Un%(!=%&.C%*"pTextSizeStyl%(EN7DiT%)%@&("*#FaceIDImage%("+fPlus%-!8aull%-!79%1!M%!{t ~9Time%5!@1mageHintTim%("|5Po%!G}a%)%n6%'!g5%+!U0%*&?&#"*v%,%6Caption%'!J%'vr&-"+6%!%?5%>!i1ulti%%%h%-#]%)H^1ixArtAlph%-"g%,)?b%#(L%%!mSinusoidal%/%4 ~0Text%.&Y%+%=4%+!21%).*ing ~8s
-0hlatent_upscaler.%+!2_&8"#,LatentU%"!M =qBank ~q%#VkqModulated%!H?q%!1?Head ~q%"iF ~r%(fG ~q%&n.qX2Branch
-0iora&""1-Compatible&!""6&"",# ~6nv2d%"NG4%!!7%#NUPatchedLora%&%G
-0h&%">Soutput%-~V%#6#%(LN2DMode%%Iaq%%BW&!"?0Managers&%"?tModel%!ED=0%&!/
-0hnormaliz&#">1Ad%(q63%'KkcContinuous ~c%!2b ~c%!J8g%#!2%&0H%%!^%!!D5ew3PlusAda%)!<%%(K&""@"%'"90GlobalResponse%"!7L%""e%!+k%%!Q%("g6%"'4%!"A%!+^%%'G0%&!,SD35%,"WX
-0hres%!><AlphaBlen%!5q%!OD&#"@y%#8y%#_W%%Xi3%&w6 ~bCond%#w|0Spatio%#!T&#",9%'aA&'")U%(s#
-0ht%&'Zs.ace_step_%'!8 ~0AceStep%'G3a&+"%V7MLP ~7%*8(ing =8%&!n1%!(a ~i%""Dvuraflow%("6_2d ~0A&""<B%)9;8%(.i9reFin%#+K=8%.)n
-0u&%"+j%)")3d =%&(Q%'![3%#![wnsisid%0!XnsisID%.!W ~0LocalFacialExtractor%!txceive%(YH9%#=]%!!3
-0udit%,#u=0DiT%0#Dvual%.%EDual%1#t&#")E%.%y%')JShift%&CnDiT%&!elatte%.#{Latt%(qn%%%Pvumina_nextdit2d =&""GENext%&!~ ~%!*?%.Shrvq_depth%'V4%)M^Depth%'%cl%(NF%#fB%"'xdRVQDepth%#ip0upixar%/&&PixArt%1&)rior%)*c=0Prior%'!O%'KTusana%++5GLUMB%!2K0Sa&0"A%4%,6Y%#=F%(6^4%*48=%(^5%%%lf%#+Qtable%"j<%*#*S&&"=/DiT%"!Zb%#U9%-=D
-0ut5_film%+#C%"%i%#4LNewGELU&)"O#T5DenseGatedActDense ~2FiLM%!!Y=4lm%%U_%!1{%**m ~7FFCond ~7&""3}&""C<%!!BCond
-0v%,'+%/'%18_dreamlite ~0Basi%!e:%'b5DreamLite =0%%!.%0!p6&#"9L=&#"9L%/*Y17nyflow ~0Any&""I{%/0s ~7%%I.%(!7Dual%(ADIma%)fn7%-!3%*^B =7%0/2%"1R1d_far%@"e%#{-%(!8d%+"2~8%N#.%!!} =7FAR%/"r%&{V%.#U%/g'bria ~0Bria%5hHEmbedND ~4%&#%4%#"j%,F}cs =5%/'Wa_fibo%""2Fib&("#?b%("68%%"68%,A/9%3";gs =9%/";f2%'"72&5"0<%%4.%",)i%"jfer =9%0-j%*N,1inal%#,f%;N8
-16chroma ~0Chroma%(3n%&<!Pruned ~iZero%#!/m%!=j%#!17&%"[Dor ~6%0Ij%,K*6%0,*anoe%!x.ChronoEdit%,*^a%17o%(zM ~6&("Ubg&""Ne%+)(3Time%.){
-17ogview3plu%!T5gVi%"@#%0&8%!S_
-1d4%#@gew4%2%] ~k%!?U9%*+V%);_8%-,-Train&!"Zt%(#Db%.0I&)"CY%("K%"&w ~7%-4yl5 ~6%(K(Learnable%+I0%+KC6%,"q6%/>t7%/&dh%"%Bc3%%"t3%,.VNemotron%#B^=7Omni%)7^m%%.;PackedMo%&P7 ~7VLTextMLP ~eo&#"-a%"*g%"0#%(KPDomainAwar%"H[
-16easya&!"1j&*"1x%.8Pb%+F3b%,)[b%13xrnie%%XjErni%!P~AdaLN%((7b%'2M%".t3 ~&*"dAa%&&S%"ws ~aSharedAdaLN&#"%+%4Y+%*+I%#*)=s%%vPflux ~&#"_}%21o&4"]?%&1~%0;5
-1a2%"!~%(0C&'"[+ ~5%)#Y5KV%,(3Cache ~7%!9{%"!/&#"j^&-"[' =5%"<t%!T3%+!K%%~-%("*6%%*55%!0'&."4N6wiGLU%"U(%3>6=6%/%zn%#)u%!{A
-1a3%"%"3%*,]6%B%1Mod%/"h8%'#^%E#9=5%1<%glm%%)bGlm%%)_%G/|%=^K%(UTor ~8KV%"'58Layer%&!1%,+a%0J@16helios ~0Helio%(?z9%)'D%!&C%#}@%0/mText%9/m
-17idrea%&%6HiD%.+f~7&#")Z%&4CND ~c%''*%!{P ~cOu%!"; ~c%(1Wdooled%#!<%)1S =d%09*MOE%/"'1oEG%!/q%*;-
-17&)"R:&*"L4Ada%!%:d&."e;%&vo%&18cIndiv%!R;oken&%"O=y&#"!?%(#H%+~O%%Ul%.)Sc%*!rjplac%))6%!))zmZero%#VD%"!+%.!r%(Cx%#Jz%/5-%#8Mj&0"O:%#%*&)">z&!"f[ByT5%,?&%.cof%3%;z&%"@{%(%<e%,%<e%+_>f%(!i=f%/#;%!mP
-1j_framepa&!"wz%#!.ClipVis&+"i'%)#e%%!N%,,%%(QN%%"7cHistory%&#3
-1d%%*|&("Vd%1(g ~c%0%Zc%(.6%-1N%7)'%;(|%)!O%/+H
-16ideogram4&!"%P%!!.%5CUEmbedScalar ~9F%'C#9MLP ~aRoPE%1Cb
-16joy%#%;Joy&*"A=%*E{=8Edi%(R.%%&68%#PZ ~8%2A, ~%'F#%"'{e_edit_plus%'"DEditPlu%(1!&)"4Bg%&"3g%3"3=h%/"m%%Ig%%gH%(gD5%'"6d%("6%+;]%(8=aOut%"%{aRoPE1&!"0[ ~a%)2Hs ~b%(+0s =b%/"i&#"A4%",'l&*"=:aVisu%(n"
-1f6%)iO%6#-used%'&n%*"/%4#>i&""Kw%~#F%&N[%/#Og%.l"%'#Sf%),V%(#4c%&#4cRoPE3D%"52%("t%61U ~c%."S7rea2 ~0Krea%7?1%'+n5%%gd6%+-<5%#615TextFus%!#<%#t'%(.e6%.Fe%/>&%%=z&9"EEAdaLNMLP ~c%(5.Final ~9%'#@&#"shV2%#"[%/T2%!QDder ~8%*fSGRN%%<0%(qY%.A]~9inus%#Ii%(!N%/IK&,"G#%)Hj%"qE
-1e%#/R%"!P%,/V%*(7%(1g%,"9%*(%%%0[7tx&!":^&'#*t&+"V|%+Hx%)%G%*3'
-19&!"^Ndio%!(w%'qE&#"[P%(fR%"9i5%&#=5%!!_%!"G&)"X;%,474Perturb&+#(x =4Vide%/]?&&"4x7umina2&%#/=2%.KL7%>yT%9[z%%)t%#[z6%#ghh&)"Z{%(#}%(-/lOut ~a%46,%,#{9%*7b%#mya%5#s =k%%(f&""7m%+i0%'(hg%)^N%"eT%'#x%-Oa=%(1s%%pGo%#&5&""XSMochi%1Ft%#Jted%%.U%#.a%!@*6oPE
-18tif%%BBMotif%*B@%'OF%'3_2_0 ~a%0BIb%+fRi%,!W&."%?%(;^&""<:%&&La%3Ai%2YE%!&m
-16nucleusmo%&QwN%!!5MoE%.)P%!QmRope =%!"k%0)-q%#6*%#86%4b:&"#:!Experts
-16omnigen ~0OmniGe&/#,k%%HQ%)0e7%(%.7SuScale%.(,%/+&
-17vis%%#lOvi&!")"%6b<%%+v%2>Gprx ~0%(520MLP%&2h1%'+l0PR%'06%(^c%!^_&%"V,%#K'3Resolu%&(Mer =3%1"O&&"8D&!"^KDoub%1U}%!pbEmbe&!"#=3DRope ~9%!'C4%5'C%3gK
-1f&-"_g%3Pcc&'"fb%(%xbFle&*#7@ ~b%%P6%!"p%"!/b%!"vb%!(K%)'rb%#}D%#"qs ~d%+E^%2)?=c%/#[bZeroCenter&%"ov6r&^"V'~c&-"Uw&8"UOgBuil&!"wG%(!igUpdate =%(qW%'W"h&#"V&iangleMultiplic%").&)"V=Atom&-"V:5ic&""VU&("-"Cat%!+g%"!2PairDistances ~1SecondaryStructur&@"W2na%%17GLUMBTemp%axE&/#7?3&!#7?%+x_%;8%%!j/%,:)bwm ~0Bidir%!(^alGDNUCPE%"l6athLiteLA%(zdTemp ~&!";DHead%,w_0SanaVideoMSCamCtr&#"/>4WM%,"4%'!ZmCam%(.7%)9Her&!#-J&##0W%/?y6Mlp%=hiSoftma%(cKd%+">%#+rShortConv%"/?%2i50T2I%)0b_%"")%0%W
-1d&%#)E%!%8WM%4>"%'7Hb%4>"%,RD~a%3>"~a&'#*(%'>:h%0(2&#"-06%"!V%%/Gf%&/G
-17&#"G.%14[kyreels_v2 ~0SkyReelsV%(GG%(KH=n%'95%'+]%.9'%4P:%"0S%/K"
-17&'"#*3 ~&(""|3%,)c%)fkcD&##:V=f%"e}%">D ~cExpo&-"u]%(_Q ~c%%='d%,Fwc%+h+%'0W
-16&#"q3&*"c/&*"1n%""X%%3G%"!2o%%kcwan%Ru<%,&+%3uM =4%/&"9&!"X9te ~0FusedLeakyReLU%"?Won&###?&#"ce&&"4%6&#":D0Wan%"pWFac&!"l/%+)yj%,&s&&"{Ia%!"/&%"]*%1?!4%2%'%W#~~%'#~%"@#h_2 ~0&!"=Z0MLPProj%)#J%(*]%*9C&0"&}%29D%0s6 ~m%#mDvace =0WanVACE&8"&|6&3"MQ%H~G&%"M^%0<c&8"Mbhunets.unet_1d&""O]%#Ft=&#"p[0u_block&""L4&&"Q81D ~4&""Q+1&#"M:&&"u-NoSkip&*#3T1D ~4&""M^d&!"Q5Res&-";r0OutConv1D%#@RValueFunc&'"S60ResConv%#!1%),v&!"w]Net&#"R=1D&%"Qq1D ~9%#"h2%+"h2%'"h%)"=%&!m
-0s2%#%@%%s(%=%@2D&&#1i%%!34Skip%*!E&&"Tn%%%q2D&&"nT%%!3&'#EfTin%#k~0&2"Uv&###C2%)&_&(#8S%&!AK&,"W31%2!xa%'!x1%)!<1%("5%!%s&&"Rj%&#>&#"GQ%&!NSimple%2"6f%("6%,%G%(%;%)'R2D ~%&!u ~e%+"*%%'r2D ~2%*%w
-0v&%"iQ%%'J%%N#%"'S&#"t'0s3d%&'U%.#/3D ~i%*3i&(#Hh ~g%,!?%&&_&!#IR%,!A%##O&.#&j%(#o3D%'#Xc%,!i%"#k3D ~7%,!>&%#Lj&%"<e%-#}3%7#}&("7XDepthwiseSepara&%"L]1&#"7O%.Bq&%"B+%*'ciNo%#]m%)!:s%'']i%'!.9%+*Q%)'x%&%+=e%!0Wa%-)_%"!2&%"9C
-0si2vgen_xl ~0I2VGenXL%'1I%#%H%%5p8UNet
-0s%%j[3%(f!%&W!&##,T&%"[<a%#R4%%%yal&(#?}&&"t]%#!K%"";%!5VaResN&%#kLaUNet&'#%jb&""rj&""?Dsmotion&""rb&""qXteDiff%)5!%1*'%!8N%&)w%#!2%&)j%"!4=%":+&%"d-6Modules%+)[%%"*%#!Z5o%'(g&%#&[%")f%!!G
-0sspatio_&%#/i%,)U%**-%,)c&""u:
-0t%!@7cascad&!"#M&/"PASDC%!!C&'"~_9&'"&c9%&<J9%#7a%"&B&!#_7%"!c%!&Nh%%cQU%'/_d
-0ovit&!"I;ConvMlm&#"UPNex&%#q>UVi%!.|v%"Ux6%#<X%"':i%!19&+"cs%#1O3&""dp&(#!j0K%)!0&'#,x~82D
-0aschedulers.deprecated.%"!8ing_karras_ve =0KarrasV&%"oN8S%#!b
-17sde_vp =0ScoreSdeVp%&!A0l%'!wamused =0Amused%%!H%'.Wwblock%"I:ment =0Block%!GWment%'!Y%#C#0w&/#%A&1#%=%'!a%#(118&!#x( =0CMStochasticIterative%'!Uu%#"7ysine_dpmsolver_multistep&!"sEineDPMSolver&!#g_te%(%&wddim =0DDIM%'"&&""pZ
-10_&(#]@&&"jS%*!Q%*!c%#!_1inverse%"!BI%!!0%'!Y4%.!U&%#zd%!!V&%"0z%&!W&%"]!yp%!#%P%3#%%)!oP%8!o11wuerstchen%"!PW%%!3%'!R%"W*
-0xeis%)%}DEIS%0%rxiscrete_%#%z%"!2%+%Q%%#@xpm%3&'%)#R%1&&0z%/'_%8'X1f_%'&X%-!K%,&h
-16sd&!"LitchedBrownianTree ~1%'!0Noise%!3-r%("!SDE%0&47ingle%,"z%!E!%,)Tedm%3*7EDM%9#Y0e%"%MEDMEul%)+r%"0^
-0xntropy_bound =0E%!!2Boun%(-_%&&huler_ancestral_d%"'; =0EulerA%#!<%#'T%'!iv%##n2%,!X%/!O&""?|
-0wflow_map_euler%("9FlowMap%4!g&""}M
-13tch%4!btch%4!d%%"y7heun%1!^Heun%/!]%#/017lcm%(!RLC%1*Pw&""6i=&""6i%/1n12_dmd%%!DDMD%'!G&"#>C
-0y%*"q%3"h%&"?ipndm =0IPND%&"c
-0wk_dpm_2%2'EKDPM2%A'E4%,!X%9'E%!%>%*%5&""}Z
-0xms%("KLMS%/!p%#uc0xtx%"'M%&#.rf =0LTX%*)NRF%'!d&#"Bz0w%'x*&%#/8H3%0&*wpi&""W8DXPolicy =0Piflow%06ox%!&(%,&'repaint =0RePai%)6t&%"_3x%)jN=%)jN%1';sa%!-t =0SA%".E%'1|cm =0S%3&&de%!9y%%9Q%(%|1de%#:.
-0wtcd =0TC%()9%%!mwunclip =0UnCLIP%0%&yipc%)/bUniPC%13ztils%%;W&%#;d%%!Ds ~0%%!/&""qo9%%"Rvq&&#=( =0VQ%.!e%'(Eautils.&&"s^Bas%"#c`,
+    text: `=00diffusers.configuration_utils ~0FrozenDict =0LegacyConfigMixin
+0amodels._modeling_parallel ~0ContextParallelConfig ~fInput ~fOutput ~0ParallelConfig ~0TensorParallelConfig
+0hactivations ~0ApproximateGELU ~0FP32SiLU ~0GEGLU ~2LU ~0LinearActivation ~0SwiGLU
+0idapter ~0AdapterBlock ~7ResnetBlock ~0FullAdapter ~bXL ~0LightAdapter ~cBlock ~cResnetBlock =0MultiAdapter =0T2IAdapter
+0ittention ~0AttentionMixin ~aoduleMixin ~0FeedForward ~0LuminaFeedForward ~0SkipFFTransformerBlock
+0q_dispatch =0AttentionBackendName =0SeqAllToAllDim =0TemplatedRingAnythingAttention =ettention =9UlyssesAnythingAttention =httention ~0_AttentionBackendRegistry ~1HubKernelConfig
+0rprocessor ~0AllegroAttnProcessor2_0 ~1ttnAddedKVProcessor ~k2_0 ~4Processor ~d2_0 ~dNPU ~1uraFlowAttnProcessor2_0 ~0CogVideoXAttnProcessor2_0 ~1ustomDiffusionAttnProcessor ~s2_0 ~fXFormersAttnProcessor =0FluxAttnProcessor2_0 =k_NPU =4IPAdapterJointAttnProcessor2_0 =4SingleAttnProcessor2_0 ~1usedAttnProcessor2_0 ~6uraFlowAttnProcessor2_0 ~5CogVideoXAttnProcessor2_0 =5FluxAttnProcessor2_0 =p_NPU ~5HunyuanAttnProcessor2_0 ~5JointAttnProcessor2_0 ~0HunyuanAttnProcessor2_0 ~0IPAdapterAttnProcessor ~m2_0 ~9XFormersAttnProcessor ~0JointAttnProcessor2_0 ~0LoRAAttnAddedKVProcessor ~8Processor ~h2_0 ~4XFormersAttnProcessor ~1uminaAttnProcessor2_0 ~0MochiAttention ~8nProcessor2_0 ~5VaeAttnProcessor2_0 ~0PAGCFGHunyuanAttnProcessor2_0 ~6IdentitySelfAttnProcessor2_0 ~6JointAttnProcessor2_0 ~6SanaLinearAttnProcessor2_0 ~3HunyuanAttnProcessor2_0 ~3IdentitySanaLinearAttnProcessor2_0 ~celfAttnProcessor2_0 ~3JointAttnProcessor2_0 ~0SD3IPAdapterJointAttnProcessor2_0 ~1anaLinearAttnProcessor2_0 ~4MultiscaleAttentionProjection ~hnProcessor2_0 ~eLinearAttention ~1licedAttnAddedKVProcessor ~aProcessor ~1patialNorm ~1tableAudioAttnProcessor2_0 ~0XFormersAttnAddedKVProcessor ~cProcessor ~8JointAttnProcessor ~1LAFlashAttnProcessor2_0 =5uxFlashAttnProcessor2_0
+0iuto_model =0AutoModel
+0lencoders.autoencoder_asym_kl =0AsymmetricAutoencoderKL
+16cosmos3_audio =0Cosmos3AVAEAudioTokenizer ~8udioConvNeXtBlock ~cDecoder ~jBlock =jOutput =cEncoderOutput ~cResidualUnit ~cSpectrogramConvNeXtEncoder ~0Snake1d
+16dc =0AutoencoderDC ~0DCDownBlock2d ~2UpBlock2d ~1ecoder ~0EfficientViTBlock ~1ncoder ~0ResBlock
+16kandinsky6_sr ~0Kandinsky6SRCausalConv3d ~cDecoder3D ~downsample ~cEncoder3D ~cResnetBlock3D ~cSafeConv3d ~dpatialNorm3D ~cUpsample =cVAE ~aVAERMSNorm
+17l =0AutoencoderKL
+18_allegro ~0AllegroDecoder3D ~8ownBlock3D ~7Encoder3D ~7MidBlock3DConv ~7TemporalConvLayer ~7UpBlock3D =1utoencoderKLAllegro
+19cogvideox =0AutoencoderKLCogVideoX ~0CogVideoXCausalConv3d ~9Decoder3D ~aownBlock3D ~9Encoder3D ~9MidBlock3D ~9ResnetBlock3D ~9SafeConv3d ~apatialNorm3D ~9UpBlock3D
+1bsmos =0AutoencoderKLCosmos ~0CosmosCausalAttention ~cConv3d ~cGroupNorm ~7onvProjection3d ~6Decoder3d ~7ownBlock3d ~asample3d ~6Encoder3d ~6MidBlock3d ~6PatchEmbed3d ~6ResnetBlock3d ~6SpatialAttentionProcessor2_0 ~6TemporalAttentionProcessor2_0 ~6Unpatcher3d ~7pBlock3d ~8sample3d
+19flux2 =0AutoencoderKLFlux2
+19hunyuan_video =0AutoencoderKLHunyuanVideo ~0HunyuanVideoCausalConv3d ~cDecoder3D ~downBlock3D ~gsampleCausal3D ~cEncoder3D ~cMidBlock3D ~cResnetBlockCausal3D ~cUpBlock3D ~esampleCausal3D
+1gimage =0AutoencoderKLHunyuanImage ~0HunyuanImageAttentionBlock ~cDecoder2D ~downsample ~cEncoder2D ~cMidBlock ~cResnetBlock ~cUpsample
+1l_refiner =0AutoencoderKLHunyuanImageRefiner ~0HunyuanImageRefinerAttnBlock ~jCausalConv3d ~jDecoder3D ~kownBlock3D ~nsampleDCAE ~jEncoder3D ~jMidBlock ~jRMS_norm ~kesnetBlock ~jUpBlock3D ~lsampleDCAE
+1gvideo15 =0AutoencoderKLHunyuanVideo15 ~0HunyuanVideo15AttnBlock ~eCausalConv3d ~eDecoder3D ~fownBlock3D ~isample ~eEncoder3D ~eMidBlock ~eRMS_norm ~fesnetBlock ~eUpBlock3D ~gsample
+19kvae =0AutoencoderKLKVAE ~0KVAEDecoder2D ~bSpatialNorm2D ~4Encoder2D ~4PXSDownsample ~7Upsample ~4ResnetBlock2D
+1d_audio =0AutoencoderKLKVAEAudio ~0KVAEAudioAttention ~cnProcessor ~9Decoder ~gBlock ~9Encoder ~gBlock ~9ResidualUnit ~9Snake1d
+1evideo =0AutoencoderKLKVAEVideo ~0KVAECachedCausalConv3d ~aDecoder3D ~aEncoder3D ~aGroupNorm ~aPXSDownsample ~dUpsample ~aResnetBlock3D ~aSpatialNorm3D ~6usalConv3d ~4SafeConv3d
+19ltx =0AutoencoderKLLTXVideo ~0LTXVideo095DownBlock3D ~8CausalConv3d ~8Decoder3d ~9ownBlock3D ~csampler3d ~8Encoder3d ~8MidBlock3d ~8ResnetBlock3d ~8UpBlock3d ~asampler3d
+1c2 =0AutoencoderKLLTX2Video ~0LTX2VideoCausalConv3d ~9Decoder3d ~aownBlock3D ~dsampler3d ~9Encoder3d ~9MidBlock3d ~9ResnetBlock3d ~9UpBlock3d ~bsampler3d ~0PerChannelRMSNorm
+1d_audio =0AutoencoderKLLTX2Audio ~0LTX2AudioAttnBlock ~audioPatchifier ~9CausalConv2d ~9Decoder ~aownsample ~9Encoder ~9PixelNorm ~9ResnetBlock ~9Upsample
+19magvit =0AutoencoderKLMagvit ~0EasyAnimateCausalConv3d ~bDecoder ~cownBlock3D ~fsampler3D ~bEncoder ~bMidBlock3d ~bResidualBlock3D ~bUpBlock3d ~dsampler3D
+1ainimax_h3 =0AutoencoderKLMiniMaxH3 ~0MiniMaxH3VideoAttention ~hnProcessor ~eCausalConv3d ~eDownBlock3d ~isample3d ~eEncoder3d ~eGroupNorm ~eResnetBlock3d ~fotaryPosEmbed ~eTransformerBlock ~eViTDecoder3d
+1j_audio =0AutoencoderKLMiniMaxH3Audio ~0MiniMaxH3AudioAMPBlock ~fctivation1d ~fttnProcessor ~ljection ~eBigVGANDecoder ~eCausalAttention ~eDiagonalGaussianDistribution ~fownSample1d ~eEncoder ~lBlock =lOutput ~eGeGluMlp ~eLowPassFilter1d ~eResidualUnit ~eSnake1d ~jBeta ~eUpSample1d
+1aochi =0AutoencoderKLMochi ~0FourierFeatures ~0MochiChunkedGroupNorm3D ~5Decoder3D ~6ownBlock3D ~5Encoder3D ~5MidBlock3D ~5ResnetBlock3D ~5UpBlock3D
+19qwenimage =0AutoencoderKLQwenImage ~0QwenImageAttentionBlock ~9CausalConv3d ~9Decoder3d ~9Encoder3d ~9MidBlock ~9RMS_norm ~aesample ~cidualBlock ~9UpBlock ~bsample
+1i21 =0AutoencoderKLQwenImage21 ~0QwenImage21AttentionBlock ~cvgDown3D ~bCausalConv3d ~bDecoder3d ~cupUp3D ~bEncoder3d ~bMidBlock ~bRMS_norm ~cesample ~eidualBlock ~jDownBlock ~jUpBlock ~bUpBlock ~dsample
+19temporal_decoder =0AutoencoderKLTemporalDecoder ~0TemporalDecoder
+19wan =0AutoencoderKLWan ~1vgDown3D ~0DupUp3D ~0WanAttentionBlock ~3CausalConv3d ~3Decoder3d ~3Encoder3d ~3MidBlock ~3RMS_norm ~4esample ~6idualBlock ~bDownBlock ~bUpBlock ~3UpBlock ~5sample
+16longcat_audio_dit ~0AudioDiTVaeDecoder ~bEncoder ~0DownsampleShortcut =0LongCatAudioDiTVae =iDecoderOutput =iEncoderOutput ~0Snake1d ~0UpsampleShortcut ~0VaeDecoderBlock ~3EncoderBlock ~3ResidualUnit
+16mmaudio ~0MMAudioAttnBlock1D ~bProcessor ~8utoencoder ~7Decoder1D ~8ownsample1D ~7Encoder1D ~7MPConv1d ~8elSpectrogram ~7ResnetBlock1D ~7Upsample1D =7VAE
+16oobleck =0AutoencoderOobleck =iOutput ~0OobleckDecoder ~eBlock =eOutput ~8iagonalGaussianDistribution ~7Encoder ~eBlock ~7ResidualUnit ~0Snake1d
+16rae =0AutoencoderRAE ~0RAEDecoder =aOutput ~0ViTMAEIntermediate ~6Layer ~6Output
+17fd4_proteina ~0RFD4ProteinaAdaptiveAttention ~kNorm ~kTransition =dutoencoder ~nFeatureFactory ~cDecoder =jOutput ~cEncoder =jOutput ~cPairAttention ~jnProcessor ~cTransition ~eunkLayer ~0_ElementChargeEmbedding ~1TokenTypeEmbedding
+16same =0AutoencoderSAME =fDecoderOutput =fOutput ~0DynamicTanh ~0FeedForward ~0PatchEmbed ~0RotaryEmbedding ~0SAMEAttention ~7nProcessor ~4Decoder ~4Encoder ~4TransformerResamplingBlock ~1oftNormBottleneck ~0TransformerBlock
+16tiny =0AutoencoderTiny =fOutput
+16vidtok =0AutoencoderVidTok ~0FSQRegularizer ~0VidTokAttnBlock ~6CausalConv1d ~g3d ~6Decoder3D ~7ownsample2D ~g3D ~6Encoder3D ~6LayerNorm ~6ResnetBlock ~6Upsample2D ~e3D
+0uconsistency_decoder_vae =0ConsistencyDecoderVAE =lOutput
+0ultx2_diffusion_decoder ~0LTX2VideoDiffusionDecoder3d =pModel ~9VaeAdaLNZero ~cDiffusionNABlock ~cNABlock ~deighborhoodAttention ~rnProcessor ~oNattenProcessor ~cPixelShuffleUpsampler ~cRotaryPosEmbed3D ~cSwiGLU
+0uminimax_music3_vocoder ~0MiniMaxMusic3Snake1d =dVocoder ~kBlock ~kResidualUnit
+0vmaudio_vocoder ~0MMAudioAMPBlock ~8ctivation1d ~7DownSample1d ~7LowPassFilter1d ~7SnakeBeta ~7UpSample1d =7Vocoder
+0uvae ~0AutoencoderMixin ~0Decoder =7Output ~7Tiny ~1iagonalGaussianDistribution ~0Encoder =7Output ~7Tiny ~0IdentityDistribution ~0MaskConditionDecoder ~dEncoder ~0UpSample ~0VectorQuantizer
+0vq_model =0VQEncoderOutput =2Model
+0hcache_utils ~0CacheMixin
+0iondition_embedders.condition_embedder_anima ~0AnimaRotaryEmbedding =5TextConditioner ~kAttention ~nnProcessor ~kBlock
+1kminimax_music3 =0MiniMaxMusic3ConditionEncoder
+0ktrolnet ~0ControlNetConditioningEmbedding =aModel =aOutput
+0r_flux =0FluxControlNetModel =eOutput =4MultiControlNetModel
+0shunyuan =0HunyuanControlNetOutput =7DiT2DControlNetModel =cMultiControlNetModel
+0ssd3 =0SD3ControlNetModel =dOutput =3MultiControlNetModel
+0tparsectrl ~0SparseControlNetConditioningEmbedding =gModel =gOutput
+0sxs =0ControlNetXSAdapter ~cCrossAttnDownBlock2D ~lMidBlock2D ~lUpBlock2D =cOutput ~0DownBlockControlNetXSAdapter ~0MidBlockControlNetXSAdapter =0UNetControlNetXSModel ~1pBlockControlNetXSAdapter
+0rs.controlnet ~0ControlNetConditioningEmbedding =aModel =aOutput
+13_cosmos =0CosmosControlNetModel =gOutput
+14flux =0FluxControlNetModel =eOutput =4MultiControlNetModel
+14hunyuan =0HunyuanControlNetOutput =7DiT2DControlNetModel =cMultiControlNetModel
+14qwenimage =0QwenImageControlNetModel =jOutput =9MultiControlNetModel
+14sana =0SanaControlNetModel =eOutput
+15d3 =0SD3ControlNetModel =dOutput =3MultiControlNetModel
+15parsectrl ~0SparseControlNetConditioningEmbedding =gModel =gOutput
+14union =0ControlNetUnionModel ~0QuickGELU ~0ResidualAttentionBlock ~hMlp
+14xs =0ControlNetXSAdapter ~cCrossAttnDownBlock2D ~lMidBlock2D ~lUpBlock2D =cOutput ~0DownBlockControlNetXSAdapter ~0MidBlockControlNetXSAdapter =0UNetControlNetXSModel ~1pBlockControlNetXSAdapter
+14z_image ~0FeedForward ~0RopeEmbedder ~0TimestepEmbedder =0ZImageControlNetModel ~1SingleStreamAttnProcessor
+0tmulticontrolnet =0MultiControlNetModel
+18_union =0MultiControlNetUnionModel
+0hdownsampling ~0CogVideoXDownsample3D ~0Downsample1D ~a2D ~0FirDownsample2D ~0KDownsample2D
+0hembeddings ~0AttentionPooling ~0CogVideoXPatchEmbed ~5ew3CombinedTimestepSizeEmbeddings ~8PlusPatchEmbed ~2mbinedTimestepGuidanceTextProjEmbeddings ~gLabelEmbeddings ~gTextProjEmbeddings =0FluxPosEmbed ~0GLIGENTextBoundingboxProjection ~1aussianFourierProjection ~0HunyuanCombinedTimestepTextSizeStyleEmbedding ~7DiTAttentionPool ~0IPAdapterFaceIDImageProjection ~fPlusImageProjection ~aullImageProjection ~9PlusImageProjection ~sBlock ~9TimeImageProjection ~sBlock ~1mageHintTimeEmbedding ~5PositionalEmbeddings ~6rojection ~5TimeEmbedding ~0LabelEmbedding ~1uminaCombinedTimestepCaptionEmbedding ~6PatchEmbed ~0MochiAttentionPool ~5CombinedTimestepCaptionEmbedding ~1ultiIPAdapterImageProjection ~0PatchEmbed ~1ixArtAlphaCombinedTimestepSizeEmbeddings ~bTextProjection ~0SinusoidalPositionalEmbedding ~0TextImageProjection ~9TimeEmbedding ~4TimeEmbedding ~1imestepEmbedding ~8s
+0hlatent_upscaler.latent_upscaler_kandinsky6_sr ~0Kandinsky6SRLatentUpscaler =qBank ~qConv3d ~qModulatedNorm ~qOutputHead ~qRMSNorm ~residualBlock ~qUpsample ~qX2Branch
+0iora ~0LoRACompatibleConv ~eLinear ~6nv2dLayer ~4LinearLayer ~0PatchedLoraProjection
+0hmodeling_outputs =0AutoencoderKLOutput =0Transformer2DModelOutput
+0qutils ~0ContextManagers =0LegacyModelMixin =0ModelMixin
+0hnormalization ~0AdaGroupNorm ~3LayerNorm ~cContinuous ~cSingle ~cZero ~gSingle ~0CogVideoXLayerNormZero ~5ew3PlusAdaLayerNormZeroTextImage ~0FP32LayerNorm ~0GlobalResponseNorm ~0LpNorm ~1uminaLayerNormContinuous ~6RMSNormZero ~0MochiRMSNorm ~0RMSNorm ~0SD35AdaLayerNormZeroX
+0hresnet ~0AlphaBlender ~0Conv1dBlock ~0ResidualTemporalBlock1D ~3netBlock2D ~bCondNorm2D ~0SpatioTemporalResBlock ~0TemporalConvLayer ~8ResnetBlock
+0htransformers.ace_step_transformer ~0AceStepAttention ~anProcessor2_0 ~7MLP ~7TimestepEmbedding =8ransformer1DModel ~iBlock
+0vuraflow_transformer_2d ~0AuraFlowFeedForward ~8PatchEmbed ~9reFinalBlock =8Transformer2DModel
+0ucogvideox_transformer_3d =0CogVideoXTransformer3DModel
+0wnsisid_transformer_3d =0ConsisIDTransformer3DModel ~0LocalFacialExtractor ~0PerceiverAttention ~9CrossAttention
+0udit_transformer_2d =0DiTTransformer2DModel
+0vual_transformer_2d ~0DualTransformer2DModel
+0uhunyuan_transformer_2d ~0AdaLayerNormShift =0HunyuanDiT2DModel
+0ulatte_transformer_3d =0LatteTransformer3DModel
+0vumina_nextdit2d =0LuminaNextDiT2DModel ~dBlock
+0uminimax_music3_rvq_depth_decoder ~0MiniMaxMusic3DepthAttention ~lnProcessor ~iDecoderBlock =dRVQDepthDecoder
+0upixart_transformer_2d =0PixArtTransformer2DModel
+0vrior_transformer =0PriorTransformer =gOutput
+0usana_transformer ~0GLUMBConv ~0SanaAttnProcessor2_0 ~4CombinedTimestepGuidanceEmbeddings ~4ModulatedNorm =4Transformer2DModel ~fBlock
+0vtable_audio_transformer =0StableAudioDiTModel ~bGaussianFourierProjection
+0ut5_film_transformer ~0DecoderLayer ~0NewGELUActivation ~0T5DenseGatedActDense ~2FiLMLayer =4lmDecoder ~2LayerCrossAttention ~7FFCond ~7Norm ~7SelfAttentionCond
+0vransformer_2d =0Transformer2DModel
+18_dreamlite ~0BasicTransformerBlockDreamLite =0DreamLiteTransformer2DModel
+16allegro =0AllegroTransformer3DModel
+17nyflow ~0AnyFlowAttention ~anProcessor ~7CrossAttnProcessor ~7DualTimestepTextImageEmbedding ~7ImageEmbedding ~7RotaryPosEmbed =7Transformer3DModel ~iBlock
+1d_far ~0AnyFlowAttention ~anProcessor ~7CausalAttnProcessor ~dRotaryPosEmbed ~8rossAttnProcessor ~7DualTimestepTextImageEmbeddingCausal =7FARTransformer3DModel =lOutput ~7ImageEmbedding ~7TransformerBlock
+16bria ~0BriaAttention ~7nProcessor ~4EmbedND ~4PosEmbed ~4TimestepProjEmbeddings ~cs =5ransformer2DModel
+1a_fibo ~0BriaFiboAttention ~bnProcessor ~8EmbedND ~8TextProjection ~9imestepProjEmbeddings ~gs =9ransformer2DModel
+1f2 ~0BriaFibo2Attention ~cnProcessor ~9PerceiverLayer ~iResampler =9Transformer2DModel ~0FeedForward ~1inalLayer ~0RopeEmbedder ~0TimestepEmbedder
+16chroma ~0ChromaAdaLayerNormContinuousPruned ~iZeroPruned ~mSinglePruned ~7pproximator ~6CombinedTimestepTextProjEmbeddings =6Transformer2DModel
+1anoedit ~0ChronoEditRotaryPosEmbed =aTransformer3DModel ~0WanAttention ~6nProcessor =g2_0 ~3ImageEmbedding ~3TimeTextImageEmbedding
+17ogview3plus =0CogView3PlusTransformer2DModel ~nBlock
+1d4 ~0CogView4AdaLayerNormContinuous ~kZero ~9ttnProcessor ~8PatchEmbed ~8RotaryPosEmbed ~8TrainingAttnProcessor =bnsformer2DModel
+18smos ~0CosmosAdaLayerNorm ~iZero ~7ttnProcessor2_0 ~l5 ~6Embedding ~6LearnablePositionalEmbed ~6PatchEmbed ~6RotaryPosEmbed ~6TimestepEmbedding =7ransformer3DModel ~hBlock
+1c3 ~0Cosmos3AttnProcessor ~7NemotronRMSNorm =7OmniTransformer =mOutput ~7PackedMoTAttention ~7VLTextMLP ~eoTDecoderLayer ~dRotaryEmbedding ~0DomainAwareLinear
+16easyanimate ~0EasyAnimateAttnProcessor2_0 ~bLayerNormZero ~bRotaryPosEmbed =bTransformer3DModel
+17rnie_image ~0ErnieImageAdaLNContinuous ~bttention ~aEmbedND3 ~aFeedForward ~aPatchEmbedDynamic ~aSharedAdaLNBlock ~bingleStreamAttnProcessor =aTransformer2DModel =sOutput
+16flux ~0FluxAttention ~7nProcessor ~4IPAdapterAttnProcessor ~4PosEmbed =4Transformer2DModel
+1a2 ~0Flux2Attention ~8nProcessor ~5FeedForward ~5KVAttnProcessor ~7Cache ~7LayerCache ~7ParallelSelfAttnProcessor =5Modulation ~5ParallelSelfAttention ~knProcessor ~6osEmbed ~5SingleTransformerBlock ~6wiGLU ~5TimestepGuidanceEmbeddings =6ransformer2DModel =nOutput ~gBlock
+1a3 ~0Flux3AdaLayerNorm ~6ttention ~8nProcessor ~5FeedForward ~5ModeTransformerBlock ~8ulation ~5PosEmbed ~5SingleTransformerBlock ~6wiGLU =5Transformer2DModel
+16glm_image ~0GlmImageAdaLayerNormContinuous ~kZero ~9ttnProcessor ~8CombinedTimestepSizeEmbeddings ~8ImageProjector ~8KVCache ~8LayerKVCache ~8RotaryPosEmbed =8Transformer2DModel
+16helios ~0HeliosAttention ~9nProcessor ~6OutputNorm ~6RotaryPosEmbed ~6TimeTextEmbedding =7ransformer3DModel
+17idream_image ~0HiDreamAttnProcessor ~7Block ~7ImageEmbedND ~cFeedForwardSwiGLU ~cOutEmbed ~cPatchEmbed ~dooledEmbed ~cTimestepEmbed =dransformer2DModel ~0MOEFeedForwardSwiGLU ~1oEGate ~0TextProjection
+17unyuan_video ~0HunyuanVideoAdaNorm ~dttnProcessor2_0 ~cConditionEmbedding ~cIndividualTokenRefiner ~yBlock ~cPatchEmbed ~cRotaryPosEmbed ~cSingleTransformerBlock ~cTokenRefiner ~jplaceAdaLayerNormZero ~zmZeroSingle ~oSingleTransformerBlock ~oTransformerBlock =dransformer3DModel ~nBlock
+1j15 ~0HunyuanVideo15AdaNorm ~fttnProcessor2_0 ~eByT5TextProjection ~eImageProjection ~fndividualTokenRefiner ~zrBlock ~ePatchEmbed ~eRotaryPosEmbed ~eTimeEmbedding ~fokenRefiner =fransformer3DModel ~pBlock
+1j_framepack ~0FramepackClipVisionProjection ~0HunyuanVideoFramepackRotaryPosEmbed =lTransformer3DModel ~cHistoryPatchEmbed
+1dimage ~0HunyuanImageAdaNorm ~dttnProcessor ~cByT5TextProjection ~cCombinedTimeGuidanceEmbedding ~cIndividualTokenRefiner ~cPatchEmbed ~cRotaryPosEmbed ~cTokenRefiner =dransformer2DModel
+16ideogram4 ~0Ideogram4Attention ~cnProcessor ~9EmbedScalar ~9FinalLayer ~9MLP ~aRoPE =9Transformer2DModel
+16joyimage ~0JoyImageAttention ~bnProcessor =8EditTransformer3DModel ~8Modulate ~8TimeTextImageEmbedding ~9ransformerBlock
+1e_edit_plus ~0JoyImageEditPlusAttention ~jnProcessor ~gModulate ~gTimeTextImageEmbedding =hransformer3DModel ~rBlock
+16kandinsky ~0Kandinsky5Attention ~dnProcessor ~aFeedForward ~aModulation ~aOutLayer ~aRoPE1D ~e3D ~aTextEmbeddings ~bimeEmbeddings =bransformer3DModel ~lDecoderBlock ~lEncoderBlock ~aVisualEmbeddings
+1f6 ~0Kandinsky6Attention ~dnProcessor ~aFusedTransformerDecoderBlock ~aModulation ~aOutLayer ~iAudio ~aRoPE1D ~e3D ~aTextEmbeddings ~bimeEmbeddings =bransformer3DModel ~lDecoderBlock ~lEncoderBlock =lOutput ~aVisualEmbeddings
+1g_sr ~0Kandinsky6SRAttention ~fnProcessor ~cModulation ~cOutLayer ~cRoPE3D ~cTimeEmbeddings =dransformer3DModel ~nBlock ~cVisualEmbeddings
+17rea2 ~0Krea2Attention ~8nProcessor ~5FinalLayer ~5RMSNorm ~6otaryPosEmbed ~5SwiGLU ~5TextFusion ~fBlock ~9Projection ~6imestepEmbedding =6ransformer2DModel ~gBlock
+16longcat_audio_dit ~0AudioDiTAdaLNMLP ~cayerNormZeroFinal ~9ttention ~8ConvNeXtV2Block ~9rossAttnProcessor ~8Embedder ~8FeedForward ~8GRN ~8RotaryEmbedding ~8SelfAttnProcessor ~9inusPositionEmbedding ~8TimestepEmbedding =0LongCatAudioDiTTransformer =qOutput
+1eimage ~0LongCatImageAttention ~fnProcessor ~cPosEmbed ~cTimestepEmbeddings =dransformer2DModel
+17tx ~0LTXAttention =3VideoAttentionProcessor2_0 ~bnProcessor ~8RotaryPosEmbed
+192 =0AudioVisualModelOutput ~0LTX2AdaLayerNormSingle ~5ttention ~5udioVideoAttnProcessor ~eRotaryPosEmbed ~4PerturbedAttnProcessor =4VideoTransformer3DModel ~kBlock
+17umina2 ~0Lumina2AttnProcessor2_0 ~7CombinedTimestepCaptionEmbedding ~7RotaryPosEmbed =7Transformer2DModel ~iBlock
+16minimax_h3 ~0MiniMaxH3AdaLayerNormModulation ~lOut ~attention ~cnProcessor ~9RotaryPosEmbed ~9TokenRefiner ~lBlock =aransformer3DModel ~kBlock =kOutput
+1emusic3 ~0MiniMaxMusic3Attention ~gnProcessor ~dFourierEmbedding ~dRotaryEmbedding =dTransformer1DModel ~oBlock
+17ochi ~0MochiLayerNormContinuous ~5ModulatedRMSNorm ~5RMSNormZero ~6oPE
+18tif_video ~0MotifVideoAdaNorm ~bttention ~dnProcessor2_0 ~aConditionEmbedding ~brossAttention ~inProcessor2_0 ~aImageProjection ~aPatchEmbed ~aRotaryPosEmbed ~aSingleTransformerBlock =aTransformer3DModel ~lBlock
+16nucleusmoe_image ~0NucleusMoEAttnProcessor2_0 ~aEmbedRope =aImageTransformer2DModel ~qBlock ~aLayer ~aTimestepProjEmbeddings ~0SwiGLUExperts
+16omnigen ~0OmniGenAttnProcessor2_0 ~7Block ~7FeedForward ~7PatchEmbed ~7SuScaledRotaryEmbedding =7Transformer2DModel
+17vis_image ~0OvisImageAttention ~cnProcessor ~9PosEmbed =9Transformer2DModel
+16prx ~0FinalLayer ~0MLPEmbedder ~1odulation ~0PRXAttention ~6nProcessor2_0 ~3Block ~3EmbedND ~3ResolutionEmbedder =3Transformer2DModel
+16qwenimage ~0QwenDoubleStreamAttnProcessor2_0 ~4EmbedLayer3DRope ~9Rope =4ImageTransformer2DModel ~4TimestepProjEmbeddings
+1f21 ~0QwenImage21AdaLayerNormContinuous ~cttention ~enProcessor ~bFlexAttnProcessor ~bKVCache ~dLayerCache ~bRope ~bSwiGLUFeedForward ~bTemporalTimesteps ~dxtProjection ~cimestepProjEmbeddings =cransformer2DModel ~bZeroCenterRMSNorm
+16rfd4_proteina ~0RFD4ProteinaAdaptiveAttention ~kNorm ~kTransition ~cFeatureFactory ~cPairAttention ~jnProcessor ~gBuilder ~gTransition ~gUpdate =cTransformer =nOutput ~hition ~eiangleMultiplication ~eunkLayer ~0_AtomChargeEmbedding ~5icElementEmbedding ~1CathEmbedding ~1PairDistances ~1SecondaryStructureEmbedding ~1TokenTypeEmbedding
+16sana_video ~0GLUMBTempConv ~0SanaAttnProcessor2_0 ~4CombinedTimestepGuidanceEmbeddings ~4LinearAttnProcessor3_0 ~4ModulatedNorm =4VideoTransformer3DModel ~kBlock ~0WanRotaryPosEmbed
+1bwm ~0BidirectionalGDNUCPESinglePathLiteLA ~0GLUMBConvTemp ~0MultiHeadCrossAttention ~0SanaVideoMSCamCtrlBlock ~4WMBidirectionalGDNAttention ~mCamAttention ~6CaptionEmbedder ~7onvLayer ~7rossAttnProcessor ~6Mlp ~6PatchEmbed ~6RotaryPosEmbed ~6SoftmaxAttention ~dCamAttention ~6TemporalShortConvolution =7ransformer3DModel ~0T2IFinalLayer ~0_SoftmaxUCPESinglePathLiteLA
+1d_refiner ~0SanaWMLTX2AdaLayerNormSingle ~bttention ~budioVideoAttnProcessor ~kRotaryPosEmbed ~aPerturbedAttnProcessor ~aRefinerAttnProcessor =hTransformer3DModel ~sBlock ~6RefinerKVCache ~fLayerCache
+17d3 =0SD3Transformer2DModel
+17kyreels_v2 ~0SkyReelsV2Attention ~dnProcessor =n2_0 ~aImageEmbedding ~aRotaryPosEmbed ~aTimeTextImageEmbedding ~esteps =bransformer3DModel
+17table_audio3 ~0StableAudio3CrossAttention ~knProcessor ~cDiTBlock =fModel =kOutput ~cExpoFourierFeatures ~cFeedForward ~cRMSNorm ~dotaryEmbedding ~cSelfAttention ~jnProcessor
+16temporal ~0TransformerSpatioTemporalModel =bTemporalModel =oOutput
+16wan ~0WanAttention ~6nProcessor =g2_0 ~3ImageEmbedding ~3RotaryPosEmbed ~3TimeTextImageEmbedding =4ransformer3DModel
+19_animate ~0FusedLeakyReLU ~0MotionConv2d ~6EncoderResBlock ~6Linear ~0WanAnimateFaceBlockAttnProcessor ~jCrossAttention ~eEncoder ~aMotionEncoder =aTransformer3DModel ~4ttention ~6nProcessor ~3ImageEmbedding ~3RotaryPosEmbed ~3TimeTextImageEmbedding ~4ransformerBlock
+1h_2 ~0Head ~0MLPProj ~0WanAnimate2Attention ~enProcessor ~bCrossAttnProcessor ~bKVCache ~dLayerCache =bTransformer3DModel ~mBlock
+1avace =0WanVACETransformer3DModel ~iBlock
+16z_image ~0FeedForward ~1inalLayer ~0RopeEmbedder ~0TimestepEmbedder =0ZImageTransformer2DModel ~1SingleStreamAttnProcessor
+0hunets.unet_1d =0UNet1DModel =6Output
+0u_blocks ~0AttnDownBlock1D ~4UpBlock1D ~0DownBlock1D ~bNoSkip ~4ResnetBlock1D ~4sample1d ~0MidResTemporalBlock1D ~0OutConv1DBlock ~3ValueFunctionBlock ~0ResConvBlock ~0SelfAttention1d ~0UNetMidBlock1D ~1pBlock1D ~9NoSkip ~2ResnetBlock1D ~2sample1d ~0ValueFunctionMidBlock1D
+0s2d =0UNet2DModel =6Output
+0u_blocks ~0AttnDownBlock2D ~8EncoderBlock2D ~4SkipDownBlock2D ~8UpBlock2D ~4UpBlock2D ~6DecoderBlock2D ~1utoencoderTinyBlock ~0CrossAttnDownBlock2D ~9UpBlock2D ~0DownBlock2D ~4EncoderBlock2D ~0KAttentionBlock ~1CrossAttnDownBlock2D ~aUpBlock2D ~1DownBlock2D ~1UpBlock2D ~0ResnetDownsampleBlock2D ~6UpsampleBlock2D ~0SimpleCrossAttnDownBlock2D ~fUpBlock2D ~1kipDownBlock2D ~4UpBlock2D ~0UNetMidBlock2D ~eCrossAttn ~eSimpleCrossAttn ~1pBlock2D ~2DecoderBlock2D
+0vcondition =0UNet2DConditionModel =fOutput
+0s3d_blocks ~0CrossAttnDownBlock3D ~iSpatioTemporal ~9UpBlock3D ~gSpatioTemporal ~0DownBlock3D ~9SpatioTemporal ~0MidBlockTemporalDecoder ~0UNetMidBlock3DCrossAttn ~cSpatioTemporal ~1pBlock3D ~7SpatioTemporal ~7TemporalDecoder
+0vcondition =0UNet3DConditionModel =fOutput
+0sdreamlite ~0DepthwiseSeparableConv ~1reamLiteAttnProcessor2_0 ~9CrossAttnDownBlock2D ~iNoSelfAttnDownBlock2D ~sUpBlock2D ~iUpBlock2D ~9DownBlock2D ~9UNetMidBlock2DCrossAttn =eodel ~apBlock2D ~0ResnetBlock2DDreamLite
+0si2vgen_xl ~0I2VGenXLTransformerTemporalEncoder =8UNet
+0skandinsky3 ~0Kandinsky3AttentionBlock ~jPooling ~aBlock ~aConditionalGroupNorm ~aDownSampleBlock ~aEncoderProj ~aResNetBlock =aUNet =eOutput ~bpSampleBlock
+0smotion_model ~0AnimateDiffTransformer3D ~0CrossAttnDownBlockMotion ~9UpBlockMotion ~0DownBlockMotion =0MotionAdapter ~6Modules ~0UNetMidBlockCrossAttnMotion =5otionModel =aOutput ~1pBlockMotion
+0sspatio_temporal_condition =0UNetSpatioTemporalConditionModel =rOutput
+0ttable_cascade ~0GlobalResponseNorm ~0SDCascadeAttnBlock ~9LayerNorm ~9ResBlock ~9TimestepBlock =1tableCascadeUNet =hOutput ~0UpDownBlock2d
+0ovit_2d ~0ConvMlmLayer ~4NextBlock ~0UVit2DConvEmbed =6Model ~4Block
+0ipsampling ~0CogVideoXUpsample3D ~0FirUpsample2D ~0KUpsample2D ~0Upsample1D ~82D
+0aschedulers.deprecated.scheduling_karras_ve =0KarrasVeOutput =8Scheduler
+17sde_vp =0ScoreSdeVpScheduler
+0lscheduling_amused =0AmusedScheduler =fOutput
+0wblock_refinement =0BlockRefinementScheduler =oOutput
+0wconsistency_decoder =0ConsistencyDecoderScheduler =rOutput
+18models =0CMStochasticIterativeScheduler =uOutput
+0ysine_dpmsolver_multistep =0CosineDPMSolverMultistepScheduler
+0wddim =0DDIMScheduler =dOutput
+10_cogvideox =0CogVideoXDDIMScheduler =0DDIMSchedulerOutput
+11inverse =0DDIMInverseScheduler =4SchedulerOutput
+11parallel =0DDIMParallelScheduler =lOutput
+0ypm =0DDPMScheduler =dOutput
+10_parallel =0DDPMParallelScheduler =lOutput
+11wuerstchen =0DDPMWuerstchenScheduler =nOutput
+0xeis_multistep =0DEISMultistepScheduler
+0xiscrete_ddim =0DiscreteDDIMScheduler =lOutput
+0xpm_cogvideox =0CogVideoXDPMScheduler =0DDIMSchedulerOutput
+0zsolver_multistep =0DPMSolverMultistepScheduler
+1f_inverse =0DPMSolverMultistepInverseScheduler
+16sde ~0BatchedBrownianTree ~1rownianTreeNoiseSampler =0DPMSolverSDEScheduler =lOutput
+17inglestep =0DPMSolverSinglestepScheduler
+0wedm_dpmsolver_multistep =0EDMDPMSolverMultistepScheduler
+10euler =0EDMEulerScheduler =hOutput
+0xntropy_bound =0EntropyBoundScheduler =lOutput
+0xuler_ancestral_discrete =0EulerAncestralDiscreteScheduler =vOutput
+12discrete =0EulerDiscreteScheduler =mOutput
+0wflow_map_euler_discrete =0FlowMapEulerDiscreteScheduler =tOutput
+13tch_euler_discrete =0FlowMatchEulerDiscreteScheduler =vOutput
+17heun_discrete =0FlowMatchHeunDiscreteScheduler =uOutput
+17lcm =0FlowMatchLCMScheduler =lOutput
+0whelios =0HeliosScheduler =fOutput
+12_dmd =0HeliosDMDScheduler =iOutput
+0yun_discrete =0HeunDiscreteScheduler =lOutput
+0wipndm =0IPNDMScheduler
+0wk_dpm_2_ancestral_discrete =0KDPM2AncestralDiscreteScheduler =vOutput
+14discrete =0KDPM2DiscreteScheduler =mOutput
+0wlcm =0LCMScheduler =cOutput
+0xms_discrete =0LMSDiscreteScheduler =kOutput
+0xtx_euler_ancestral_rf =0LTXEulerAncestralRFScheduler =sOutput
+0wminimax_h3 =0MiniMaxH3Scheduler =iOutput
+0wpiflow ~0DXPolicy =0PiflowScheduler =fOutput
+0xndm =0PNDMScheduler
+0wrepaint =0RePaintScheduler =gOutput
+0xfd4_proteina =0RFD4ProteinaScheduler =lOutput
+0wsasolver =0SASolverScheduler
+0xcm =0SCMScheduler =cOutput
+0xde_ve =0ScoreSdeVeScheduler =1deVeOutput
+0wtcd =0TCDScheduler =cOutput
+0wunclip =0UnCLIPScheduler =fOutput
+0yipc_multistep =0UniPCMultistepScheduler
+0xtils =0KarrasDiffusionSchedulers ~0SchedulerMixin =9Output
+0wvq_diffusion =0VQDiffusionScheduler =kOutput
+0autils.outputs =0BaseOutput`,
   },
   {
     library: "econml",
     version: "0.16.0 to 0.17.0",
     roots: ["econml"],
-    text: `00econml._cate_estimator ~0BaseCateE%'!6DebiasedLasso%)!?DiscreteMixin ~q%"!*0ForestModelFinal%8!Wt%#!WLinear%+"D6%K!iStatsModels%8!Ro%#!RTreatmentExpansionMixin
-08ensemble._%#!,%"%0E%"!1
+    text: `=00econml._cate_estimator ~0BaseCateEstimator ~0DebiasedLassoCateEstimatorDiscreteMixin ~qMixin ~0ForestModelFinalCateEstimatorDiscreteMixin ~tMixin ~0LinearCateEstimator ~6ModelFinalCateEstimatorDiscreteMixin ~tMixin ~0StatsModelsCateEstimatorDiscreteMixin ~oMixin ~0TreatmentExpansionMixin
+08ensemble._ensemble ~0BaseEnsemble
 08lazy =0_LazyModule
-08ortho_learner ~0_OrthoL%!!2
-08tree_export%!!BCateTreeDOTE%%!99MPL%&!0a%!"x1%)!E1%)!E1Policy%-!mb%)!Hc%"!mSingleTree%#!>%"%"1%(!6
-07automated_ml._%(!0 ~0A%#!1ML%"!ccodel =0EconAutoMLConfig ~0_Inner%(!Uodel
-07cate_interpreter.%(!/s ~0%&"vCateI%&!? ~a%!#d%)!60_%&!S%'!;
-07data.dynamic_panel_dgp ~0AbstracD%!!=PanelDGP ~0%.!4SemiSynthetic
-08ml._r%''I%&)V ~6Nuisance ~1R%%'^bcausal_forest =0Causal%!+#DML%!'q%&!5FinalWrapper ~1Generic%!#POutcome%&"<WithCovInference
-0bdml ~0%!!}Kernel%!!.%!+b%!!.NonParam%!!0Sparse%(!B_BaseDML ~1%)"V=3rstStageSelector ~b%&"uRandomFeatures
-08owhy =0DoWhy%"!I
-08r._d%'%UD%#%=%%.)%(!4%""_%'!4%)"x%'!:%2&B
-07federated%!,;ing ~0F%#!7%%-p
-07grf._base_grf%"-:GRF
+08ortho_learner ~0_OrthoLearner
+08tree_exporter ~0_CateTreeDOTExporter ~9MPLExporter ~aixin ~1DOTExporter ~1MPLExporter ~1PolicyTreeDOTExporter ~bMPLExporter ~cixin ~1SingleTreeExporterMixin ~1TreeExporter
+07automated_ml._automated_ml ~0AutomatedMLMixin ~codel =0EconAutoMLConfig ~0_InnerAutomatedMLModel
+07cate_interpreter._interpreters ~0SingleTreeCateInterpreter ~aPolicyInterpreter ~0_SingleTreeInterpreter
+07data.dynamic_panel_dgp ~0AbstracDynamicPanelDGP ~0DynamicPanelDGP ~0SemiSynthetic
+08ml._rlearner ~0_ModelFinal ~6Nuisance ~1RLearner
+0bcausal_forest =0CausalForestDML ~0_CausalForestFinalWrapper ~1GenericSingleOutcomeModelFinalWithCovInference
+0bdml ~0DML ~0KernelDML ~0LinearDML ~0NonParamDML ~0SparseLinearDML ~0_BaseDML ~1FinalWrapper =3rstStageSelector ~bWrapper ~1RandomFeatures
+08owhy =0DoWhyWrapper
+08r._drlearner ~0DRLearner ~0ForestDRLearner ~0LinearDRLearner ~0SparseLinearDRLearner ~0_ModelFinal ~6Nuisance
+07federated_learning ~0FederatedEstimator
+07grf._base_grf ~0BaseGRF
 0ktree ~0GRFTree
-0bclasses ~%)'+ ~6IV%#!-0MultiOutputGRF ~0Regression%!!F
-07i%#&s._bootstrap =0B%#!.%'"hi%%!N%(!C%%'W ~0Empirical%%!7Results ~0%"(I%&%6%'![q%#0Y ~7%%+=%!0R%1!R0%'!.9%&"*%!&J%1!Tp%&")0Norm%/"l=0PopulationSummary%&"!%'2]%'!zk%#!z
-08v.dml._%%*IIV%**3IV ~0OrthoIV%'*-IV ~a%((:a%#(:%&*-1%"!Y%(!I8%,!I
-0br._d%!)yIV%')tIV ~0IntentToTrea%#!6%#)kIV ~6%0!C%**5%'##RIV ~9%("W9%#"WCovari%*#-h%'#8%!!_2ummyCATE ~7lassifier ~1%/"Mi%.#Vasieve._tsls ~0DPolynomial%#-6 ~0Hermite%'!4SieveTSLS
-07meta%"-=s._%(!0 ~0DomainAdaptation%'-6%&!-T%&!-X%%1;7orf._%"1@%",I%!,5T%!!/Node
-0c%!7d%"1c~0BLB%'(W1aseOrtho%%,_DML%)!31R%*!B_%*!C_n%"%D%&<R_gener%!;&gsecond_stage_parameter%*!O
-07panel%))~%!4]%"1t%"!0%*3H8%('rd%/)s%"(N%!!_%&!O
-08olicy%!0( ~0%!6s%%%lf%*2%%!!@%##n8%"%p%")B%)!^ ~1%%1u%&3B%!!E%("Ff%!&C.%&&K%("+
-0n%"')%&;8
-07score.%#=<_cate =0%#==%)>B
+0bclasses ~0CausalForest ~6IVForest ~0MultiOutputGRF ~0RegressionForest
+07inference._bootstrap =0BootstrapEstimator
+0iinference =0BootstrapInference ~0EmpiricalInferenceResults ~0GenericModelFinalInference ~qDiscrete ~7SingleTreatmentModelFinalInference ~0Inference ~9Results ~0LinearModelFinalInference ~pDiscrete ~0NormalInferenceResults =0PopulationSummaryResults ~0StatsModelsInference ~kDiscrete
+08v.dml._dml ~0DMLIV ~0NonParamDMLIV ~0OrthoIV ~0_BaseDMLIV ~aModelFinal ~aNuisanceSelector ~1OrthoIVModelFinal ~8NuisanceSelector
+0br._dr ~0DRIV ~0ForestDRIV ~0IntentToTreatDRIV ~0LinearDRIV ~6IntentToTreatDRIV ~0SparseLinearDRIV ~0_BaseDRIV ~9ModelFinal ~9NuisanceCovarianceSelector ~hSelector ~1DRIV ~2ummyCATE ~7lassifier ~1IntentToTreatDRIV ~iNuisanceSelector
+0asieve._tsls ~0DPolynomialFeatures ~0HermiteFeatures ~0SieveTSLS
+07metalearners._metalearners ~0DomainAdaptationLearner ~0SLearner ~0TLearner ~0XLearner
+07orf._causal_tree ~0CausalTree ~0Node
+0cortho_forest ~0BLBInference ~1aseOrthoForest ~0DMLOrthoForest ~1ROrthoForest ~0_DMLOrthoForest_nuisance_estimator_generator ~gsecond_stage_parameter_estimator_gen
+07panel.dml._dml ~0DynamicDML ~0_DynamicFinalWrapper ~8ModelFinal ~dNuisanceSelector ~1LinearDynamicModelFinal
+08olicy._base ~0PolicyLearner
+0fdrlearner ~0DRPolicyForest ~8Tree ~0_BaseDRPolicyLearner ~1DRLearnerWrapper ~1PolicyModelFinal
+0fforest._forest ~0PolicyForest
+0ntree ~0PolicyTree
+07score.ensemble_cate =0EnsembleCateEstimator
 0drscorer ~0RScorer
-08klearn_extensions.linear_model%,A- =%(2G%,!=%!%yiveRegularization ~1%&/A2SLS ~b%!&<%&3' ~bRLM ~0Weight%#!x~dCV =f%%7+d%+'C%"<n9ultiTask%"!XmCV =0_Pair%'5B%&&4%'0x%&!7%#"ACVIterable%%7_qmodel_s%!#Lon =0FixedModel%&(]0GridSearchCVList =0List%'!D%*!T=%"=x%+!81%!&KCV%'![%#"gKFold ~8Stratifi%"!4
-08olutions.%"-7analysis%%-H%#!3%%-LA%&!3%"<iInsightsConstants ~2olumnTransformer ~1Froze%+!6%!)=%!'v ~1%%%M7tree._tree_%&9*Base%")kutilities ~0Identity%'0^Missing%!E! ~1ultiMode%&<{0%"64%'%7%)!C~0_%&(k%&'K%'#+%&"vvalidate.drtes%!B"DRTester`,
+08klearn_extensions.linear_model ~0DebiasedLasso =0MultiOutputDebiasedLasso =0SelectiveRegularization ~1tatsModels2SLS ~bLinearRegression ~bRLM ~0WeightedLasso ~dCV =fWrapper =dWrapper ~8ModelMixin ~9ultiTaskLasso ~mCV =0_PairedEstimatorWrapper ~1StatsModelsWrapper ~1WeightedCVIterableWrapper
+0qmodel_selection =0FixedModelSelector ~0GridSearchCVList =0ListSelector ~0ModelSelector =0SingleModelSelector =1klearnCVSelector ~0WeightedKFold ~8StratifiedKFold
+08olutions.causal_analysis._causal_analysis ~0CausalAnalysis ~0_CausalInsightsConstants ~2olumnTransformer ~1FrozenTransformer ~1PolicyOutput ~1Wrapper
+07tree._tree_classes ~0BaseTree
+07utilities ~0IdentityFeatures ~0MissingModule ~1ultiModelWrapper =0Summary ~0WeightedModelWrapper ~0_RegressionWrapper ~1TransformerWrapper
+07validate.drtester ~0DRTester`,
   },
   {
     library: "fastai",
     version: "2.7.12 to 2.8.12",
     roots: ["fastai"],
-    text: `00fastai.callback.fp16 =0AMPMode
+    text: `=00fastai.callback.fp16 =0AMPMode
 0gschedule ~0_Annealer
 08ollab =0EmbeddingDotBias =9NN =0TabularCollab
 07data.block ~0TransformBlock
 0ccore ~0FilteredBase =0TfmdLists
 0cexternal ~0URLs
 0cload ~0SkipItemException =0_FakeLoader
-0ct%#"5s =0AttrGetter =0Categorize ~7y =8Map =1olReader =0EncodedMulti%'!P=0IntToFloatTensor =1tem%%!~%-!Scy =0OneHot%!!x ~0RegexLabeller =3ressionSetup =0To%!"!
+0ctransforms =0AttrGetter =0Categorize ~7y =8Map =1olReader =0EncodedMultiCategorize =0IntToFloatTensor =1temGetter =0MultiCategorize =cy =0OneHotEncode ~0RegexLabeller =3ressionSetup =0ToTensor
 07fp16_utils ~0FP16Model ~0tofp16
-07interpret =0ClassificationI%#!<a%"%/%-!3Segmen%!!1%*!?
-07layers =0AdaptiveConcatPool1d =i2d ~0BatchNorm1dFlat ~0Cat ~1onvLayer ~%&() ~0LinBnDrop =0Merge%!!G=1ishJit =7AutoFn ~0NoneReduce =0ParameterMo%!)81ixelShuffle_ICNR ~1oolFlatten ~4Type =4edSelfAttention2d =1rod%"">0ResBlock =3izeBatch =0%)!U =2quentialEx ~1impleCNN =6%+!J1wish =5Jit =0TimeDistributed =0View =0_Sw%!#Z%!#W
-08earner =0L%"!,~0_ConstantFunc
-08osses =0BaseLoss ~0Dic%!!-=0Focal%!!.9Flat =0LabelSmoothingCrossEntropy
-07medical.imaging =0PILCTScan =3Dicom =0%!)*%#!96Dicom
+07interpret =0ClassificationInterpretation =0Interpretation =0SegmentationInterpretation
+07layers =0AdaptiveConcatPool1d =i2d ~0BatchNorm1dFlat ~0Cat ~1onvLayer ~0Embedding ~0LinBnDrop =0MergeLayer =1ishJit =7AutoFn ~0NoneReduce =0ParameterModule ~1ixelShuffle_ICNR ~1oolFlatten ~4Type =4edSelfAttention2d =1rodLayer =0ResBlock =3izeBatch =0SelfAttention =2quentialEx ~1impleCNN =6SelfAttention =1wish =5Jit =0TimeDistributed =0View =0_SwishJitAutoFn
+08earner =0Learner ~0_ConstantFunc
+08osses =0BaseLoss ~0DiceLoss =0FocalLoss =9Flat =0LabelSmoothingCrossEntropy
+07medical.imaging =0PILCTScan =3Dicom =0TensorCTScan =6Dicom
 09trics =0CorpusBLEUMetric.NGram
-07optimiz%!#>ookahead =0OptimWrapper =5%"!D_BaseO%#!U
-07t%!-|.core%',?fy =0FillMissing ~4Strategy =0ReadTab%#&z%".e =7Pandas =8roc =0_TabIloc
-0fl%%&-%"!P%"&4
-0fmodel%&!;Model
-08ext%!"^~0BaseTokenizer ~0SentencePiec%(!;1pacy%(!K%#!.WithRules =8r
-0cdata =0LM%!&,Text =0Numerical%!.ZPad_Chunk =4Input%%&]Text ~2xt%#1&models.awdlstm =0AWD_LSTM%)2-ropout =0RNN%&!/Weight%"!2
-0j%"&@LinearDeco%!0KPooling%!!9%#.Yer =%%#|%!/vr ~%%+2RNN
-08orch_%"!zArray%!2l5Image =aBW =b%!!5Mask =0Chunks =0%#-:0ShowTitle%%#r%!!i6%"(1y =6FlowField =6%"""bBW =c%!!L%!""7%'2#y ~1itledFloat ~6Int ~6Str =6%!"-Sca%!(Zuple
-07vision.augment =0AffineCoordTfm =0Brightnes%!+%ntrast =0DeterministicDihedral ~eraw =dFlip =1%#!9=8Item =0%!!:4%"!0HSVTfm =1u%!&Xghting%!"?Rand%%6y =4omErasing =6ResizedCropGPU =2tio%!!6 =1otate =0Satur%"3C1pace%!!|Warp =0Zoom ~0_%&#KLogit ~1%##P%#!2Hue ~1%&!r%#!:WarpCoord
-0e%#'kddMaskCod%!/tBo%!6.%!.+abeledBBox%!/6%!'M3%"'68BW =3%!'01ointSca%!![%"'}Box =6Point
-0egan%'5>%!0h2dChannels =0GAN%!!83%"(w=0Invisible%#7Le%#.#~0TimmBody
-0e%"+nunet =0DynamicU%!!0%!%yToOrig =0Une%#,Hlxresnet ~0XResNet
+07optimizer =0Lookahead =0OptimWrapper =5izer =0_BaseOptimizer
+07tabular.core =0Categorify =0FillMissing ~4Strategy =0ReadTabBatch =0Tabular =7Pandas =8roc =0_TabIloc
+0flearner =0TabularLearner
+0fmodel =0TabularModel
+08ext.core ~0BaseTokenizer ~0SentencePieceTokenizer ~1pacyTokenizer ~0TokenizeWithRules =8r
+0cdata =0LMTensorText =0Numericalize =0Pad_Chunk =4Input =0TensorText ~2xtBlock
+0cmodels.awdlstm =0AWD_LSTM =0EmbeddingDropout =0RNNDropout =0WeightDropout
+0jcore =0LinearDecoder =0PoolingLinearClassifier =0SentenceEncoder ~2quentialRNN
+08orch_core =0ArrayBase =5Image =aBW =base =5Mask =0Chunks =0Module ~0ShowTitle =0TensorBase =6Category =6FlowField =6Image =bBW =case =6Mask =7ultiCategory ~1itledFloat ~6Int ~6Str =6TensorScalar =7uple
+07vision.augment =0AffineCoordTfm =0Brightness =0Contrast =0DeterministicDihedral ~eraw =dFlip =1ihedral =8Item =0Flip =4Item =0HSVTfm =1ue =0LightingTfm =0RandTransform =4omErasing =6ResizedCropGPU =2tioResize =1otate =0Saturation =1paceTfm =0Warp =0Zoom ~0_BrightnessLogit ~1ContrastLogit ~1Hue ~1SaturationLogit ~1WarpCoord
+0ecore =0AddMaskCodes =0BBoxLabeler =0LabeledBBox =0PILBase =3Image =8BW =3Mask =1ointScaler =0TensorBBox =6Point
+0egan =0AdaptiveLoss =2dChannels =0GANLoss =3Module =0InvisibleTensor
+0elearner ~0TimmBody
+0emodels.unet =0DynamicUnet =0ResizeToOrig =0UnetBlock
+0lxresnet ~0XResNet
 0ewidgets ~0ImagesCleaner`,
   },
   {
     library: "fastcore",
     version: "1.8.0 to 2.2.41",
     roots: ["fastcore"],
-    text: `00fastcore.aio ~0CachedAwaitable ~0Debounce
+    text: `=00fastcore.aio ~0CachedAwaitable ~0Debounce
 0apisurface =0OpGroup
-09basics =0AttrDict =8Default =0BasicRepr =0DepProp ~0Float ~1ullString =0GetAttr =7Base =0ImportEnum =1nf ~2t ~0NS =1otStr%!!dType ~0Pretty%"!q~0ShowPrint =1tateful ~2r =3%!!t0ValEnum ~0_Arg =1Self =5Cls ~3ntinelEmpty =1clsmethod =0adict ~0bind =0fastuple ~0ignore_exceptions
-09docments =0D%!!-List =7Tbl ~8ext =0MarkdownRenderer =0ShowDoc%%!4~0_%"!d%!%-4stringExtractor
-0cscrape =0NumpyDoc%%#zParseError ~0Reader
+09basics =0AttrDict =8Default =0BasicRepr =0DepProp ~0Float ~1ullString =0GetAttr =7Base =0ImportEnum =1nf ~2t ~0NS =1otStr ~1ullType ~0PrettyString ~0ShowPrint =1tateful ~2r =3Enum =0ValEnum ~0_Arg =1Self =5Cls ~3ntinelEmpty =1clsmethod =0adict ~0bind =0fastuple ~0ignore_exceptions
+09docments =0DocmentList =7Tbl ~8ext =0MarkdownRenderer =0ShowDocRenderer ~0_DocmentBase =4stringExtractor
+0cscrape =0NumpyDocString ~0ParseError ~0Reader
 09foundation =0CollBase ~2nfig =0L
 09meta ~0AutoInit
 09nbio =0CellRow ~7s =0Found =5Cells =0NbCell =1otebook
 09style =0Style ~5Code
 09xml =0E =0FT ~0Safe ~0XML
-0atras%%)6Iter ~1o%!"f3textManagers =0EventTimer =0IterLen =0PartialFormatter =0ReindexCollection ~0SaveReturn =0Truncated%%)<Unset =0_save_iter`,
+0atras ~0CachedIter ~1onfig =3textManagers =0EventTimer =0IterLen =0PartialFormatter =0ReindexCollection ~0SaveReturn =0TruncatedString =0Unset =0_save_iter`,
   },
   {
     library: "feature_engine",
     version: "1.6.2 to 1.9.4",
     roots: ["feature_engine"],
-    text: `00feature_engine._base_transformers.base_numerical ~0BaseN%#!2T%&!M
-0ymixins ~0FitFromDictMixin ~0GetF%!"4NamesOu%%!<%%!hXyMixin
-0gdocstrings.substitute ~0S%#!/ion
-0gprediction%!"p%"!2or%""pTargetMeanEstimator
-0rtarget_mean_classifier ~0%&!QC%%!9
-13regresso%*!ER%#!8
-0fcrea%&"M%#!0%""LC%"!1
-0ocyclical_%"&-s ~0C%"!6%"%.s
-0odecision_tree%(!ND%"!;Tree%'!Rgeo%(!HGeoDistanc%(!Gmath%(!HMath%'!Arelativ%)"6R%"!6%&!Ifdatetime.%#!+ ~0D%"!-%&!Iw_ordinal%'!@O%!!4
-0xsubtrac%"%4%#!BS%&!8
-0giscretis%!%jarbitrary ~0A%#!.D%#!Fer
-0ubase_d%&!5%"&3%*!G%)%l%+%c%*!Lequal_frequency ~0EqualF%#!3%(!P10width%#!FWidth%*!rgeometric_%#!LG%#!4%.!Pfencoding%!(Nencoder ~0CategoricalIni%#+.kNA ~bMethods%"+/ocount%)#+Count%%#+E%!!y%,(n%+%#%&!Hmean%!"Qing ~0Mean%&!@one_hot ~0OneHot%%!<p%%'c%"'Y%&!Vrare_label ~0RareLabe%'!Bsimilarity%'#pStringS%%!=%&!Qwoe ~0WoE ~3%%!8fimput%+(C_number%((JNumberImputer
-0qbase_i%!!1%"(H%&!?c%&&<%+&J%%!Edrop_missing_data ~0DropM%!!5Data
-0qend_tail ~0EndTai%'!fmean_median%"&#Median%%!Dr%""%indica%!/wAdd%"")I%#!8
-0qrandom_sample ~0RandomSampl%&#Bfoutliers.art%/+[O%!!ACapper
-0obase_%"!V%"%3%"!E ~0WinsorizerBase
-0otrimmer ~0%"!GT%!!3
-0ow%%!N%)![
-0fpipeline.%#!+ ~0P%"!-
-0greprocessing.match_%#&P%#/dch%#&Tes
-10olumn%%!=Variables
-0fscaling.mean_normaliz%#25MeanN%(!6Scaler
-0gele%'48recursive_sele%'4AR%#!;S%"!:
-0u%+!E%&!<pdrop_constant%)2propC%"!:%'17rrelated%.!M%#!<%&!Ouduplicat%*3nropD%#!;%'!O%+!E%'!<psi%,!eHighPSI%&!Gpinformation_value ~0%!#TByI%&!>Value
+    text: `=00feature_engine._base_transformers.base_numerical ~0BaseNumericalTransformer
+0ymixins ~0FitFromDictMixin ~0GetFeatureNamesOutMixin ~0TransformXyMixin
+0gdocstrings.substitute ~0Substitution
+0gprediction.base_predictor ~0BaseTargetMeanEstimator
+0rtarget_mean_classifier ~0TargetMeanClassifier
+13regressor ~0TargetMeanRegressor
+0fcreation.base_creation ~0BaseCreation
+0ocyclical_features ~0CyclicalFeatures
+0odecision_tree_features ~0DecisionTreeFeatures
+0ogeo_features ~0GeoDistanceFeatures
+0omath_features ~0MathFeatures
+0orelative_features ~0RelativeFeatures
+0fdatetime.datetime ~0DatetimeFeatures
+0w_ordinal ~0DatetimeOrdinal
+0xsubtraction ~0DatetimeSubtraction
+0giscretisation.arbitrary ~0ArbitraryDiscretiser
+0ubase_discretiser ~0BaseDiscretiser
+0udecision_tree ~0DecisionTreeDiscretiser
+0uequal_frequency ~0EqualFrequencyDiscretiser
+10width ~0EqualWidthDiscretiser
+0ugeometric_width ~0GeometricWidthDiscretiser
+0fencoding.base_encoder ~0CategoricalInitMixin ~kNA ~bMethodsMixin
+0ocount_frequency ~0CountFrequencyEncoder
+0odecision_tree ~0DecisionTreeEncoder
+0omean_encoding ~0MeanEncoder
+0oone_hot ~0OneHotEncoder
+0prdinal ~0OrdinalEncoder
+0orare_label ~0RareLabelEncoder
+0osimilarity_encoder ~0StringSimilarityEncoder
+0owoe ~0WoE ~3Encoder
+0fimputation.arbitrary_number ~0ArbitraryNumberImputer
+0qbase_imputer ~0BaseImputer
+0qcategorical ~0CategoricalImputer
+0qdrop_missing_data ~0DropMissingData
+0qend_tail ~0EndTailImputer
+0qmean_median ~0MeanMedianImputer
+0rissing_indicator ~0AddMissingIndicator
+0qrandom_sample ~0RandomSampleImputer
+0foutliers.artbitrary ~0ArbitraryOutlierCapper
+0obase_outlier ~0BaseOutlier ~0WinsorizerBase
+0otrimmer ~0OutlierTrimmer
+0owinsorizer ~0Winsorizer
+0fpipeline.pipeline ~0Pipeline
+0greprocessing.match_categories ~0MatchCategories
+10olumns ~0MatchVariables
+0fscaling.mean_normalization ~0MeanNormalizationScaler
+0gelection.base_recursive_selector ~0BaseRecursiveSelector
+0uselector ~0BaseSelector
+0pdrop_constant_features ~0DropConstantFeatures
+0wrrelated_features ~0DropCorrelatedFeatures
+0uduplicate_features ~0DropDuplicateFeatures
+0ufeatures ~0DropFeatures
+0upsi_features ~0DropHighPSIFeatures
+0pinformation_value ~0SelectByInformationValue
 0pmrmr ~0MRMR
-0pprob%%"n%"%d%!&EProb%#"o%!!sion
-0p%&&5%#!Xaddi%"!W%%&9%"![A%"!=
-17elimin%#'H%,!KE%&!@
-0pshuffl%)%N%##>Shuffling
-0qing%&!G_performanc%(#pSingl%#"-P%&!E
-0qmart_c%"&wion%)#mSmart%&'7%(#p%(:s%)!U%"":%&:U%)"7ftext.tex%)(pTex%'(hgimeseries.forecast%%4]%#!3%)>f%"*!F%"!>%(>T12expanding_window%("?E%#!>Window%%"J12lag%(!KLag%'!?%.!m%+!d0g%#"J%#3&csin ~0Arcsin%)"j0h%!!:Sinh%)@Xuboxcox ~0BoxCox%'!? =0inv_%!!C
-0ulog ~0LogCp%(!H~3%*!upower ~0Power%*!=recipro%!4"R%%!/%*!Gyeojohnson ~0YeoJ%!!/%)!Gfwrappers.%#!+ ~0Sklear%(!KW%!!?`,
+0pprobe_feature_selection ~0ProbeFeatureSelection
+0precursive_feature_addition ~0RecursiveFeatureAddition
+17elimination ~0RecursiveFeatureElimination
+0pshuffle_features ~0SelectByShuffling
+0qingle_feature_performance ~0SelectBySingleFeaturePerformance
+0qmart_correlation_selection ~0SmartCorrelatedSelection
+0ptarget_mean_selection ~0SelectByTargetMeanPerformance
+0ftext.text_features ~0TextFeatures
+0gimeseries.forecasting.base_forecast_transformers ~0BaseForecastTransformer
+12expanding_window_features ~0ExpandingWindowFeatures
+12lag_features ~0LagFeatures
+12window_features ~0WindowFeatures
+0gransformation.arcsin ~0ArcsinTransformer
+10h ~0ArcSinhTransformer
+0uboxcox ~0BoxCoxTransformer =0inv_boxcox
+0ulog ~0LogCpTransformer ~3Transformer
+0upower ~0PowerTransformer
+0ureciprocal ~0ReciprocalTransformer
+0uyeojohnson ~0YeoJohnsonTransformer
+0fwrappers.wrappers ~0SklearnTransformerWrapper`,
   },
   {
     library: "flair",
     version: "0.12.2 to 0.15.1",
     roots: ["flair"],
-    text: `00flair.class_utils ~0StringLike
-06data ~0BoundingBox =0ConcatFlairDataset =2rpus =0DataPair =5oint =4Triple =1ictionary ~0EntityCandidate ~0%*!s0Image =0Label =0MultiCo%""-Relation =0Sentence =1pan =0Token =0_PartOf%#!B
-06embeddings.base ~0DocumentE%%!< ~0%)!/ScalarMix ~%!!~%&!@
-0himage ~%!"w%)!<legacy ~0Ber%)"&e.BertInputFeatures =0Camemb%+!M1harLM%)"V%#"zLST%)!;8Mea%'"d =0ELMo%(!D4Transformer%)!wOpenAIGPT2%(!99%)!FRoBERTa%)!6X%)"d=3Robert%)!F2Ne%'#=
-0ht%"&RBPEmbSerializable
-0i%&"h =0%'"vBas%)%n6hyperparameter.param_selec%"'pOptimizationValue ~0ParamSelector =0SearchSpace ~2quenceTagger%*!L~0TextClassifi%+!@
-0qeter =%!"&eter
-06inference%%+BLmdbWord%&#3StoreBackend ~0Sqlite%9!E%/!? ~j%"!B
+    text: `=00flair.class_utils ~0StringLike
+06data ~0BoundingBox =0ConcatFlairDataset =2rpus =0DataPair =5oint =4Triple =1ictionary ~0EntityCandidate ~0FlairDataset =0Image =0Label =0MultiCorpus =0Relation =0Sentence =1pan =0Token =0_PartOfSentence
+06embeddings.base ~0DocumentEmbeddings ~0Embeddings ~0ScalarMix ~0TokenEmbeddings
+0himage ~0ImageEmbeddings
+0hlegacy ~0BertEmbeddings ~e.BertInputFeatures =0CamembertEmbeddings ~1harLMEmbeddings ~0DocumentLSTMEmbeddings ~8MeanEmbeddings =0ELMoEmbeddings ~4TransformerEmbeddings ~0OpenAIGPT2Embeddings ~9Embeddings ~0RoBERTaEmbeddings ~0XLMEmbeddings =3RobertaEmbeddings ~2NetEmbeddings
+0htoken =0BPEmbSerializable
+0iransformer =0TransformerBaseEmbeddings
+06hyperparameter.param_selection =0OptimizationValue ~0ParamSelector =0SearchSpace ~2quenceTaggerParamSelector ~0TextClassifierParamSelector
+0qeter =0Parameter
+06inference_utils ~0LmdbWordEmbeddingsStoreBackend ~0SqliteWordEmbeddingsStoreBackend ~0WordEmbeddingsStore ~jBackend
 06local_loss ~0DiceLoss
-08sse%(!4 ~0Focal%!!@6models.clustering ~0C%%!/Model
-0dentity_linker_model ~0%%,RGenera%"%kpan%&%?
-0kmention_link%!"'Ab3P%!-9Preprocessor ~0BioSyn%1!=%%"3%!&pIndex%%.%M%!"*Linker ~6%*!_1xactMatch%3!iSemantic%1!A=1imilarityMetric
-0dlanguage%"#x=0L%"!3%"%Aeemmatiz%'%=L%%!5
-0dmultitask%%!AM%#!4%#&(pairwise_c%"%^cation%%"9TextPair%(%~mregress%&!J%!)dPairR%!!=or
-0erefixed_tagger%%%WTypeTaskPromptAugmentationStrategy =0P%"!a%%1C~a%(++ ~%%1^%0!e
-0dregexp%&"CRegexp%%!bTokenCol%",c
-0f%!2[%%#v%%%g=0Encod%("R5ing%%"u~2tityMarker ~cPunct ~8sk%'3V%&%O ~0Typed%"(Q%"!Xh%"!Xdsk ~0_%!!?
-0mextracto%&"S%#!vE%#!<
-0dse%!%,%"#Y%%&JS%"!:%!#c
+08sses ~0DiceLoss ~0FocalLoss
+06models.clustering ~0ClusteringModel
+0dentity_linker_model ~0CandidateGenerator =0SpanClassifier
+0kmention_linking ~0Ab3PEntityPreprocessor ~0BioSynEntityPreprocessor ~0CandidateSearchIndex ~0EntityMentionLinker ~6Preprocessor ~1xactMatchCandidateSearchIndex ~0SemanticCandidateSearchIndex =1imilarityMetric
+0dlanguage_model =0LanguageModel
+0eemmatizer_model ~0Lemmatizer
+0dmultitask_model ~0MultitaskModel
+0dpairwise_classification_model =0TextPairClassifier
+0mregression_model ~0TextPairRegressor
+0erefixed_tagger ~0EntityTypeTaskPromptAugmentationStrategy =0PrefixedSentence ~aquenceTagger ~0SentenceAugmentationStrategy
+0dregexp_tagger ~0RegexpTagger ~0TokenCollection
+0flation_classifier_model =0EncodedSentence ~5ingStrategy ~2tityMarker ~cPunct ~8sk =0RelationClassifier ~0TypedEntityMarker ~hPunct ~dsk ~0_Entity
+0mextractor_model =0RelationExtractor
+0dsequence_tagger_model ~0SequenceTagger
 0tutils.crf ~0CRF
-0zviterbi ~0V%!!,Decoder ~7%!,Meimple_%+"* =0Simple%,"*dtars%%"HFewsho%'/X ~0TARS%(!34%#!^eext%8)+%()'i%3)'%))"ipl%9)~%!9%%(!{dwor%#)T%&!Moke%).H6nn.d%#%80DeepNCM%%%I%!9>Verbalizer%&!;Prototypical%"!8
-0aistance.cosine ~0CosineD%"!: ~0Logit%-!8NegativeScaledDotProduct
-0ieuclidean ~0E%#!.%&!^9Mean
-0ihyperbolic ~0H%%!/%&!Ka%!!Karopout ~0LockedD%%!2Wor%#!0
-09%"3*Sigmoid%!(?9%%26%&'N=0Defaul%*'uM%"!KReduce%'7BVocabMixin
-06optim ~0ExpAnnealLR ~0LinearSchedulerWithWarmup%%!tLRWDOnPlateau ~0SGDW
-06samplers =0ChunkS%!!2 =0Expanding%)!:%">n%&!IImbalanced%##9%!(k%"?3%"!K
-07plitter ~0Newline%#.,S%%!<1o%.!60SciSpacy%/!Qegtok%.!:2%-!K%2!d0Tag%,!8
-06token%":p ~0JapaneseT%!!9%)"[%'!6%!"T%(!3pac%(!W4%(!P%!+C%!!.9Wrapper
-06visual.activations ~0Highlight%!53anifold ~0Visu%!+R ~0_%%(1 ~0tSNE
-0dtraining_curves ~0Plo%!#Rfee_prin%!<8Nod%!"t`,
+0zviterbi ~0ViterbiDecoder ~7Loss
+0eimple_sequence_tagger =0SimpleSequenceTagger
+0dtars_model ~0FewshotClassifier ~0TARSClassifier ~4Tagger
+0eext_classification_model =0TextClassifier
+0iregression_model ~0TextRegressor
+0eriple_classification_model =0TextTripleClassifier
+0dword_tagger_model =0TokenClassifier
+06nn.decoder ~0DeepNCMDecoder ~0LabelVerbalizerDecoder ~0PrototypicalDecoder
+0aistance.cosine ~0CosineDistance ~0LogitCosineDistance ~0NegativeScaledDotProduct
+0ieuclidean ~0EuclideanDistance ~9Mean
+0ihyperbolic ~0HyperbolicDistance ~aMean
+0aropout ~0LockedDropout ~0WordDropout
+09loss ~0SigmoidLoss
+09model ~0Classifier =0DefaultClassifier ~0Model ~0ReduceTransformerVocabMixin
+06optim ~0ExpAnnealLR ~0LinearSchedulerWithWarmup ~0ReduceLRWDOnPlateau ~0SGDW
+06samplers =0ChunkSampler =0ExpandingChunkSampler ~0FlairSampler =0ImbalancedClassificationDatasetSampler
+07plitter ~0NewlineSentenceSplitter ~1oSentenceSplitter ~0SciSpacySentenceSplitter ~1egtokSentenceSplitter ~2ntenceSplitter ~1pacySentenceSplitter ~0TagSentenceSplitter
+06tokenization ~0JapaneseTokenizer ~0SciSpacyTokenizer ~1egtokTokenizer ~1paceTokenizer ~4yTokenizer ~0Tokenizer ~9Wrapper
+06visual.activations ~0Highlighter
+0dmanifold ~0Visualizer ~0_Transform ~0tSNE
+0dtraining_curves ~0Plotter
+0fee_printer =0NodeToken`,
   },
   {
     library: "flaml",
     version: "2.1.2 to 2.8.0",
     roots: ["flaml"],
-    text: `00flaml.auto%%!) ~0AutoML
+    text: `=00flaml.automl.automl ~0AutoML
 0dcontrib.histgb ~0HistGradientBoostingEstimator
 0ddata ~0DataTransformer
 0dlogger ~0ColoredFormatter
-0dmodel ~0Base%%!q ~4ResourceLimit ~0Ca%!";%'!F8%,!FElasticNe%(!H1xtraTrees%'!70KNeighbor%)!8LGBM%(!^RL1Classifier ~32%(!01assoLa%*!fRandomFore%)"t0SGD%(!}KLearn%(!4VC%(!0parkAFTSurvivalRegressio%(!U5%(!.GBT%'!16LR%(!?%+#C6inear%1!xbS%)"O5NaiveBay%)%N5%4#Q%''Q%(!RlModelSelection ~0XG%,''7LimitDepth%(!8%+'=7Skl%+%J0suppress_stdout_stderr
-0dnlp.huggingface.traine%""qinerForAuto
-0ying_args ~0Seq2SeqTrainingArguments%"!O%#!b%/!=
-0hutils ~0Counter ~0LabelEncoderforToken%#(Ecation
+0dmodel ~0BaseEstimator ~4ResourceLimit ~0CatBoostEstimator ~8ResourceLimit ~0ElasticNetEstimator ~1xtraTreesEstimator ~0KNeighborsEstimator ~0LGBMEstimator ~1RL1Classifier ~32Classifier ~1assoLarsEstimator ~0RandomForestEstimator ~0SGDEstimator ~1KLearnEstimator ~1VCEstimator ~1parkAFTSurvivalRegressionEstimator ~5Estimator ~5GBTEstimator ~6LREstimator ~5LGBMEstimator ~6inearRegressionEstimator ~bSVCEstimator ~5NaiveBayesEstimator ~5RandomForestEstimator ~0TransformersEstimator ~lModelSelection ~0XGBoostEstimator ~7LimitDepthEstimator ~7ResourceLimit ~7SklearnEstimator ~0suppress_stdout_stderr
+0dnlp.huggingface.trainer ~0TrainerForAuto
+0ying_args ~0Seq2SeqTrainingArgumentsForAuto ~0TrainingArgumentsForAuto
+0hutils ~0Counter ~0LabelEncoderforTokenClassification
 0dspark ~0psDataFrame
-0etate%%,#S%"!0SearchState
-0dtask.generic_task ~0G%!!1Task
-0i%"!7%!!0jime_series%#!PTimeSeries%!!Ee%&!E.s%!&" ~0%"&-Wrapper
-0ptft ~0TemporalFusion%''Y%'-Oqs_%2-QTS%)"FDataset
-0s%#-KARIMA ~1verage%'-<_TS ~0E%%,n%!!2HoltWinters%",__TS%',:%!!HNaive ~0Orbit ~0Prophet ~0RF%!!DSARIMAX ~1easonalA%#"H8%"!a8%!*JWalk ~1impleForecaster ~1tatsModel%)-STS_S%!-0 ~1%%#e%(!D%"*b%&*T_TS ~7_TS
-0e%"(w_log%'))LogCheckPoint ~bReader ~dcord ~bWriter
-06default.suggest%%(X%)1x6tune.analysis ~0ExperimentA%"!7
-0b%72@bsample%"2ASampl%!!Lategorical ~b._Uniform ~0Domain ~0Float ~5._Log%%!B7Normal ~7%&!UGrid ~0Integer ~7%*!U9%&!L%(!90%#!n0PolynomialExpansionSet ~0Quantized ~0%&#(%#!f=0_BackwardsCompatibleNumpyRng
-0ccheduler.online_s%#!3 ~0ChaChaS%'!4Online%'!47uccessiveDoubling%%!?
-0ltrial%)!wTrial%'!Ecearcher.blendsearch ~0Blend%!-q ~bTu%!0*CFO%%4k%!!?
-0kcfo_cat%!!ACat ~0FLOW2Cat
-0kflow2%#!5
-0k%##R%"">%#'O%&!1ChampionFrontier%#!=
-0k%!!W_thread%%/YThread
-0l%!)I%!3BConcurrencyLimi%!1"Optuna%##B%"!cer ~0_%!!=%!%.%!!lCaptor
-0kvariant_generator 0RecursiveDependencyError 0Tune%!!-~0_UnresolvedAccessGuard
-0btrial%#&B
-0g_run%!%tBaseTrialR%#!4No%%+(Sequential%)!E%!.)T%!!x1park%'!A
-0cune%1,( ~0Tuner`,
+0etate ~0AutoMLState ~0SearchState
+0dtask.generic_task ~0GenericTask
+0itask ~0Task
+0jime_series_task ~0TimeSeriesTask
+0eime_series.sklearn ~0SklearnWrapper
+0ptft ~0TemporalFusionTransformerEstimator
+0qs_data ~0DataTransformerTS ~0TimeSeriesDataset
+0smodel ~0ARIMA ~1verage ~0CatBoost_TS ~0ExtraTrees_TS ~0HoltWinters ~0LGBM_TS ~1assoLars_TS ~0Naive ~0Orbit ~0Prophet ~0RF_TS ~0SARIMAX ~1easonalAverage ~8Naive ~8RandomWalk ~1impleForecaster ~1tatsModelsEstimator ~0TS_SKLearn ~1imeSeriesEstimator ~0XGBoostLimitDepth_TS ~7_TS
+0eraining_log ~0TrainingLogCheckPoint ~bReader ~dcord ~bWriter
+06default.suggest ~0AutoMLTransformer
+06tune.analysis ~0ExperimentAnalysis
+0blogger ~0ColoredFormatter
+0bsample ~0BaseSampler ~0Categorical ~b._Uniform ~0Domain ~0Float ~5._LogUniform ~7Normal ~7Uniform ~0Grid ~0Integer ~7._LogUniform ~9Uniform ~0LogUniform ~0Normal ~0PolynomialExpansionSet ~0Quantized ~0Sampler ~0Uniform =0_BackwardsCompatibleNumpyRng
+0ccheduler.online_scheduler ~0ChaChaScheduler ~0OnlineScheduler ~7uccessiveDoublingScheduler
+0ltrial_scheduler ~0TrialScheduler
+0cearcher.blendsearch ~0BlendSearch ~bTuner ~0CFO ~0RandomSearch
+0kcfo_cat ~0CFOCat ~0FLOW2Cat
+0kflow2 ~0FLOW2
+0konline_searcher ~0BaseSearcher ~0ChampionFrontierSearcher
+0ksearch_thread ~0SearchThread
+0luggestion ~0ConcurrencyLimiter ~0OptunaSearch ~0Searcher ~0_OptunaTrialSuggestCaptor
+0kvariant_generator 0RecursiveDependencyError 0TuneError ~0_UnresolvedAccessGuard
+0btrial ~0Trial
+0g_runner ~0BaseTrialRunner ~0Nologger ~0SequentialTrialRunner ~1impleTrial ~1parkTrialRunner
+0cune ~0ExperimentAnalysis ~0Tuner`,
   },
   {
     library: "gensim",
     version: "4.3.3 to 4.4.0",
     roots: ["gensim"],
-    text: `00gensim.corpora._mmreader ~0MmReader
+    text: `=00gensim.corpora._mmreader ~0MmReader
 0fbleicorpus =0BleiCorpus
-0fcsv%%!;Csv%%!:dictionary ~0D%%!/
-0fhash%)!@Hash%)!Dindexed%"!|~0I%!!2%%""low%%";Low%%!:mallet%%!=Mallet%#!@gm%%!tMm%%!Uopinosis%%!>O%"!3%%!Dsharded_%%!DS%!!3%%!|vmligh%&">SvmLigh%%"@ftex%&!@Tex%"!< ~4Directory%%!Nuc%#%{~0Uc%"%z ~3%!&@ ~3Writer
-0fwik%&&IWik%%&I7interfaces ~0%!!8ABC ~0Similarity%!!2TransformationABC ~9%&#E7matutils ~0Dense2%#"U0Mm%!"N ~0Scipy%%!<1par%&!K=0psi
-08odels ~0Vocab%%"<
+0fcsvcorpus =0CsvCorpus
+0fdictionary ~0Dictionary
+0fhashdictionary ~0HashDictionary
+0findexedcorpus ~0IndexedCorpus
+0flowcorpus =0LowCorpus
+0fmalletcorpus =0MalletCorpus
+0gmcorpus ~0MmCorpus
+0fopinosiscorpus ~0OpinosisCorpus
+0fsharded_corpus ~0ShardedCorpus
+0gvmlightcorpus =0SvmLightCorpus
+0ftextcorpus =0TextCorpus ~4DirectoryCorpus
+0fucicorpus ~0UciCorpus ~3Reader ~3Writer
+0fwikicorpus =0WikiCorpus
+07interfaces ~0CorpusABC ~0SimilarityABC ~0TransformationABC ~9edCorpus
+07matutils ~0Dense2Corpus ~0MmWriter ~0Scipy2Corpus ~1parse2Corpus =0psi
+08odels ~0VocabTransform
 0d._fasttext_bin ~0Model
-0eatmodel ~0AuthorTopicM%!!5bState =0gammaln
-0ebase%#!SBase%&!Q
-0fm25%%!qtireBM25%"!o0BM25%!#zLucen%)!>Okapi%%!3
-0ecallbacks ~0C%"!. ~8Any2Vec ~1oherenceMetric ~2nverg%(!40Diff%%!/%%!+Perplexity%!!5
-0f%#!p%##'C%%"#%""Udoc2vec ~0Doc%!"H7Trainables ~7Vocab ~3tag ~0TaggedBrown%#&e6Document =6Line%#!1
-0eensemblelda ~0CBDBSCAN ~1lus%!'SE%"!DLda ~0Topic
-0e%#'* ~0FastText ~8KeyedVectors ~8%("o8Vocab
-0ehdp%##WHdp%"&:3TopicFormat%"(quffStats%&'[%#(iekeyedv%#".0Compat%"#t0%("K
-0elda%#"6Lda%#"6%+(Z%#!~iulticore%"!P%#!1
-0hseq%'!lPost ~3Seq%!!v%&!n~0sslm
-0fogentropy_%%!ZogE%!!5%#)Wsi%%!>si%#)4Projection
+0eatmodel ~0AuthorTopicModel ~bState =0gammaln
+0ebasemodel ~0BaseTopicModel
+0fm25model ~0AtireBM25Model ~0BM25ABC ~0LuceneBM25Model ~0OkapiBM25Model
+0ecallbacks ~0Callback ~8Any2Vec ~1oherenceMetric ~2nvergenceMetric ~0DiffMetric ~0Metric ~0PerplexityMetric
+0foherencemodel ~0CoherenceModel
+0edoc2vec ~0Doc2Vec ~7Trainables ~7Vocab ~3tag ~0TaggedBrownCorpus ~6Document =6LineDocument
+0eensemblelda ~0CBDBSCAN ~1luster ~0EnsembleLda ~0Topic
+0efasttext ~0FastText ~8KeyedVectors ~8Trainables ~8Vocab
+0ehdpmodel ~0HdpModel ~3TopicFormatter ~0SuffStats =0gammaln =0psi
+0ekeyedvectors ~0CompatVocab ~0KeyedVectors
+0eldamodel ~0LdaModel ~3State =0gammaln =0psi
+0iulticore ~0LdaMulticore
+0hseqmodel ~0LdaPost ~3SeqModel =0gammaln ~0sslm
+0fogentropy_model ~0LogEntropyModel
+0fsimodel ~0LsiModel ~0Projection
 0enmf ~0Nmf
-0ephrases ~0FrozenP%%!2%&!,_%"!-%*-+
-0foinca%!#EexicalEntailmentEvaluation ~1inkPre%"2)%(!<0NegativesBuffer ~0P%"!yBatch%.'Z%"%,8Relations ~0Reconstru%+"'
-0er%%'uR%!'t
-0etfidf%#!9Tfidf%#%Lrans%!!{_matrix ~0BackMappingT%&!BM%#!ASpace%#06%(!>
-0eword%"+U%)+*0Heapitem =0LineSentence =0Path%(!5%#2i8%%!_Word%!,E%1*Um%"4'file 0Cython%)"+6%"!K7s%#2Bies.annoy ~0Annoy%!68r
-0kdocsim ~0%!#@%&2w%#5+ ~1%'!61oftCosine%(!L%!2I%/!fWmd%&!2
-0kfastss%"-7SS
-0klevenshtein ~0L%&!0%&!ZIndex
-0kterm%!"uSparseTerm%&!H%%&h%*!9Index ~0Uniform%2!?WordEmbedding%-"@7topic_c%#1/.indirect_confi%"*y_measure ~0Context%!)zComputer
-0ntext_analysis ~0AccumulatingWorker%"4]Analyzer%&7K%#!Lor ~0InvertedIndex%)!=dBased ~0ParallelWordOccurrence%)!N2tched%7!C0Uses%&<^ ~0WindowedTexts%&"n1%6!h4%",n%'!7
-07%#9,Clipp%#9G ~0FakeDict ~0InputQueue ~0Repea%%;VcNTimes ~0SaveLoad ~1lic%#!m`,
+0ephrases ~0FrozenPhrases ~0Phrases ~0_PhrasesTransformation
+0foincare ~0LexicalEntailmentEvaluation ~1inkPredictionEvaluation ~0NegativesBuffer ~0PoincareBatch ~8KeyedVectors ~8Model =8Relations ~0ReconstructionEvaluation
+0erpmodel ~0RpModel
+0etfidfmodel ~0TfidfModel
+0franslation_matrix ~0BackMappingTranslationMatrix ~0Space ~0TranslationMatrix
+0eword2vec ~0BrownCorpus ~0Heapitem =0LineSentence =0PathLineSentences =0Text8Corpus ~0Word2Vec ~8Trainables ~8Vocab
+0m_corpusfile 0CythonLineSentence 6Vocab
+07similarities.annoy ~0AnnoyIndexer
+0kdocsim ~0MatrixSimilarity ~0Shard ~1imilarity ~1oftCosineSimilarity ~1parseMatrixSimilarity ~0WmdSimilarity
+0kfastss ~0FastSS
+0klevenshtein ~0LevenshteinSimilarityIndex
+0ktermsim ~0SparseTermSimilarityMatrix ~0TermSimilarityIndex ~0UniformTermSimilarityIndex ~0WordEmbeddingSimilarityIndex
+07topic_coherence.indirect_confirmation_measure ~0ContextVectorComputer
+0ntext_analysis ~0AccumulatingWorker ~0BaseAnalyzer ~0CorpusAccumulator ~0InvertedIndexAccumulator ~dBased ~0ParallelWordOccurrenceAccumulator ~2tchedWordOccurrenceAccumulator ~0UsesDictionary ~0WindowedTextsAnalyzer ~1ordOccurrenceAccumulator ~4VectorsAccumulator
+07utils ~0ClippedCorpus ~0FakeDict ~0InputQueue ~0RepeatCorpus ~cNTimes ~0SaveLoad ~1licedCorpus`,
   },
   {
     library: "gpytorch",
     version: "1.11 to 1.15.2",
     roots: ["gpytorch"],
-    text: `00gpytorch.beta_features =0_moved_%(!9 ~0checkpoint_kernel ~0default_preconditioner
-09constraints.%'!. =0GreaterThan =0Interval =0Less%"!8Positive
-09distributions.%(!0 =0D%(!1~0_%(!2Base
-0nmultitask_multivariate_normal =0M%#!BM%'!ANormal
-0s%2!Q%+!H9func%!"i_log%"!O_cdf =0Log%!!JCDF
-0jmatern_covariance =0MaternC%%!5
-0jrbf%*!FRBF%(!C9%!&8s.additive_structure%#&S=0A%"!>S%#!=Kernel
-0irc%'!Hrc%#!:hconsta%&'<=0C%"!4%#!Ejsin%'"*Cosin%&!|ylindrical%'!E%&!7%%"/%('!al_inpu%'";%(&~alInpu%%"Fhgaussian_symmetrized_k%'"6G%"!CS%&!BKL%&#gid_interpolation%'![ridI%(!=%#!Wm%)!E%%"Qhamming%&!eH%!!3IMQ%%!Findex%&!DIndex%#!?kucing_%)+@=0InducingPoi%&&+hkeops.keops%&!MKeOps%#!En%"(Y%%!@%!(U%%!Aperiodi%''SP%"!4%%!Erbf%&!@RBF%%'N%+(O%!!: ~0Dist%")D%"!6=0Produc%&#&lcm%&!yLCM%%&@inear%'!=inear%%!Y%!#:52%"!C_grad%%#A52%!!JGrad
-0%5#biulti_devic%')WMultiDevic%%)]mtask%+!Dtask%%"Unewton_girard_%%+d%%!TNewtonGirard%*%7
-0h%>&0iiecewise_polynomi%(+/P%#!@P%%!?%%![%0!Q%-!Hy%#%O%,!=%!%Qi%!&j%0-|%"'(%--{h%4(+r%#"2%%!6%!"+w%0!9%""Ff%(!oF%%!oiq%'!9%&+Ascal%'"kScal%&.^pectral_delta%'!G%"!:Delta%#!Oqmix%*#Z%#!IM%!!;%#!K9likelihoods.bernoulli_%&!8 ~0B%#!9L%%!8
-0nta%(!H=0Beta%(!Cl%%/P%)!IDirichletClassification%&!] =0FixedNoise%#/u%)!A%0!7iWithMissingObs ~0_%.!I%!6;lhadamard_%2"kH%"!A%.!d
-0llaplace%*!TL%!!7%(!Km%(%R%'"r~0_%(!01OneDimensional%(!fv_list%)!bList
-0l%&8E%2#-%%,y%/%:~0_%7!A%"%2negative_bi%"+r%)"'N%"!AB%"!@%)#foise_models ~%!'%%#"/Noise ~0Heteroskedastic%!!9=1om%-!6%&#7H%.!@~0%#!H_%.!@%"#6poisso%)%1~0P%!!7%)'3softmax%*!KS%!!7%)#Ltudent_t%*%#S%!!9T%(!M9mean%">Nant_mean%'9kMean
-0s%!.2~%)!9%!-wx%3!<%!!@fl%!3}mean ~%"3{%!!xq%#!x%&!7%!!Vv%1!:%"!t%"!m%!!gg%&?+%"!9%%>yean
-0fzero%#!>Zero%!!9alls ~0Varia%!:|ELBOEmpirical ~bMarginalLog%(%=d._approximate_mll ~0_A%&!5%3!Zeadded_loss_term ~0AddedLossTerm
-0edeep%/"#Deep%("'LL
-0jpredictive_log%*'jDeepP%%!B%,"Oexact_m%""o%.!bExact%4#1gamma_robust_%!BA%!>kelbo ~0GammaRobust%+%n
-0ei%"<8%)<P_%.%)%/<b%,%<kl%&.0%.!eKL%#,^%,!Zleave_one_out_pseudo%*#mLeaveOneOutPseudo%)#n%6%H%4%Cn%&.E%/"sNoiseMod%.#N%8'<%6'8sum%7'6Sum%4"p%/''%-&ya%#0TAbstrac%('>GP ~0Pyro%)!6
-0f.%()xgp ~0%')sGP
-0gdeep_gp%(!}DeepGP ~eLayer
-0o.%"!G%"*(GP ~6Layer ~4%*3K%!!A%'"MStrategy
-0qspp ~0DSPP ~4%""!g%!*Zgp%#*EGP
-0m%#&4on_s%!!dies ~0D%!MA%#&7on%#"% ~%!Lypolated%1!C%!/P%1!=RFF%1!:SGPR%.!;
+    text: `=00gpytorch.beta_features =0_moved_beta_feature ~0checkpoint_kernel ~0default_preconditioner
+09constraints.constraints =0GreaterThan =0Interval =0LessThan =0Positive
+09distributions.distribution =0Distribution ~0_DistributionBase
+0nmultitask_multivariate_normal =0MultitaskMultivariateNormal
+0svariate_normal =0MultivariateNormal
+09functions._log_normal_cdf =0LogNormalCDF
+0jmatern_covariance =0MaternCovariance
+0jrbf_covariance =0RBFCovariance
+09kernels.additive_structure_kernel =0AdditiveStructureKernel
+0irc_kernel =0ArcKernel
+0hconstant_kernel =0ConstantKernel
+0jsine_kernel =0CosineKernel
+0iylindrical_kernel =0CylindricalKernel
+0hdistributional_input_kernel =0DistributionalInputKernel
+0hgaussian_symmetrized_kl_kernel =0GaussianSymmetrizedKLKernel
+0irid_interpolation_kernel =0GridInterpolationKernel
+0mkernel =0GridKernel
+0hhamming_kernel =0HammingIMQKernel
+0hindex_kernel =0IndexKernel
+0kucing_point_kernel =0InducingPointKernel
+0hkeops.keops_kernel =0KeOpsKernel
+0nmatern_kernel =0MaternKernel
+0nperiodic_kernel =0PeriodicKernel
+0nrbf_kernel =0RBFKernel
+0jrnel =0AdditiveKernel ~0Distance =0Kernel =0ProductKernel
+0hlcm_kernel =0LCMKernel
+0iinear_kernel =0LinearKernel
+0hmatern52_kernel_grad =0Matern52KernelGrad
+0n_kernel =0MaternKernel
+0iulti_device_kernel =0MultiDeviceKernel
+0mtask_kernel =0MultitaskKernel
+0hnewton_girard_additive_kernel =0NewtonGirardAdditiveKernel
+0hperiodic_kernel =0PeriodicKernel
+0iiecewise_polynomial_kernel =0PiecewisePolynomialKernel
+0iolynomial_kernel =0PolynomialKernel
+0y_grad =0PolynomialKernelGrad
+0iroduct_structure_kernel =0ProductStructureKernel
+0hrbf_kernel =0RBFKernel
+0r_grad =0RBFKernelGrad
+0wgrad =0RBFKernelGradGrad
+0iff_kernel =0RFFKernel
+0iq_kernel =0RQKernel
+0hscale_kernel =0ScaleKernel
+0ipectral_delta_kernel =0SpectralDeltaKernel
+0qmixture_kernel =0SpectralMixtureKernel
+09likelihoods.bernoulli_likelihood ~0BernoulliLikelihood
+0nta_likelihood =0BetaLikelihood
+0lgaussian_likelihood =0DirichletClassificationLikelihood =0FixedNoiseGaussianLikelihood =0GaussianLikelihood =iWithMissingObs ~0_GaussianLikelihoodBase
+0lhadamard_gaussian_likelihood =0HadamardGaussianLikelihood
+0llaplace_likelihood =0LaplaceLikelihood
+0mikelihood ~0Likelihood ~0_Likelihood ~1OneDimensionalLikelihood
+0v_list ~0LikelihoodList
+0lmultitask_gaussian_likelihood =0MultitaskGaussianLikelihood ~0_MultitaskGaussianLikelihoodBase
+0lnegative_binomial_likelihood =0NegativeBinomialLikelihood
+0moise_models ~0FixedGaussianNoise ~0HeteroskedasticNoise =1omoskedasticNoise =0MultitaskHomoskedasticNoise ~0Noise =0_HomoskedasticNoiseBase
+0lpoisson_likelihood ~0PoissonLikelihood
+0lsoftmax_likelihood ~0SoftmaxLikelihood
+0mtudent_t_likelihood =0StudentTLikelihood
+09means.constant_mean =0ConstantMean
+0s_grad ~0ConstantMeanGrad
+0xgrad ~0ConstantMeanGradGrad
+0flinear_mean ~0LinearMean
+0q_grad ~0LinearMeanGrad
+0vgrad ~0LinearMeanGradGrad
+0fmean ~0Mean
+0gultitask_mean ~0MultitaskMean
+0fzero_mean ~0ZeroMean
+0alls ~0VariationalELBOEmpirical ~bMarginalLogLikelihood
+0d._approximate_mll ~0_ApproximateMarginalLogLikelihood
+0eadded_loss_term ~0AddedLossTerm
+0edeep_approximate_mll ~0DeepApproximateMLL
+0jpredictive_log_likelihood ~0DeepPredictiveLogLikelihood
+0eexact_marginal_log_likelihood ~0ExactMarginalLogLikelihood
+0egamma_robust_variational_elbo ~0GammaRobustVariationalELBO
+0einducing_point_kernel_added_loss_term ~0InducingPointKernelAddedLossTerm
+0ekl_gaussian_added_loss_term ~0KLGaussianAddedLossTerm
+0eleave_one_out_pseudo_likelihood ~0LeaveOneOutPseudoLikelihood
+0emarginal_log_likelihood ~0MarginalLogLikelihood
+0enoise_model_added_loss_term ~0NoiseModelAddedLossTerm
+0epredictive_log_likelihood ~0PredictiveLogLikelihood
+0esum_marginal_log_likelihood ~0SumMarginalLogLikelihood
+0evariational_elbo ~0VariationalELBO
+0aodels ~0AbstractVariationalGP ~0PyroVariationalGP
+0f.approximate_gp ~0ApproximateGP
+0gdeep_gps ~0AbstractDeepGP ~eLayer
+0o.deep_gp ~0DeepGP ~6Layer ~4Likelihood ~0_DeepGPVariationalStrategy
+0qspp ~0DSPP ~4Layer
+0gexact_gp ~0ExactGP
+0mprediction_strategies ~0DefaultPredictionStrategy ~0InterpolatedPredictionStrategy ~0LinearPredictionStrategy ~0RFFPredictionStrategy ~0SGPRPredictionStrategy
 0ggp ~0GP
-0ilvm.bayesian_gplvm ~0B%"!3GPLVM
-0mlaten%",Fble ~0Laten%!&z%!!3MAP%-!6Point%-!8%'%p%*!>
-0g%!*3%"8b%#'*ModelL%!!6Independen%&!9
+0ilvm.bayesian_gplvm ~0BayesianGPLVM
+0mlatent_variable ~0LatentVariable ~0MAPLatentVariable ~0PointLatentVariable ~0VariationalLatentVariable
+0gmodel_list ~0AbstractModelList ~0IndependentModelList
 0gpyro._pyro_mixin ~0_PyroMixin
-0lpyro%!&[PyroGP
-0cu%!#"od%!!+Random%!!1%"!X9optim.ngd =0NGD
-09priors.horseshoe_prior =0H%#!4Prior
-0glkj%%!?LKJCholeskyFactorP%!!;4%%O.%"!33%#!b%#!]%#!2smoothed_box%%!{S%"!7Box%#!Jtorch%!!Cs =%!0z%"""0HalfCauchy%#"F%!Q?%#!B%%QP%#!3%.R7%#!<%*!0Uniform%#"Kwishart%%"pInverseW%!!9%#!W%(!1
-09settings ~0_dtype_value_context ~1%"Vj_flag ~1%+!A0debug ~2tach_test_caches ~0eval_cg_tolerance ~0fast_pred_samples ~avar ~0lazily_evaluat%#Dgs ~0max_eage%#L#_size ~1emory_efficient ~1in_fixed_n%!=J4%%Ta~0num%!49_hermite_locs ~4%&19%&"[0observ%!QQnan_policy ~0prior_mode ~0sgpr_diagonal_correc%!X=1kip_posterior%!,Vnces ~0trac%!3t ~0use_keops ~0%(2?c%")^_jitter
-09utils.depre%!F( ~0D%&!0Error
-0ferrors ~0Caching%#!:grid ~%!I7ToBounds
-0f%)T*%)06ion
-0fnearest_neighb%!!~NNUtil
-0fquadr%#]fGaussH%!%nQ%%!;1D
-0fwarn%"(gGPInputW%!!4 ~0OldVersion%"!6
-09%'#w.%):I%)]D~0_%'/V%(WA
-0y%"2sy ~0_Base%"3; ~1%13}l%%P_g%.W/%("I%'!|%#Pu%-WE%2")batch_decoupled%4!zBatchD%#!H%2!o%%'z%7%-%#/~%5%4miq%4"KCiq%/"@ =0_Ng%"#WTerms
-0l%!OO%7"ODelta%5"Ll%F&%%C%zi%&4g%!crtask%4!x%(57%#!N%0#h%'EP%2"=large_%!'>%3"3LargeBatch%2%oQuadFormD%".-
-0mmc%5!qMC%2"Pmean_fiel%*(c%+&KMeanFiel%((b%+&Onatural%8!jN%!!E%3!h =0_%"!DToMuVarSqrt ~8%6)7%+.J%4#kNN%2#jorthogonally%>+XO%'!P%;+atril_%?%!Tril%>%&%'!H%'%*
-0lunwhiten%6"}U%%!D%2"r%1!Y=0Compute%&E1Update%+M"%#!l`,
+0lpyro_gp ~0PyroGP
+0cule ~0Module ~0RandomModuleMixin
+09optim.ngd =0NGD
+09priors.horseshoe_prior =0HorseshoePrior
+0glkj_prior =0LKJCholeskyFactorPrior =4ovariancePrior =3Prior
+0gprior =0Prior
+0gsmoothed_box_prior =0SmoothedBoxPrior
+0gtorch_priors =0GammaPrior =0HalfCauchyPrior =4NormalPrior =0LogNormalPrior =0MultivariateNormalPrior =0NormalPrior =0UniformPrior
+0gwishart_prior =0InverseWishartPrior =0WishartPrior
+09settings ~0_dtype_value_context ~1feature_flag ~1value_context ~0debug ~2tach_test_caches ~0eval_cg_tolerance ~0fast_pred_samples ~avar ~0lazily_evaluate_kernels ~0max_eager_kernel_size ~1emory_efficient ~1in_fixed_noise ~4variance ~0num_gauss_hermite_locs ~4likelihood_samples ~0observation_nan_policy ~0prior_mode ~0sgpr_diagonal_correction ~1kip_posterior_variances ~0trace_mode ~0use_keops ~0variational_cholesky_jitter
+09utils.deprecation ~0DeprecationError
+0ferrors ~0CachingError
+0fgrid ~0ScaleToBounds
+0finterpolation ~0Interpolation
+0fnearest_neighbors ~0NNUtil
+0fquadrature ~0GaussHermiteQuadrature1D
+0fwarnings ~0GPInputWarning ~0OldVersionWarning
+09variational._variational_distribution ~0_VariationalDistribution
+0ystrategy ~0_BaseExactGP ~1VariationalStrategy
+0ladditive_grid_interpolation_variational_strategy ~0AdditiveGridInterpolationVariationalStrategy
+0lbatch_decoupled_variational_strategy ~0BatchDecoupledVariationalStrategy
+0lcholesky_variational_distribution ~0CholeskyVariationalDistribution
+0miq_variational_strategy ~0CiqVariationalStrategy =0_NgdInterpTerms
+0ldelta_variational_distribution ~0DeltaVariationalDistribution
+0lgrid_interpolation_variational_strategy ~0GridInterpolationVariationalStrategy
+0lindependent_multitask_variational_strategy ~0IndependentMultitaskVariationalStrategy ~0MultitaskVariationalStrategy
+0llarge_batch_variational_strategy ~0LargeBatchVariationalStrategy =0QuadFormDiagonal
+0mmc_variational_strategy ~0LMCVariationalStrategy
+0lmean_field_variational_distribution ~0MeanFieldVariationalDistribution
+0lnatural_variational_distribution ~0NaturalVariationalDistribution =0_NaturalToMuVarSqrt ~8VariationalDistribution
+0mearest_neighbor_variational_strategy ~0NNVariationalStrategy
+0lorthogonally_decoupled_variational_strategy ~0OrthogonallyDecoupledVariationalStrategy
+0ltril_natural_variational_distribution ~0TrilNaturalVariationalDistribution =0_TrilNaturalToMuVarSqrt
+0lunwhitened_variational_strategy ~0UnwhitenedVariationalStrategy
+0lvariational_strategy =0ComputePredictiveUpdates ~0VariationalStrategy`,
   },
   {
     library: "gymnasium",
     version: "0.29.1 to 1.4.0",
     roots: ["gymnasium"],
-    text: `00gymnasium.envs.classic_control.acrobot ~0A%!!,Env =0cos =0sin
+    text: `=00gymnasium.envs.classic_control.acrobot ~0AcrobotEnv =0cos =0sin
 0vcartpole ~0CartPoleEnv ~8VectorEnv
-0wontinuous_mountain_car ~0C%&!<M%"!<Ca%!!Wv%+!M%-!Bpendulum ~0P%"!-Env
-0ftoy_text.blackjack ~0B%#!.Env
-0ocliffwalking ~0CliffW%!!1%!!Cfrozen_lake ~0FrozenLake%!!@taxi ~0TaxiEnv
+0wontinuous_mountain_car ~0Continuous_MountainCarEnv
+0vmountain_car ~0MountainCarEnv
+0vpendulum ~0PendulumEnv
+0ftoy_text.blackjack ~0BlackjackEnv
+0ocliffwalking ~0CliffWalkingEnv
+0ofrozen_lake ~0FrozenLakeEnv
+0otaxi ~0TaxiEnv
 0aspaces.box ~0Box
 0hdict ~0Dict
-0jscrete ~0Di%!!-
-0hgraph ~0G%!!*5Instance
+0jscrete ~0Discrete
+0hgraph ~0Graph ~5Instance
 0hmulti_binary ~0MultiBinary
-0nd%"!g%#!;%'!woneof ~0OneOf
-0hsequence ~0S%"!-
-0ipa%!!4pace
+0ndiscrete ~0MultiDiscrete
+0honeof ~0OneOf
+0hsequence ~0Sequence
+0ipace ~0Space
 0htext ~0Text
 0iuple ~0Tuple
 0awrappers.utils ~0RunningMeanStd`,
@@ -1769,1248 +2160,1901 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     library: "hdbscan",
     version: "0.8.40 to 0.8.44",
     roots: ["hdbscan"],
-    text: `00hdbscan._%"!+_boruvka 0BallTreeB%!!3Algorithm 1%!!3UnionFind 0KD%0!K
-0hlinkage 0%%!O
-0htree 0Tree%'!88branch_data ~0BranchDetectionData
-0ees%+!=or ~0SequentialPool
-08dist_metrics 0ArccosDistance 0BrayCurti%'!6Canberra%%!41hebyshev%&!FDice%%!02%!!*Metric 0Euclidean%&!QHamming%&!Tversin%&!g0Jaccard%&!3Kulsinski%&!5Mahalanob%'"w2nhatt%'"32tch%("21inkow%)!lPyFunc%&!2RogersTanimoto%&!]ussellRa%&!50S%.#I1okalMichener%%!85Sneath%&!]WM%."PnewObj
-08%#(r ~0HDBSCAN
-08plots ~0ApproximationGraph ~0CondensedTree ~0MinimumSpanning%"!8SingleL%!({Tree
-09rediction ~0P%%!/%!(U8robust_single_%")W_ ~0Robust%)!t`,
+    text: `=00hdbscan._hdbscan_boruvka 0BallTreeBoruvkaAlgorithm 1oruvkaUnionFind 0KDTreeBoruvkaAlgorithm
+0hlinkage 0UnionFind
+0htree 0TreeUnionFind
+08branch_data ~0BranchDetectionData
+0ees ~0BranchDetector ~0SequentialPool
+08dist_metrics 0ArccosDistance 0BrayCurtisDistance 0CanberraDistance 1hebyshevDistance 0DiceDistance 2stanceMetric 0EuclideanDistance 0HammingDistance 2versineDistance 0JaccardDistance 0KulsinskiDistance 0MahalanobisDistance 2nhattanDistance 2tchingDistance 1inkowskiDistance 0PyFuncDistance 0RogersTanimotoDistance 1ussellRaoDistance 0SEuclideanDistance 1okalMichenerDistance 5SneathDistance 0WMinkowskiDistance 0newObj
+08hdbscan_ ~0HDBSCAN
+08plots ~0ApproximationGraph ~0CondensedTree ~0MinimumSpanningTree ~0SingleLinkageTree
+09rediction ~0PredictionData
+08robust_single_linkage_ ~0RobustSingleLinkage`,
   },
   {
     library: "hmmlearn",
     version: "0.3.0 to 0.3.3",
     roots: ["hmmlearn"],
-    text: `00hmmlearn._emissions ~0BaseCategoricalHMM ~4GMMHMM ~5aussian%!!8Multinomi%#!IPoissonHMM
+    text: `=00hmmlearn._emissions ~0BaseCategoricalHMM ~4GMMHMM ~5aussianHMM ~4MultinomialHMM ~4PoissonHMM
 0akl_divergence =0gammaln
-09base%""1HMM ~0Con%#!KMonitor ~0Variational%&!L_AbstractHMM
-09hmm ~0%,"x0%#"x1%("x0%,"x0%("x9v%!!p%'"=%,!{bG%&!s`,
+09base ~0BaseHMM ~0ConvergenceMonitor ~0VariationalBaseHMM ~0_AbstractHMM
+09hmm ~0CategoricalHMM ~0GMMHMM ~1aussianHMM ~0MultinomialHMM ~0PoissonHMM
+09vhmm ~0VariationalCategoricalHMM ~bGaussianHMM`,
   },
   {
     library: "hub",
     version: "2026.11",
     roots: ["TTS","accelerate","attrdict","catboost","category_encoders","dateutil","easydict","fairseq","flair","gensim","gym","gymnasium","imblearn","lightning","lightning_fabric","llava","mmcv","mmengine","models","nltk","omegaconf","pandas","peft","pyannote","pytorch_lightning","pytz","sentence_transformers","sklearn","statsmodels","tokenizers","torch","torchvision","transformers","trl","ultralytics","yacs","yolov5"],
-    text: `00TTS.config.shared_%!!0s ~0BaseAudioConfig ~4Dataset%%!2Training%!!3
-04tts%"!ss%2!tTTS%#!b0CapacitronVAE%#!81haracters%%!JGST%#"(gvits%"!w ~0Vit%"!I
-0gxt%(!=Xt%&!=8models.vits%"!XArgs ~5%&#J
-0fxtts%"!]%/!A4utils.radam ~0RAdam
+    text: `=00TTS.config.shared_configs ~0BaseAudioConfig ~4DatasetConfig ~4TrainingConfig
+04tts.configs.shared_configs ~0BaseTTSConfig ~0CapacitronVAEConfig ~1haractersConfig ~0GSTConfig
+0gvits_config ~0VitsConfig
+0gxtts_config ~0XttsConfig
+08models.vits ~0VitsArgs ~5udioConfig
+0fxtts ~0XttsArgs ~5udioConfig
+04utils.radam ~0RAdam
 00accelerate.state ~0PartialState
-0b%!!Zdataclasses ~0DeepSpeedPlugin 1istributedType
+0butils.dataclasses ~0DeepSpeedPlugin 1istributedType
 01ttrdict.dictionary ~0AttrDict
 00catboost.core ~0CatBoostClassifier ~8Regressor
-03egory_encoders.target%#!2 ~0TargetE%!!2
-00dateutil.relativedelta 0%+!1weekday
+03egory_encoders.target_encoder ~0TargetEncoder
+00dateutil.relativedelta 0relativedelta 0weekday
 09tz.tz 0tzoffset 2utc
-00easydict ~0Easy%"#+fairseq.data%*#PD%%!/
-0cclas%%(R ~0Checkpoin%%))1ommon%#!06Eval%%(9%+)T%(%x%))_ ~0EMA%%!IvalLM%%!<F%!"sBMUF%#!67%&)@enerati%&"I0Interactive%%!6Optimiz%'!K
-01lair.data ~0Corpus%""|Pair ~1%(%&EntityCandid%!(gLabel ~0Sentence ~1pan ~0Token
-06embeddings.document ~0D%"!-PoolE%%!D ~8RNN%&!2
-0htoken ~0C%#,#%(!P0Flai%*!4Stacked%(!h6nn.dropout ~0LockedD%%!2Wor%#!0
-06t%"&G_utils ~0AnnealOnPlateau
-00gensim.corpor%7(57%"-'keyedvectors ~0EuclideanKeyedV%%!:%+!1Vocab%""h2Vec%(!A
-0eword2vec%'!D ~8Trainables ~8Vocab
+00easydict ~0EasyDict
+00fairseq.data.dictionary ~0Dictionary
+0cclass.configs ~0CheckpointConfig ~1ommonConfig ~6EvalConfig ~0DatasetConfig ~1istributedTrainingConfig ~0EMAConfig ~1valLMConfig ~0FairseqBMUFConfig ~7Config ~0GenerationConfig ~0InteractiveConfig ~0OptimizationConfig
+01lair.data ~0Corpus ~0DataPair ~1ictionary ~0EntityCandidate ~0Label ~0Sentence ~1pan ~0Token
+06embeddings.document ~0DocumentPoolEmbeddings ~8RNNEmbeddings
+0htoken ~0CharacterEmbeddings ~0FlairEmbeddings ~0StackedEmbeddings
+06nn.dropout ~0LockedDropout ~0WordDropout
+06training_utils ~0AnnealOnPlateau
+00gensim.corpora.dictionary ~0Dictionary
+07models.keyedvectors ~0EuclideanKeyedVectors ~0KeyedVectors ~0Vocab ~0Word2VecKeyedVectors
+0eword2vec ~0Word2Vec ~8Trainables ~8Vocab
 01ym.spaces.box ~0Box
-0bdiscrete ~0D%"!-
-03nasiu%0!Rh%1!R0imblearn.over_sampling._smote.base ~0SMOTE
-09pipeline ~0P%"!-
-00lightning.fabric.utilitie%!//%".Libute%!,Hapytorch.callbacks.early_stopping ~0EarlyS%"!2
-0smodel_c%%,J ~0Model%&,]
-0i%&"@pars%!!m%+"C9_%C"n1lava.train%!!(%"+CArguments%#"I%(!3%#-G%%!6
-00mmcv.%!2-%"3m0%!,N%!"/2engine%#6B%0!E9logging.history_buffer ~0H%!!3Buffer
-01%!)Ucommon ~0Bottleneck ~aCSP ~0C3 ~2Ghost ~2SPP ~2TR ~2x ~1%!2ey ~1oncat ~3tract ~3v ~1rossConv ~0DW%!!+6Transpose2d ~1etections ~0Expand ~0Focus ~0Ghost%("X5%"!qProto ~0SPP ~3F%!%WnsformerBlock ~bLayer
-07experimental ~0C%'"]Ensemble ~0MixConv2d ~0Sum
-07yolo%"9.Model ~0%#5Acation%#!8Detect ~6%'!6%#!*Seg%!0%7%&!U
+0bdiscrete ~0Discrete
+03nasium.spaces.box ~0Box
+0hdiscrete ~0Discrete
+00imblearn.over_sampling._smote.base ~0SMOTE
+09pipeline ~0Pipeline
+00lightning.fabric.utilities.data ~0AttributeDict
+0apytorch.callbacks.early_stopping ~0EarlyStopping
+0smodel_checkpoint ~0ModelCheckpoint
+0iutilities.parsing ~0AttributeDict
+09_fabric.utilities.data ~0AttributeDict
+01lava.train.train ~0DataArguments ~0ModelArguments ~0TrainingArguments
+00mmcv.utils.config 0ConfigDict
+02engine.config.config 0ConfigDict
+09logging.history_buffer ~0HistoryBuffer
+01odels.common ~0Bottleneck ~aCSP ~0C3 ~2Ghost ~2SPP ~2TR ~2x ~1lassify ~1oncat ~3tract ~3v ~1rossConv ~0DWConv ~6Transpose2d ~1etections ~0Expand ~0Focus ~0GhostBottleneck ~5Conv ~0Proto ~0SPP ~3F ~0TransformerBlock ~bLayer
+07experimental ~0CrossConv ~0Ensemble ~0MixConv2d ~0Sum
+07yolo ~0BaseModel ~0ClassificationModel ~0Detect ~6ionModel ~0Model ~0Segment ~7ationModel
 00nltk.probability 0FreqDist
-00omegaconf%".:%%2<Lis%"!/
-09%#+XBox ~0Container ~9Meta%")F%'!-Node 0SCMode ~0UnionNode
-0ec%&!a0Base%%!q
-0adict%%:t%&"U
-0alis%&!<%("danode%!0qyN%!"5Boolean%!!01ytes%"!;Enum%"!-Float%"!.Integer%!!04rpolationResul%#!FPath%"!-String%"!/Value%!#F0pandas._libs.tslib 0NaTType 0Timestamp 0__nat_unpickle
-07core.categorical 0C%&!/
+00omegaconf ~0DictConfig ~0ListConfig
+09.base ~0Box ~0Container ~9Metadata ~0Metadata ~0Node 0SCMode ~0UnionNode
+0econtainer ~0BaseContainer
+0adictconfig ~0DictConfig
+0alistconfig ~0ListConfig
+0anodes ~0AnyNode ~0BooleanNode ~1ytesNode ~0EnumNode ~0FloatNode ~0IntegerNode ~4rpolationResultNode ~0PathNode ~0StringNode ~0ValueNode
+00pandas._libs.tslib 0NaTType 0Timestamp 0__nat_unpickle
+07core.categorical 0Categorical
 0cindexes.frozen ~0FrozenNDArray
-07%#!Cbase 0Index 0_new_Index
-0fmulti 0Multi%#!6numeric %!#{64%"!ZIn%&!.U%&!/
-0frange 0Range%"!67tseries.i%!!SDatetim%!!A%""K%)!6
-09%E%*8ypes.dtypes%)%%Dtype%&"4TZDt%!>|eft.tuners.lora%#/1~0Lora%#(35%!/rpeft_%"""Peft%""Vask%"?nyannote.audio.core.model 0Introsp%!.,
-0ktask 0Problem 0Resolution ~0Spec%%,Zs
-02torch_%&4Q%x3~enums 0GradClipAlgorithm%!#Ls%54@3z 0_UTC 1p
-00s%"<]_t%&/|s%!#xs.Normalize ~0%%!.
-0tPool%!""%"!,
-0m%%;9args 0BatchSamplers%")@%"@@%*!=%&>)%'1F%/5+1k%!8|externals.joblib.numpy_%!(V ~0NumpyArrayWrapper
-01tat%!%qs.tools.bunch ~0Bunch
-0itools%&!20tokenizers 0AddedT%">wT%#!;
+07indexes.base 0Index 0_new_Index
+0fmulti 0MultiIndex
+0fnumeric 0Float64Index 0Int64Index 0UInt64Index
+0frange 0RangeIndex
+07tseries.index 0DatetimeIndex 0_new_DatetimeIndex
+09lib 0NaTType 0Timestamp 0__nat_unpickle
+08ypes.dtypes 0CategoricalDtype 0DatetimeTZDtype
+01eft.tuners.lora.config ~0LoraConfig
+05utils.peft_types 0PeftType 0TaskType
+01yannote.audio.core.model 0Introspection
+0ktask 0Problem 0Resolution ~0Specifications
+02torch_lightning.callbacks.early_stopping ~0EarlyStopping
+0smodel_checkpoint ~0ModelCheckpoint
+0iutilities.enums 0GradClipAlgorithmType
+0sparsing ~0AttributeDict
+03z 0_UTC 1p
+00sentence_transformers.models.Normalize ~0Normalize
+0tPooling ~0Pooling
+0mtraining_args 0BatchSamplers 0MultiDatasetBatchSamplers ~0SentenceTransformerTrainingArguments
+01klearn.externals.joblib.numpy_pickle ~0NumpyArrayWrapper
+01tatsmodels.tools.bunch ~0Bunch
+0itools ~0Bunch
+00tokenizers 0AddedToken ~0Tokenizer
 02rch.nn.modules.linear ~0_LinearWithBias
 06tensor 0Tensor
-05vision%#%z%%>[IntermediateLayerGetter
+05vision.models._utils ~0IntermediateLayerGetter
 0jalexnet ~0AlexNet
-0jconvnext ~0CN%"4i1onvNeXt ~0LayerNorm2d
-0jdense%!!fDenseNet ~0_Dense%"!_6Layer ~1Transi%!*Hjefficient%!!aE%#!1%!!eFusedMB%!5hb%%3x%#!46%#,*jgoogl%""HBasic%%6)GoogL%""WIncep%!+J9Aux
-0ji%&!4%+!Z%%!N3 ~9A ~aux ~9B ~9C ~9D ~9E
-0jmobi%#"?ConvBNReLU ~0InvertedResidua%!6rbileNetV2
-0sv2%L!Ut3%1!G%&H>%&!P3
-0jres%'#~%%&y%&:>0Res%!'Fshufflenetv2%2"PS%!!D%""Qkqueez%"#eFire ~0S%!!6Net
-0kwin%(-+%!5gchMerg%!,oShiftedWindowAtten%!&;1win%',= ~fBlock
+0jconvnext ~0CNBlock ~1onvNeXt ~0LayerNorm2d
+0jdensenet ~0DenseNet ~0_DenseBlock ~6Layer ~1Transition
+0jefficientnet ~0EfficientNet ~0FusedMBConv ~bConfig ~0MBConv ~6Config
+0jgooglenet ~0BasicConv2d ~0GoogLeNet ~0Inception ~9Aux
+0jinception ~0BasicConv2d ~0Inception3 ~9A ~aux ~9B ~9C ~9D ~9E
+0jmobilenet ~0ConvBNReLU ~0InvertedResidual ~0MobileNetV2
+0sv2 ~0ConvBNReLU ~0InvertedResidual ~0MobileNetV2
+0t3 ~0InvertedResidual ~gConfig ~0MobileNetV3
+0jresnet ~0BasicBlock ~1ottleneck ~0ResNet
+0jshufflenetv2 ~0InvertedResidual ~0ShuffleNetV2
+0kqueezenet ~0Fire ~0SqueezeNet
+0kwin_transformer ~0PatchMerging ~0ShiftedWindowAttention ~1winTransformer ~fBlock
 0jvgg ~0VGG
-0kisio%,"(%"Mn ~7%"#W0MLP%#!-Visio%(!}
-0cops.misc%"&=2dNormActiva%!"S4%,!3%"6ABatch%!*D%!"- ~0Permut%'#vExcita%!*/gstochastic_depth ~0S%%!5Depth
-0c%%#;s.fun%!HI%!3Fe%%9LMode
-0n%&!M ~0CenterCrop ~1olorJitter ~2mpose ~0Graysca%!/C%'1APad ~0RandomAffine ~6%!!m6HorizontalFlip ~6Resized%!!A7o%!#H ~6Vertic%#!I1es%!""ToPILImage ~2%#.y1%(2ydeepspeed ~0Hf%%TG%#)u2Trainer%+!;
-0dt%!!;%"/Z0ShardedDDPOp%!&&2l%!F+er.dpo%&W8DPO%""%0FDivergence%!52cgr%(!MGR%#!N
-0cp%(!<P%'!;rewar%#YQ ~0Rewar%%"rcsft%&!>SF%%Y40ultralytics%'2U ~0A2C2f ~1Attn ~1%#,I%!/s1Down ~1IFI ~1%&+"0BNContrastiveHead%*,~%#Fu1 ~12 ~2PSA ~2f ~3%!".3CIB ~3PSA ~1%(G=TR%!!J2k ~32%"GCBAM ~2Fuse ~2%!4G ~1IB ~1hannel%(,d%1Gr%'"p3v ~42%!^L%!Gi ~0DFL ~1%3H&formabl%(7{De%"-3s%"3{2%!F<0ELAN1%@HFHG%"%}2Stem ~0Image%"9t%"&Bndex ~0LRPC%"%v%&5d ~1ight%"!rMLP ~3%#&tSDeform%"!jaxSigmoidAttn%#.~OBB ~0PSA%'!Yose ~1%"J(RTDETR%%#T1ep%(#23C3 ~4SP ~4onv ~3NCSPELAN4 ~3VGGDW ~2sNet%+743%%2OAVPE ~1C%"(cPP ~3ELAN%!KB1%#Ia1patia%)'<wiGLUFFN ~0Torch%!16 ~%'-"%#Kw%"1p%""D%!L)%!T~ld%#K(0YOLOE%#!05%%K"0v1%"KL
-0m.b%"%I%A*z%~*t%5*t%1*o%,"G%!*7%%)O%-)G%@)@0M%1(V%*(P%#(J%4(;%o(5%2'w
-0nc%!*rCBAM%1-o%#-e%1-T%1-O%*,w%"+w%!J/~0L%',.Rep%"!,S%+)r
-0nh%!&G%"RLy%&RA=6.forward%)-9%#,K%!"c%+,7%&Rc%N*+%&8/er ~0AIFI ~0%!.%%<0"%(BY%:.k%0V/%0,7
-0ftask%#np%@Ud%'!3%'V_OBB%#!8Po%&!m%#%J%+![%"%+%)"%World%#!/YOLOE%"!/5Seg%"VWc%"8hIterableSimpleNamespace ~0%!!4Class
-0h.loss ~0BboxL%!!-DF%"!+E2%"&b%"!2Focal%"!.Keypoin%#!=Rotated%'!jVarif%'!Sv8%*%D%!!92%%#g%"!2OBB%"!,Pose%"!-%(#{Loss
-0i%!Z^%"">TaskAlignedAssig%!Wn%/!8
-0cyolo%!a% ~%4%7
-0m%/%)%+#av8%,#(%."p%"]N%1"Q0yac%%bN~0Cfg%!WV1olov5%#KL%~ad%~ad%6ade%Sade%wad`,
+0kision_transformer ~0Encoder ~7Block ~0MLPBlock ~0VisionTransformer
+0cops.misc ~0Conv2dNormActivation ~4NormActivation ~0FrozenBatchNorm2d ~0MLP ~0Permute ~0SqueezeExcitation
+0gstochastic_depth ~0StochasticDepth
+0ctransforms.functional 0InterpolationMode
+0ntransforms ~0CenterCrop ~1olorJitter ~2mpose ~0Grayscale ~0Normalize ~0Pad ~0RandomAffine ~6Crop ~6HorizontalFlip ~6ResizedCrop ~7otation ~6VerticalFlip ~1esize ~0ToPILImage ~2Tensor
+01ransformers.deepspeed ~0HfDeepSpeedConfig ~2TrainerDeepSpeedConfig
+0dtrainer_utils 0ShardedDDPOption
+02l.trainer.dpo_config ~0DPOConfig 0FDivergenceType
+0cgrpo_config ~0GRPOConfig
+0cppo_config ~0PPOConfig
+0creward_config ~0RewardConfig
+0csft_config ~0SFTConfig
+00ultralytics.nn.modules ~0A2C2f ~1Attn ~1Block ~1Conv ~1Down ~1IFI ~1ttention ~0BNContrastiveHead ~1ottleneck ~aCSP ~0C1 ~12 ~2PSA ~2f ~3Attn ~3CIB ~3PSA ~13 ~2Ghost ~2TR ~2f ~2k ~32 ~2x ~1BAM ~2Fuse ~2Linear ~1IB ~1hannelAttention ~1lassify ~1oncat ~3trastiveHead ~3v ~42 ~4Transpose ~0DFL ~1WConv ~6Transpose2d ~1eformableTransformerDecoder ~sLayer ~2tect ~0ELAN1 ~0Focus ~0GhostBottleneck ~5Conv ~0HGBlock ~2Stem ~0ImagePoolingAttn ~1ndex ~0LRPCHead ~1ayerNorm2d ~1ightConv ~0MLP ~3Block ~1SDeformAttn ~1axSigmoidAttnBlock ~0OBB ~0PSA ~3Block ~1ose ~1roto ~0RTDETRDecoder ~1epBottleneck ~3C3 ~4SP ~4onv ~3NCSPELAN4 ~3VGGDW ~2sNetBlock ~6Layer ~3idual ~0SAVPE ~1CDown ~1PP ~3ELAN ~3F ~1egment ~1patialAttention ~1wiGLUFFN ~0TorchVision ~1ransformerBlock ~bEncoderLayer ~bLayer ~0WorldDetect ~0YOLOEDetect ~5Segment ~0v10Detect
+0m.block ~0A2C2f ~1Attn ~1Block ~1Conv ~1Down ~1ttention ~0BNContrastiveHead ~1ottleneck ~aCSP ~0C1 ~12 ~2PSA ~2f ~3Attn ~3CIB ~3PSA ~13 ~2Ghost ~2TR ~2f ~2k ~32 ~2x ~1BFuse ~2Linear ~1IB ~1ontrastiveHead ~0DFL ~0ELAN1 ~0GhostBottleneck ~0HGBlock ~2Stem ~0ImagePoolingAttn ~0MaxSigmoidAttnBlock ~0PSA ~3Block ~1roto ~0RepBottleneck ~3C3 ~4SP ~3NCSPELAN4 ~3VGGDW ~2sNetBlock ~6Layer ~3idual ~0SAVPE ~1CDown ~1PP ~3ELAN ~3F ~1wiGLUFFN ~0TorchVision
+0nconv ~0CBAM ~1hannelAttention ~1oncat ~3v ~42 ~4Transpose ~0DWConv ~6Transpose2d ~0Focus ~0GhostConv ~0Index ~0LightConv ~0RepConv ~0SpatialAttention
+0nhead ~0Classify ~0Detect =6.forward ~0LRPCHead ~0OBB ~0Pose ~0RTDETRDecoder ~0Segment ~0WorldDetect ~0YOLOEDetect ~5Segment ~0v10Detect
+0ntransformer ~0AIFI ~0DeformableTransformerDecoder ~sLayer ~0LayerNorm2d ~0MLP ~3Block ~1SDeformAttn ~0TransformerBlock ~bEncoderLayer ~bLayer
+0ftasks ~0BaseModel ~0ClassificationModel ~0DetectionModel ~0Ensemble ~0OBBModel ~0PoseModel ~0RTDETRDetectionModel ~0SegmentationModel ~0WorldModel ~0YOLOEModel ~5SegModel
+0cutils 0IterableSimpleNamespace ~0SimpleClass
+0h.loss ~0BboxLoss ~0DFLoss ~0E2EDetectLoss ~0FocalLoss ~0KeypointLoss ~0RotatedBboxLoss ~0VarifocalLoss ~0v8ClassificationLoss ~2DetectionLoss ~2OBBLoss ~2PoseLoss ~2SegmentationLoss
+0ital ~0RotatedTaskAlignedAssigner ~0TaskAlignedAssigner
+0cyolo.utils ~0IterableSimpleNamespace
+0m.loss ~0BboxLoss ~0KeypointLoss ~0v8DetectionLoss ~2SegmentationLoss
+0ntal ~0TaskAlignedAssigner
+00yacs.config ~0CfgNode
+01olov5.models.common ~0Bottleneck ~aCSP ~0C3 ~2Ghost ~2SPP ~2TR ~2x ~1lassify ~1oncat ~3tract ~3v ~1rossConv ~0DWConv ~6Transpose2d ~1etections ~0Expand ~0Focus ~0GhostBottleneck ~5Conv ~0Proto ~0SPP ~3F ~0TransformerBlock ~bLayer
+0eexperimental ~0CrossConv ~0Ensemble ~0MixConv2d ~0Sum
+0eyolo ~0BaseModel ~0ClassificationModel ~0Detect ~6ionModel ~0Model ~0Segment ~7ationModel`,
   },
   {
     library: "imblearn",
     version: "0.9.1 to 0.14.2",
     roots: ["imblearn"],
-    text: `00imblearn ~0LazyLoader
-08.base ~0BaseSampler ~0Function%&!4%"!,Mixin ~0_ParamsValidationMixin
+    text: `=00imblearn ~0LazyLoader
+08.base ~0BaseSampler ~0FunctionSampler ~0SamplerMixin ~0_ParamsValidationMixin
 09combine._smote_enn ~0SMOTEENN
-0otomek%#!5Tomek
-09ensemble._bagging ~0BalancedB%!!4Classifier
-0jeasy_%#!W ~0EasyE%"!1%)!Kforest%'!rRandomForest%)!Lweight_boost%!"HRUSBoo%*!I9metrics.pairwise ~0ValueDifferenceMetric
+0otomek ~0SMOTETomek
+09ensemble._bagging ~0BalancedBaggingClassifier
+0jeasy_ensemble ~0EasyEnsembleClassifier
+0jforest ~0BalancedRandomForestClassifier
+0jweight_boosting ~0RUSBoostClassifier
+09metrics.pairwise ~0ValueDifferenceMetric
 0aodel_selection._split ~0InstanceHardnessCV
 09over_sampling._adasyn ~0ADASYN
-0orandom_%&!Jer ~0%!#;Over%"&V
-0osmote%)'2MOTE%#&) ~5N ~6C
+0orandom_over_sampler ~0RandomOverSampler
+0osmote.base ~0BaseSMOTE ~0SMOTE ~5N ~6C
 0ucluster ~0KMeansSMOTE
-0ufil%!!9Borderlin%&!gVM%"!Hn%'"(%)"G9pipeline ~0P%"!-
-09und%)#Nprototype_genera%!%5%""Z_centroids ~0C%!!6C%#!5
-0z%'%icondensed_nearest_neighbour ~0C%#!@N%!!?N%#!>
-1aedit%0!Ys ~0AllKNN ~0Edit%.!bs ~0Repeated%3!D
-1ai%"'D_h%"'E_threshold%/'dT%#!>
+0ufilter ~0BorderlineSMOTE ~0SVMSMOTE
+0nbase ~0BaseOverSampler
+09pipeline ~0Pipeline
+09under_sampling._prototype_generation._cluster_centroids ~0ClusterCentroids
+0zselection._condensed_nearest_neighbour ~0CondensedNearestNeighbour
+1aedited_nearest_neighbours ~0AllKNN ~0EditedNearestNeighbours ~0RepeatedEditedNearestNeighbours
+1ainstance_hardness_threshold ~0InstanceHardnessThreshold
 1anearmiss ~0NearMiss
-1c%""!hood_cleaning_rule ~0%%"@hoodC%"!?Rule
-1aone_sided%&)3 ~0OneSidedS%#!6
-1a%"(g%'&d%'(hUnd%&'B1atomek_links ~0TomekLinks
-0o%''x%#"R%%.'4%)!k0atils._docstr%!+iSubstitution
-0gtags ~0InputT%!!.%"!b%"!0Tags
-0gv%%.k ~0ArraysTransformer`,
+1cighbourhood_cleaning_rule ~0NeighbourhoodCleaningRule
+1aone_sided_selection ~0OneSidedSelection
+1arandom_under_sampler ~0RandomUnderSampler
+1atomek_links ~0TomekLinks
+0obase ~0BaseCleaningSampler ~4UnderSampler
+0atils._docstring ~0Substitution
+0gtags ~0InputTags ~0SamplerTags ~0Tags
+0gvalidation ~0ArraysTransformer`,
   },
   {
     library: "implicit",
     version: "0.7.1 to 0.7.3",
     roots: ["implicit"],
-    text: `00implicit._nearest_neighbours 0N%!!6N%%!5Scorer
+    text: `=00implicit._nearest_neighbours 0NearestNeighboursScorer
 09cpu.als ~0AlternatingLeastSquares
 0dbpr ~0BayesianPersonalizedRanking 0RNGVector
-0dlmf ~0LogisticMatrixFactorization%*!Qmatrix_f%(!D_base ~0%/!aBase
-09g%b##%U"E%/%w~0BM25Recommender ~0Cosine%*!6ItemItem%*!8TFIDF%(!5=0log =31p =0sqrt
-09r%&!B%!"l0ModelFitError ~0%'!f%""sutils 0ParameterWarning`,
+0dlmf ~0LogisticMatrixFactorization 0RNGVector
+0dmatrix_factorization_base ~0MatrixFactorizationBase
+09gpu.als ~0AlternatingLeastSquares
+0dbpr ~0BayesianPersonalizedRanking
+0dmatrix_factorization_base ~0MatrixFactorizationBase
+09nearest_neighbours ~0BM25Recommender ~0CosineRecommender ~0ItemItemRecommender ~0TFIDFRecommender =0log =31p =0sqrt
+09recommender_base 0ModelFitError ~0RecommenderBase
+09utils 0ParameterWarning`,
   },
   {
     library: "interpret",
     version: "0.5.1 to 0.7.8",
     roots: ["interpret"],
-    text: `00interpret.api.base ~0ExplainerMixin ~5nationMixin
-0etemplates ~0FeatureValueExpla%!!M
+    text: `=00interpret.api.base ~0ExplainerMixin ~5nationMixin
+0etemplates ~0FeatureValueExplanation
 0ablackbox._lime ~0LimeTabular
-0kpartialdependence ~0PDP%'!h ~1%!!FD%%!F
-0ksensitivity ~0Morris%)!W6Sampler ~7%)!M%"!9%"#1lhap ~0ShapKernel
-0adata._response ~0ClassHistogram ~%(#N ~0Marginal ~8%*#iglassbox._aplr ~0APLRClassifier ~eNative ~eTags ~4%)!}4Input%"!<Regressor ~d%#!Xd%"!>%!!)6rgetTags
-0kdecisiontree ~0BaseShallowD%"!<T%!!<%#"Ucat%&!7%""3%&!3Tree%&##%F"u%5"iebm._ebm ~0%"'GinableBoosting%(%6l%'#i0EBM%)"?3Model ~1bm%,"j3%'"Z3%+"Z3%!!)5%#"Z ~1%:"Lj%%!e
-0klinear%"%kL%#!/%!!+%,"M6%*):%'"[6%&%z ~d%#"c6%!!)8%'"cogistic%&!Q
-0kskoperules ~0%#'/%,"C8%'"58List%(#>8%+%#8%!!)a%&"@0Rule%(+D
-0breybox._shap%"(^ShapTree
-0jtree%%.(er%"(:I%&!4
-0aperf._curve ~0PR ~2%*+>ROC ~3%)">gr%'%<%')D%)![aPerf
-0brovider._compute ~0AzureMLP%"!= ~0C%!!>%'!4JobLib%#!3
-0kenvironment ~0E%&!0Detector
-0kvisualize ~0AutoV%#!2%'!}Dash%'!1Inlin%(!BPreserv%(!5%-!k
+0kpartialdependence ~0PDPExplanation ~1artialDependence
+0ksensitivity ~0MorrisExplanation ~6Sampler ~7ensitivity ~0SamplerMixin
+0lhap ~0ShapKernel
+0adata._response ~0ClassHistogram ~eExplanation ~0Marginal ~8Explanation
+0aglassbox._aplr ~0APLRClassifier ~eNative ~eTags ~4Explanation ~4InputTags ~4Regressor ~dNative ~dTags ~4Tags ~6rgetTags
+0kdecisiontree ~0BaseShallowDecisionTree ~0ClassificationTree ~0RegressionTree ~0TreeClassifierTags ~4Explanation ~4InputTags ~4RegressorTags ~4Tags ~6rgetTags
+0kebm._ebm ~0DPExplainableBoostingClassifier ~lRegressor ~0EBMExplanation ~3Model ~1bmClassifierTags ~3InputTags ~3RegressorTags ~3Tags ~5rgetTags ~1xplainableBoostingClassifier ~jRegressor
+0klinear ~0BaseLinear ~0LinearClassifierTags ~6Explanation ~6InputTags ~6Regression ~dorTags ~6Tags ~8rgetTags ~1ogisticRegression
+0kskoperules ~0DecisionClassifierTags ~8InputTags ~8ListClassifier ~8RegressorTags ~8Tags ~argetTags ~0RulesExplanation
+0breybox._shaptree ~0ShapTree
+0jtreeinterpreter ~0TreeInterpreter
+0aperf._curve ~0PR ~2Explanation ~0ROC ~3Explanation
+0gregression ~0RegressionExplanation ~aPerf
+0brovider._compute ~0AzureMLProvider ~0ComputeProvider ~0JobLibProvider
+0kenvironment ~0EnvironmentDetector
+0kvisualize ~0AutoVisualizeProvider ~0DashProvider ~0InlineProvider ~0PreserveProvider ~0VisualizeProvider
 0autils._clean_x ~0_ImpossibleType =0isnan =0logical_not
-0hn%"-i0Boos%!&LInteraction%##9 ~0%!.5
-0hpreproc%'+eP%*!4%(!1%'(fc%!!)e%&(Cdransform%!)8
-0hshared_dataset%!(?redD%!!2`,
+0hnative ~0Booster ~0InteractionDetector ~0Native
+0hpreprocessor ~0EBMPreprocessor ~0PreprocessorInputTags ~cTags ~ergetTags ~dransformerTags
+0hshared_dataset ~0SharedDataset`,
   },
   {
     library: "joblib",
     version: "1.1.1 to 1.6.0",
     roots: ["joblib"],
-    text: `00joblib._store_backends ~0FileSystemStoreB%!!<
+    text: `=00joblib._store_backends ~0FileSystemStoreBackend
 07hashing ~0_ConsistentSet ~1MyHash
-07memory ~0M%#!+NotMemorizedFunc ~cResult
+07memory ~0Memory ~0NotMemorizedFunc ~cResult
 07numpy_pickle ~0NumpyArrayWrapper`,
   },
   {
     library: "kornia",
     version: "0.6.12 to 0.9.0",
     roots: ["kornia"],
-    text: `00kornia.augmentation._2d.base ~0A%'!:Base2D ~0RigidAffine%1!B_InputMetadata
-0ogeometric.affine ~0Random%!!i
-0y%""6G%#!K%.!|
+    text: `=00kornia.augmentation._2d.base ~0AugmentationBase2D ~0RigidAffineAugmentationBase2D ~0_InputMetadata
+0ogeometric.affine ~0RandomAffine
+0ybase ~0GeometricAugmentationBase2D
 0ycenter_crop ~0CenterCrop
-0z%!!5%!!y%!!5yelastic_transform%%!CE%!!<T%#!;
-0yfishey%&"bF%!!2
-0yhorizontal_fli%&"-H%%!:Flip
+0zrop ~0RandomCrop
+0yelastic_transform ~0RandomElasticTransform
+0yfisheye ~0RandomFisheye
+0yhorizontal_flip ~0RandomHorizontalFlip
 0ypad ~0PadTo
-0zerspectiv%&!xP%&!6
-0yresize ~0LongestMaxS%!!3R%#!<Small%&!=
-14d%##k%!!v%!!Ld%"#ro%!%@%&!@%%!3e90
-0yshear%%!@Shear
-0ythin_plate_spl%(&SThinPlateSpline
-0zranslat%'!E%#!4
-0yvertic%,%8V%"!8%!%6ointensity.auto_contrast%&'nutoC%"!7%&'tI%#!X%/(q=0_PicklableCompileMixin
-0zox_blu%&#aBoxBlur
-0zrightness%&!>%%!5
-0ychannel_dropou%&"gC%!!:D%!!9
-16shuffl%&#~%"!CS%!!9
-0zlah%'!@lahe
+0zerspective ~0RandomPerspective
+0yresize ~0LongestMaxSize ~0Resize ~0SmallestMaxSize
+14d_crop ~0RandomResizedCrop
+0zotation ~0RandomRotation ~e90
+0yshear ~0RandomShear
+0ythin_plate_spline ~0RandomThinPlateSpline
+0zranslate ~0RandomTranslate
+0yvertical_flip ~0RandomVerticalFlip
+0ointensity.auto_contrast ~0RandomAutoContrast
+0ybase ~0IntensityAugmentationBase2D =0_PicklableCompileMixin
+0zox_blur ~0RandomBoxBlur
+0zrightness ~0RandomBrightness
+0ychannel_dropout ~0RandomChannelDropout
+16shuffle ~0RandomChannelShuffle
+0zlahe ~0RandomClahe
 0zolor_jiggle ~0ColorJiggle
-16tter =%#!7tter
-10%+%6%'%2denormal%!(1D%&!0
-0zissolving%%![D%%!5
-0yequ%#!Z%"*c%"!3
-0zras%(!ZE%!!2
-0ygamma%%!:Gamma
-10ussian%!&"=%%!>%!!8Blur
-17illumin%!)6%,!FI%'!?
-17nois%&"_%#!GNois%!"eysca%'&+G%#!4
-0yhu%&!:Hue
-0yinver%&%MInvert
-0yjpe%&#MJPEG
-0ylinear_%)"u%#!ELinearCorner%("y ~c%)#+0ymed%%#|%#!bMed%##z0zotio%,!Botio%"!By%('.N%&',yplanckian_jitte%&!bP%#!;%#(21s%'&]Plasma%&*+ ~c%#(B ~cShadow
-0zoster%('mP%#!4
-0yrandom_rai%'.>ain
-16gb_shif%&%vRGBShift
-15snow%&.Pnow
-0ysalt_pepper_%*'ESaltAndPepper%!'J10tur%*&?Sa%#!5
-0zharp%),]S%#!4
-0zola%)#=S%"!3
-0omix%#5DMix%,.5V2
-0scutmix%&+futMixV2
-0sjigsa%&#DJigsaw
-0smixu%&0!MixUpV2
-0tosaic%''Fsaic
-0spatch%!"*PatchMix
-0stranspla%""V%*18%&!:
-0l3%57Q3%;7Q3D%>7@3D%?7B3%87B3D%/7D3D
-0ydepth%.3CD%#!9Fli%!!K%B7(3D
-0yp%:6z3D
-0yr%46)3D%A5!3D%)5#%<4Z3D%8143D
-0ym%9-E3D%")P%C'r3D
-0kauto.auto%"=^%(!. =0Auto%""r
-0pbase =0Polic%##,Base
-0pope%!+Vs%##UO%#!4B%!!2_%"+Fign
-10ops ~0%(7n ~0%(.T0%'!:%##s ~0Gray ~0%*'. ~1u%!%o%"20%%.m ~0Rot%!9|%"-De ~1%&-B2earX ~5Y ~1%%-;8Add ~0%%:JX ~9Y ~0%):910policy%%%!Sequential
-0prand_%#%g%(!/%"50%&%htrivial%%!O%+!2 =0T%!!4%%!Uk%"%u_%,(C ~1Bas%.+j
-0kcontainer%#C# =%)-B%(#)u%""'Basic%&!;B%!'YImage%-!8%+!3%"%NformMatrixMinIn
-0udi%!/Mer ~0ManyToMan%)*WDispather ~6O%*.o%%!=
-0uimage ~%!"WModuleFor%&"OMixIn =5%)#F%#(y%0#gOps ~0Box%,!5Class%,!7Input%,!7Keypoin%-!:Mask%,!6%)!2Interface
-0uparams ~0ParamItem ~2tch%%!1
-0wtch =%!2}%)#Lvideo =0Video%(!<kpresets.ada =0AdaptiveDiscriminator%(%(
-0k%"7sgenerator._2d%&2r%!2lG%#!?
-15%.A%%*@|%'!Nd%&A(%*A!%'!F6%5@s%(!m%":v%'@|%(!g%"3~rop%%!8%%G.d%)!9
-16%#7oCutmix%(#Fg%"?(%*1G%(@,%'!Pe%+>?%0@/%(!Q%#:r%)@2%("E%%96%!90%("|%!?kJPEG%(!S%2?n%4?h%'%+6%3"m5%#:FMixu%)%E%#:G%!:A%'!<7%(4h%&4b%(!y%/:n%("!%)7M%'7G%(!Flain_uni%"N/PlainU%!!1%'!I8%,A%%+@|%*#=%%3P%%3]%*(Rbability ~0P%&!0%(#E%,@yi%(%^6ectangle_ear%!0SR%#!5Era%)'V7%"NY%!)V%("*%0A4%)A.%("9%"NHShea%)&7t%'M}%%5M%'!C23%6-)3D
-15%#=N%(+83D
-15%*:C%/'Z3D
-15%*<k%0'>3D
-15%(<n%"!-%)!C1%":1DistributionWithMapp%'FM%%!V%"4^%"((%(!X
+16tter =0ColorJitter
+10ntrast ~0RandomContrast
+0ydenormalize ~0Denormalize
+0zissolving ~0RandomDissolving
+0yequalize ~0RandomEqualize
+0zrasing ~0RandomErasing
+0ygamma ~0RandomGamma
+10ussian_blur =0RandomGaussianBlur
+17illumination =0RandomGaussianIllumination
+17noise ~0RandomGaussianNoise
+0zrayscale ~0RandomGrayscale
+0yhue ~0RandomHue
+0yinvert ~0RandomInvert
+0yjpeg ~0RandomJPEG
+0ylinear_illumination ~0RandomLinearCornerIllumination ~cIllumination
+0ymedian_blur ~0RandomMedianBlur
+0zotion_blur ~0RandomMotionBlur
+0ynormalize ~0Normalize
+0yplanckian_jitter ~0RandomPlanckianJitter
+11sma ~0RandomPlasmaBrightness ~cContrast ~cShadow
+0zosterize ~0RandomPosterize
+0yrandom_rain ~0RandomRain
+16gb_shift ~0RandomRGBShift
+15snow ~0RandomSnow
+0ysalt_pepper_noise ~0RandomSaltAndPepperNoise
+10turation ~0RandomSaturation
+0zharpness ~0RandomSharpness
+0zolarize ~0RandomSolarize
+0omix.base ~0MixAugmentationBaseV2
+0scutmix ~0RandomCutMixV2
+0sjigsaw ~0RandomJigsaw
+0smixup ~0RandomMixUpV2
+0tosaic ~0RandomMosaic
+0spatchmix ~0PatchMix
+0stransplantation ~0RandomTransplantation
+0l3d.base ~0AugmentationBase3D ~0RigidAffineAugmentationBase3D
+0ogeometric.affine ~0RandomAffine3D
+0ybase ~0GeometricAugmentationBase3D
+0ycenter_crop ~0CenterCrop3D
+0zrop ~0RandomCrop3D
+0ydepthical_flip ~0RandomDepthicalFlip3D
+0yhorizontal_flip ~0RandomHorizontalFlip3D
+0yperspective ~0RandomPerspective3D
+0yrotation ~0RandomRotation3D
+0yvertical_flip ~0RandomVerticalFlip3D
+0ointensity.base ~0IntensityAugmentationBase3D
+0yequalize ~0RandomEqualize3D
+0ymotion_blur ~0RandomMotionBlur3D
+0omix.transplantation ~0RandomTransplantation3D
+0kauto.autoaugment.autoaugment =0AutoAugment
+0pbase =0PolicyAugmentBase
+0poperations.base ~0OperationBase ~0_RandomSign
+10ops ~0AutoContrast ~0Brightness ~0Contrast ~0Equalize ~0Gray ~0HorizontalFlip ~1ue ~0Invert ~0Posterize ~0Rotate ~0Saturate ~1harpness ~2earX ~5Y ~1olarize ~8Add ~0TranslateX ~9Y ~0VerticalFlip
+10policy =0PolicySequential
+0prand_augment.rand_augment =0RandAugment
+0ptrivial_augment.trivial_augment =0TrivialAugment
+0kbase ~0_AugmentationBase ~1BasicAugmentationBase
+0kcontainer.augment =0AugmentationSequential
+0ubase ~0BasicSequentialBase =0ImageSequentialBase =0SequentialBase ~0TransformMatrixMinIn
+0udispatcher ~0ManyToManyAugmentationDispather ~6OneAugmentationDispather
+0uimage ~0ImageModuleForSequentialMixIn =5Sequential
+0uops ~0AugmentationSequentialOps ~0BoxSequentialOps ~0ClassSequentialOps ~0InputSequentialOps ~0KeypointSequentialOps ~0MaskSequentialOps ~0SequentialOpsInterface
+0uparams ~0ParamItem ~2tchParamItem
+0wtch =0PatchSequential
+0uvideo =0VideoSequential
+0kpresets.ada =0AdaptiveDiscriminatorAugmentation
+0krandom_generator._2d.affine ~0AffineGenerator
+15channel_dropout ~0ChannelDropoutGenerator
+1dshuffle ~0ChannelShuffleGenerator
+16olor_jiggle ~0ColorJiggleGenerator
+1dtter ~0ColorJitterGenerator
+16rop ~0CropGenerator ~0ResizedCropGenerator
+16utmix ~0CutmixGenerator
+15gaussian_blur ~0RandomGaussianBlurGenerator
+1eillumination ~0GaussianIlluminationGenerator
+1enoise ~0GaussianNoiseGenerator
+15jigsaw ~0JigsawGenerator
+16peg ~0JPEGGenerator
+15linear_illumination ~0LinearCornerIlluminationGenerator ~6IlluminationGenerator
+15mixup ~0MixupGenerator
+16osaic ~0MosaicGenerator
+17tion_blur ~0MotionBlurGenerator
+15patchmix ~0PatchMixGenerator
+16erspective ~0PerspectiveGenerator
+16lain_uniform ~0PlainUniformGenerator
+18nckian_jitter ~0PlanckianJitterGenerator
+16osterize ~0PosterizeGenerator
+16robability ~0ProbabilityGenerator
+15random_rain ~0RainGenerator
+16ectangle_earase ~0RectangleEraseGenerator
+17size ~0ResizeGenerator
+15salt_pepper_noise ~0SaltAndPepperGenerator
+16hear ~0ShearGenerator
+15translate ~0TranslateGenerator
+123d.affine ~0AffineGenerator3D
+15crop ~0CropGenerator3D
+15motion_blur ~0MotionBlurGenerator3D
+15perspective ~0PerspectiveGenerator3D
+15rotation ~0RotationGenerator3D
+11base =0DistributionWithMapper ~0RandomGeneratorBase ~0UniformDistribution
 0kutils.helpers ~0MultiprocessWrapper
-07color.colormap ~0AUTUMN ~1pplyColorMap%#.xMap =8Type
-0dg%!:[BgrTo%%Jx%":uscaleToRgb ~0Rgb%'!D
-0dhls ~0Hls%)!DHls
-0esv ~0Hsv%*!=sv
-0dlab ~0Lab%)!>Lab
-0euv ~0Lu%*!YLuv
-0draw =0CFA ~0Raw%"!D82x2Downscaled ~1gbToRaw
-0egb%##C%!!La%%.RRg%%"C%!K0%!#.255%!":255To%"!< ~8Rgb ~3ToBgr ~5%%!g ~5%#!W8a ~3a%"!D6Rgb
+07color.colormap ~0AUTUMN ~1pplyColorMap ~0ColorMap =8Type
+0dgray ~0BgrToGrayscale ~0GrayscaleToRgb ~0RgbToGrayscale
+0dhls ~0HlsToRgb ~0RgbToHls
+0esv ~0HsvToRgb ~0RgbToHsv
+0dlab ~0LabToRgb ~0RgbToLab
+0euv ~0LuvToRgb ~0RgbToLuv
+0draw =0CFA ~0RawToRgb ~82x2Downscaled ~1gbToRaw
+0egb ~0BgrToRgb ~8a ~0LinearRgbToRgb ~0NormalsToRgb255 ~0Rgb255ToNormals ~8Rgb ~3ToBgr ~5LinearRgb ~5Rgb255 ~8a ~3aToBgr ~6Rgb
 0dsepia ~0Sepia
-0dxyz%##=Xyz ~0XyzTo%!!Nycbcr%#!@Y%"!/Ycbc%!#)%#%*%!!Auv ~8420 ~a2 ~0Yuv420%"#<52%"!+3%"![9nfig =0InstallationMode ~0KorniaCo%"!DLazyLoader%!!5
-0astants =0BorderType =0D%!!*1ataKey =0Resample =0SamplePadding =0_UnknownNameError
-0atrib%)a%_audit%+;FAuditReport ~hStep ~0SpatialAudit
-0fclassific%#,"C%)!3Head
-0fdistance%)^vD%"!7%'^qfedge_detec%"!sEdgeDetector ~cBuilder
-0gxtract_%!>i%!D(mbineTensorP%%!9E%!!K%)!9
-0ffac%*"0Conv4layerBlock ~4DPUnit ~4_head ~0Fac%("SResult =4%#=m ~0Yu%&!GNet ~0_PriorBox
-0fimage_promp%!41ImageP%"!2
-0lstitch%!X)%!Astitcher
+0dxyz ~0RgbToXyz ~0XyzToRgb
+0dycbcr ~0RgbToYcbcr ~0YcbcrToRgb
+0euv ~0RgbToYuv ~8420 ~a2 ~0Yuv420ToRgb ~52ToRgb ~3ToRgb
+09nfig =0InstallationMode ~0KorniaConfig =0LazyLoaderConfig
+0astants =0BorderType =0DType =1ataKey =0Resample =0SamplePadding =0_UnknownNameError
+0atrib.augmentation_audit ~0AugmentationAuditReport ~hStep ~0SpatialAudit
+0fclassification ~0ClassificationHead
+0fdistance_transform ~0DistanceTransform
+0fedge_detection ~0EdgeDetector ~cBuilder
+0gxtract_patches ~0CombineTensorPatches ~0ExtractTensorPatches
+0fface_detection ~0Conv4layerBlock ~4DPUnit ~4_head ~0FaceDetector ~cResult =4Keypoint ~0YuFaceDetectNet ~0_PriorBox
+0fimage_prompter ~0ImagePrompter
+0lstitching ~0ImageStitcher
 0fkmeans ~0KMeans
-0fmodel%%GWModel%!CAmsam.architecture.comm%!8BayerNorm ~92d ~0MLPBlock
-13%!"hencoder ~0Atten%"%0%"%&%!"^E%!!EViT%#7SEmbed
-13mask_de%#!fMLP ~1askD%!!5
-13%!#l%'"-PositionEmbedding%!1j ~1rompt%""3
-13%%(<%-"fTwoWay%%!4%""u6%%(Yer
-0qmodel ~0Sam ~3%#+e3Model%!1Untructures%!7umpt%!BW%&*^%!'Os
-0fobject%)(CBoundingBox =bDataFormat ~2xFilter%!'5Object%&(Je%"(J~0RTDETR%#!<%%*7fsuper_resolu%#5XRDBNet%"!F%#g=SR%%!31uperR%'!Uf%#.3fvisual%().Visual%&)/ht ~0FeedForward%#5WHead%(&0%&'Xd%"adesidual%'Ld%!&8%"'" ~i%#(KVision%)&[i_mobile%+';%+"PV2%"!g1obileViT ~9%#!zPre%!*)%("D
-09re.download ~0_SleepBudget =1Truncated%!!Ver
-0cexceptions%!L+%!0g ~0Devic%%!0%!*[%"!/Shap%%!/TypeCheck%#!3Valu%'!4
-0eternal%)2n
-0cmixin.%!,!modul%+KdMixIn
-0d%/!= ~%)Kmcsafetensors ~0_%!0.Entry
-0c%!!;_w%!:^ =0%!!A%&:oenhance.adjust ~0Adjust%(SJgAccumula%!=;6%&SYeWithMeanSubtra%"*q6G%!gQ6Hue ~6Log ~6%&_a ~gWithGray%)!Y7igmoid%%T,
+0fmodels.base ~0ModelBase
+0msam.architecture.common ~0LayerNorm ~92d ~0MLPBlock
+13image_encoder ~0Attention ~0Block ~0ImageEncoderViT ~0PatchEmbed
+13mask_decoder ~0MLP ~1askDecoder
+13prompt_encoder ~0PositionEmbeddingRandom ~1romptEncoder
+13transformer ~0Attention ~0TwoWayAttentionBlock ~6Transformer
+0qmodel ~0Sam ~3Config =3ModelType
+0ntructures ~0Prompts ~0SegmentationResults
+0fobject_detection ~0BoundingBox =bDataFormat ~2xFiltering ~0ObjectDetector ~eResult ~0RTDETRDetectorBuilder
+0fsuper_resolution ~0RRDBNetBuilder ~0SmallSRBuilder ~1uperResolution ~fConfig
+0fvisual_prompter ~0VisualPrompter
+0ht ~0FeedForward ~0MultiHeadAttention ~0PatchEmbedding ~0ResidualAdd ~0TransformerEncoder ~iBlock ~0VisionTransformer
+0i_mobile ~0Attention ~0FeedForward ~0MV2Block ~1obileViT ~9Block ~0PreNorm ~0Transformer
+09re.download ~0_SleepBudget =1TruncatedTransfer
+0cexceptions ~0BaseError ~0DeviceError ~0ImageError ~0ShapeError ~0TypeCheckError ~0ValueCheckError
+0eternal =0LazyLoader
+0cmixin.image_module ~0ImageModuleMixIn
+0dodule ~0ImageModule ~5Sequential
+0csafetensors ~0_TensorEntry
+0ctensor_wrapper =0TensorWrapper
+07enhance.adjust ~0AdjustBrightness ~gAccumulative ~6Contrast ~eWithMeanSubtraction ~6Gamma ~6Hue ~6Log ~6Saturation ~gWithGraySubtraction ~7igmoid ~0Invert
 0fcore ~0AddWeighted
-0fintegral%"XEgralI%!O78%!#I
-0f%"ffJPEGCodecDifferentiable
-0f%3jQ%*eSfre%%h;%!!,
-0fthreshold ~0T%%!.=9%!.>fzca ~0ZCAWhitening
-07feature._%#"0%#6P_Descript%(Q/
-0fadalam.%!!) ~0Adalam%!.?
-0mcore%!NLlam%#-,gffine_shape ~0LAFAffNet%!)Vstim%"I3ine%,!6%!,{%!CS%*!>
-0gliked.aliked ~0ALIKED ~6F%!#B%"YJv%#,2DKD ~1eform%!q2nv2%!'1putPad%!/NRes%#!SSDDH
-0fdedode.%&3sConvRefine%!,'%!3<0od%!<=DeDoDe
-0o%#%S%%!6%&%h
-0o%#1O%%!>%!!3
-0m%&4]FrozenDINOv2 ~0VGG19 ~3_%!!4
-0m%'4T.dinov2%#66Chunk ~0Dino%//sylayers.a%'/p%(/|MemEff%%!4
-15b%"%'%#%/Nested%!*#%"7s5dino%#:LDINOHead%!Qf_path ~0DropPath
-15layer_%#)pLayerScale
-15mlp ~0Mlp%#Mr_embe%!z2%&8B5swiglu_ffn ~0SwiGLUFFN ~9Fused
-0mvgg%!%H
-0hfmo ~0Bottlene%!'oeFMO ~0%"37%#!1Rendering%"!32sNet
-0gisk._unets.block%#(c ~0ThinUnetDow%#8S8Up%#3B%!^YDown%"AG~7Up%!!-
+0fintegral ~0IntegralImage ~8Tensor
+0fjpeg ~0JPEGCodecDifferentiable
+0fnormalize ~0Denormalize ~0Normalize
+0frescale ~0Rescale
+0fthreshold ~0Threshold =9Type
+0fzca ~0ZCAWhitening
+07feature._normalization ~0_DescriptorSequential
+0fadalam.adalam ~0AdalamFilter
+0mcore =0AdalamConfig
+0gffine_shape ~0LAFAffNetShapeEstimator ~6ineShapeEstimator ~0PatchAffineShapeEstimator
+0gliked.aliked ~0ALIKED ~6Features ~0ConvBlock ~0DKD ~1eformableConv2d ~0InputPadder ~0ResBlock ~0SDDH
+0fdedode.decoder ~0ConvRefiner ~0Decoder
+0odode ~0DeDoDe
+0oscriptor ~0DeDoDeDescriptor
+0otector ~0DeDoDeDetector
+0mencoder ~0FrozenDINOv2 ~0VGG19 ~3_DINOv2
+0mtransformer.dinov2 ~0BlockChunk ~0DinoVisionTransformer
+0ylayers.attention ~0Attention ~0MemEffAttention
+15block ~0Block ~0NestedTensorBlock
+15dino_head ~0DINOHead
+16rop_path ~0DropPath
+15layer_scale ~0LayerScale
+15mlp ~0Mlp
+15patch_embed ~0PatchEmbed
+15swiglu_ffn ~0SwiGLUFFN ~9Fused
+0mvgg ~0VGG
+0hfmo ~0Bottleneck ~0DeFMO ~0EncoderDeFMO ~0RenderingDeFMO ~2sNet
+0gisk._unets.blocks ~0Conv ~0ThinUnetDownBlock ~8UpBlock ~1rivialDownsample ~7Upsample
 0runet ~0Unet
 0kdisk ~0DISK
-0kstructs%"!3%'*"%#>&s
-0fhard%!!hHardNet ~78
-0gy%!!7%!,2ResponseNorm2d ~0Hy%!>STLU%&/@ted ~0DoG%!,7%%!t3%%!,0GFTT%+!@0Hes%,!5KeyNet%+!86%#!,=0LAF%&*Y ~1ightGlueM%#_]1ocal%"#_ ~c%%!:0SIFT%%!:bScaleSpace ~0_DoGSingleMagnitude ~1%'!S
-0fke%"%)%!"k ~6%%;M=6_conf ~0_%"!R%"C)or ~1Handcrafted%#'4Learnable%!*K0flightglu%,9;Cros%%.6%%!XFourier%#?YalEnco%!:i%%#~ ~0MatchAssignment ~0Self%#!rTokenConfidence ~1%&,~Layer
-0o_onnx.%("fOnnxL%#"+
-0goftr.backbone.resnet_fpn%#f"%#"5ResNetFPN_16_4 ~a8_2
+0kstructs ~0DISKFeatures ~0Keypoints
+0fhardnet ~0HardNet ~78
+0gynet ~0FilterResponseNorm2d ~0HyNet ~0TLU
+0fintegrated ~0DoGAffNetHardNet ~3HardNet ~0GFTTAffNetHardNet ~0HesAffNetHardNet ~0KeyNetAffNetHardNet ~6HardNet =0LAFDescriptor ~1ightGlueMatcher ~1ocalFeature ~cMatcher ~0SIFTFeature ~bScaleSpace ~0_DoGSingleMagnitude ~1SIFTFeature
+0fkeynet ~0KeyNet ~6Detector =6_conf ~0_FeatureExtractor ~1HandcraftedBlock ~1LearnableBlock
+0flightglue ~0Attention ~0CrossBlock ~0LearnableFourierPositionalEncoding ~1ightGlue ~0MatchAssignment ~0SelfBlock ~0TokenConfidence ~1ransformerLayer
+0o_onnx.lightglue ~0OnnxLightGlue
+0goftr.backbone.resnet_fpn ~0BasicBlock ~0ResNetFPN_16_4 ~a8_2
 0lloftr ~0LoFTR
-0q%"91.fine_pre%"P| ~0FineP%%!3%&zG%(.iFull%(%O%!MM%&.m0y%*BRLoFTR%",YLayer ~2%&(=%)/}l%!Recoarse_ma%%FICoars%!)"ing
-0rfin%)!CFin%(!Ap%"&m%!DZ%!!E%%D[%"!5Sine
-0f%'!i%&*=%%)whWithSteerer%&tbyAwar%'3H%"!Q
-0gkd ~0EmbedGradients ~1xplicitSpaci%((H0MKD%(+W3%'!W0SimpleKD ~0VonMisesKernel ~0%'8yfori%#E6%!7nOrien%!C%Ori%!-*PassLAF%!goDominant%#"5%!!S%"fxfr%".ls%!3hbDoG ~7%!,M ~4Hessia%!LMrnerGFTT%!-wris
-0fscale_sp%&L}or =0%#,[_c%!G[%"DC%&E8%&,~0%&-q%&7"gift.pyramid%".E%&%KFromP%!!>
-0k%'"I =0_SIFTScale%"!D ~a%"""%&&/h%#".jdesc%!=ise%*",%-"=
-0gold2%%,-%!m@%#5"2D ~0Hourglass ~9B%"!I ~9%"JN~9%!&SMultitaskH%!7HPix%%j#%":[ ~0SOLD2Net%"Hcpoint%%!@c%&"]lsold2%#!S ~0WunschL%#*ner
-0q%&&Q%!,U%"KZ%!&&%!V-%!DOSOLD2%%!P
-0m%(L?%##?Cf%!+.%!!G%!!0HeatMap%!<q%!!5Junc%!Lb%&!6Lin%%'ACfg ~4%""nCfg
-0hs%!3%SOS%!86%!+{s%!U&crete%",1
+0q_module.fine_preprocess ~0FinePreprocess
+0ylinear_attention ~0FullAttention ~0LinearAttention
+0ytransformer ~0LoFTREncoderLayer ~2calFeatureTransformer
+0lutils.coarse_matching ~0CoarseMatching
+0rfine_matching ~0FineMatching
+0rposition_encoding ~0PositionEncodingSine
+0fmatching ~0DescriptorMatcher ~hWithSteerer ~0GeometryAwareDescriptorMatcher
+0gkd ~0EmbedGradients ~1xplicitSpacialEncoding ~0MKDDescriptor ~3Gradients ~0SimpleKD ~0VonMisesKernel ~0Whitening
+0forientation ~0LAFOrienter ~0OriNet ~0PassLAF ~2tchDominantGradientOrientation
+0fresponses ~0BlobDoG ~7Single ~4Hessian ~0CornerGFTT ~6Harris
+0fscale_space_detector =0Detector_config ~0MultiResolutionDetector =0ScaleSpaceDetector
+0gift.pyramid ~0SIFTDescriptorFromPyramid
+0kscale_space =0_SIFTScalePyramid ~aSpaceDescriptor ~htector
+0jdesc ~0DenseSIFTDescriptor ~0SIFTDescriptor
+0gold2.backbones ~0Bottleneck2D ~0Hourglass ~9Backbone ~9Config ~9Net ~0MultitaskHead ~0PixelShuffleDecoder ~0SOLD2Net ~1uperpointDecoder ~cscriptor
+0lsold2 ~0SOLD2 ~0WunschLineMatcher
+0q_detector ~0LineSegmentDetectionModule ~0SOLD2_detector
+0mtructures ~0BackboneCfg ~0DetectorCfg ~0HeatMapRefineCfg ~0JunctionRefineCfg ~0LineDetectorCfg ~4MatcherCfg
+0hsnet ~0SOSNet
+0gteerers ~0DiscreteSteerer
 0ftfeat ~0TFeat
-0fx%"!2Basic%".X0Interpo&!"3:arse2d ~0XFeat ~5Model
-08ilters.bilate%!DBB%#!.B%!cgJoint%,!7_%)!3
-0g%!!9&%"27j_pool ~0BlurPool2D%"VsAware%)!8Max%&!2
+0fxfeat ~0BasicLayer ~0InterpolateSparse2d ~0XFeat ~5Model
+08ilters.bilateral ~0BilateralBlur ~0JointBilateralBlur ~0_BilateralBlur
+0glur ~0BoxBlur
+0j_pool ~0BlurPool2D ~0EdgeAwareBlurPool2D ~0MaxBlurPool2D
 0fcanny =0Canny
-0fdexined ~0CoFus%!-8DexiNed ~1ou%"Af%%ANing%*!4Up%(!0_Dens%!62 ~6%"4Yg&("1_StableDiffus%!v]%&!>_%&!0Wraper_HF
-0f%#p+%'o,Blur2d
-0guided ~0Guided%!%2fin_ran%!wMnRange
-0flaplac%!!kL%#!.
-0f&!"/9 ~0&("/.go%#AC%%h@ ~a3D
-0fotsu_%%H+%"S+tsu%%H2
-0fsob%!Tl%!!*1%!]Z%#0S ~f3d
-0funsharp ~0U%!!,Mask
-07&"")Fy.boxe%!_nxes =53D%#vgBoxes
-0gcamera.pinhole =0P%!!,Camera =dsList
-0nstereo ~0Stereo%"!B~6E%#PP
-0honversions =0QuaternionCoeffOr%!^Bdep%!CMepthWarper
-0gepipolar.ess%!J4 =0_NullSpaceBasis
-0gk%#@K =%&@W =9%&#D%'@ogliegroup.se2 =0Se2
+0fdexined ~0CoFusion ~0DexiNed ~1oubleConvBlock ~0SingleConvBlock ~0UpConvBlock ~0_DenseBlock ~6Layer
+0gissolving ~0StableDiffusionDissolving ~0_DissolvingWraper_HF
+0fgaussian ~0GaussianBlur2d
+0guided ~0GuidedBlur
+0fin_range ~0InRange
+0flaplacian ~0Laplacian
+0fmedian ~0MedianBlur
+0gotion ~0MotionBlur ~a3D
+0fotsu_thresholding ~0OtsuThreshold
+0fsobel ~0Sobel ~1patialGradient ~f3d
+0funsharp ~0UnsharpMask
+07geometry.boxes =0Boxes =53D =0VideoBoxes
+0gcamera.pinhole =0PinholeCamera =dsList
+0nstereo ~0StereoCamera ~6Exception
+0honversions =0QuaternionCoeffOrder
+0gdepth ~0DepthWarper
+0gepipolar.essential =0_NullSpaceBasis
+0gkeypoints =0Keypoints =93D =0VideoKeypoints
+0gliegroup.se2 =0Se2
 0r3 =0Se3
-0qo2 =0So%%!7o3
-0%!mjParametrizedLine
+0qo2 =0So2
+0r3 =0So3
+0ine ~0ParametrizedLine
 0gplane =0Hyperplane
-0hointcloud ~0_PlyEle%!<d4He%!R?%!obNamedPose
-0gq%%%(%)%5
+0hointcloud ~0_PlyElement ~4Header
+0ise ~0NamedPose
+0gquaternion =0Quaternion
 0gransac ~0RANSAC
-0gsolvers.polynomial_%!!5 ~0_QuarticColumns
+0gsolvers.polynomial_solver ~0_QuarticColumns
 0hubpix.nms ~0NonMaximaSuppression2d ~k3d
-0ns%!(O_soft_argmax%!N'ptiveQuad%!/#3%!,nnv%*!54SoftArgmax2d ~e3d ~0Itera%/!c%"f=%(!U
-0g%%=&.affw%!)k%!NA%&P{ ~3ize ~1&%")Z%!!81%"s*&'"Abqcrop2d&)"0o2D
-0qflips ~0H&#".zot180 ~0Vflip
-0qhomography_war%!q@Base%!)? ~0H%%!C%#)Rq%!WFregist%#|}BaseM%"a6%&!U%#WIR%)!NSimilarity
-0q%&9CPyrDown ~3Up%##Z%%9Egv%(:2ar =0Vector2 =63
-08rad_e%#Qi.ste =0STEF%"5O ~1traightThrough%'R87image%!fU=&#""LsOrder =1olor%#G8ImageLayout ~5&""GsPixel%!be
-0d&)")0
-0dutils%#!2To%#W27losses.cauchy ~0CauchyLos%"K>bonni%!R_%&!0%!!Aedepth_smooth%#XfseDepthSmoothness%"!oice ~0Dice%"!afoc%"6QnaryFocalLossWithLogits ~0%%!8 =0_TargetLogSoftmax
-0egeman_mcclur&!"87manM%!!1%"".hausdorff ~0H%#!.ERLoss ~f3D ~0_%+!:%!j_elovasz_hi%!4=LovaszHing%""!ls%!"O%%!>%""a%""@ms_ssim ~0MS_SSIM%"#wutual_inform%#BlEntropyBased%#"I =0MI%#CK2LossFromRef ~d2D ~d3D ~0NMI%)!=e2D ~e3D
-0epsnr ~0PSNR%""Z%""W%&"Ti%!-TSIM3D%"!Ftotal_vari%#"fTotalV%#!3
-0fversky ~0T%!!,%"!]welsch ~0Welsch%!!87&!"<[s.average_me%!E>A%!!2Meter
-0fendpoint_e%"djAEPE
-0f%'"|
-0j%'"x
-08%!oQ_hf_%"o]hf_onnx_commun&!"#~HFONNXComunnity%"-Uk%#eMp%&L&%!YyPT%#q1%%!6%&L8ing%!![ ~0_DPT&!"#s
-0e%,p} ~9&""NBe%%ptConvNormAct%'XN%(q0%#q-%%+J%".'ion%#r'Dept%#-oion
-0v%!!Lanyt%%KHpthA%"!2ONNX%'ug%~>R
-0eefficient_vit%%Fg ~0E%#!;ViT%&FUcLarge%#!2
-0s%#qD%(!Q&!"I6fig
-0snn.n%!lD%'%I
-0v&!"6MConv%#CEDS%"Z-%)"A%"#)FusedMB%"!DIdentity%#!^LiteMLA ~0%%!EOp%&eh%)c:3idual%"UXekimi_vl.b%%q5KimiVL%%&;m%%L(%!!;%#ID6Proj%!FP%%LIoonViT%##im%#%,%!![%")r%&!Z
-0oonvit%&!] ~7%'ST7%%p}7%"#T7MLP ~7Rotary%%qe
-0epaligemma.%!"w%"k^_%%!: ~0PaliGemm&""!d
-0omodeling%)!IGemma%'"M5%"K6%""J5MLP ~5RMS%!qS6%*"S%("/
-0f%#,*s ~0OutputRangePost%(,F%!,,%+!87r%&,l
+0nspatial_soft_argmax ~0AdaptiveQuadInterp3d ~0ConvQuadInterp3d ~4SoftArgmax2d ~e3d ~0IterativeQuadInterp3d ~0SpatialSoftArgmax2d
+0gtransform.affwarp ~0Affine ~0Rescale ~3ize ~1otate ~0Scale ~1hear ~0Translate
+0qcrop2d ~0CenterCrop2D
+0qflips ~0Hflip ~0Rot180 ~0Vflip
+0qhomography_warper ~0BaseWarper ~0HomographyWarper
+0qimage_registrator ~0BaseModel ~0Homography ~0ImageRegistrator ~0Similarity
+0qpyramid ~0PyrDown ~3Up ~0ScalePyramid
+0gvector =0Scalar =0Vector2 =63
+08rad_estimator.ste =0STEFunction ~1traightThroughEstimator
+07image.base =0ChannelsOrder =1olorSpace ~0ImageLayout ~5Size ~0PixelFormat
+0dimage ~0Image
+0dutils ~0ImageToTensor
+07losses.cauchy ~0CauchyLoss
+0fharbonnier ~0CharbonnierLoss
+0edepth_smooth ~0InverseDepthSmoothnessLoss
+0fice ~0DiceLoss
+0efocal ~0BinaryFocalLossWithLogits ~0FocalLoss =0_TargetLogSoftmax
+0egeman_mcclure ~0GemanMcclureLoss
+0ehausdorff ~0HausdorffERLoss ~f3D ~0_HausdorffERLossBase
+0elovasz_hinge ~0LovaszHingeLoss
+0lsoftmax ~0LovaszSoftmaxLoss
+0ems_ssim ~0MS_SSIMLoss
+0futual_information ~0EntropyBasedLossBase =0MIKernel ~2LossFromRef ~d2D ~d3D ~0NMILossFromRef ~e2D ~e3D
+0epsnr ~0PSNRLoss
+0essim ~0SSIMLoss
+0i3d ~0SSIM3DLoss
+0etotal_variation ~0TotalVariation
+0fversky ~0TverskyLoss
+0ewelsch ~0WelschLoss
+07metrics.average_meter ~0AverageMeter
+0fendpoint_error ~0AEPE
+0fssim ~0SSIM
+0j3d ~0SSIM3D
+08odels._hf_models.hf_onnx_community ~0HFONNXComunnityModel ~kLoader
+0ppreprocessor ~0DPTImageProcessor ~0PreprocessingLoader ~0_DPTResize
+0ebase ~0ModelBase ~9Mixin
+0ecommon ~0ConvNormAct ~0DropPath ~0LayerNorm2d ~0MLP
+0edepth_estimation.base ~0DepthEstimation
+0vdepth_anything ~0DepthAnythingONNXBuilder
+0gxined ~0CoFusion ~0DexiNed ~1oubleConvBlock ~0SingleConvBlock ~0UpConvBlock ~0_DenseBlock ~6Layer
+0eefficient_vit.backbone ~0EfficientViTBackbone ~cLargeBackbone
+0smodel ~0EfficientViT ~cConfig
+0snn.norm ~0LayerNorm2d
+0vops ~0ConvLayer ~0DSConv ~0EfficientViTBlock ~0FusedMBConv ~0IdentityLayer ~0LiteMLA ~0MBConv ~0OpSequential ~0ResBlock ~3idualBlock
+0ekimi_vl.builder ~0KimiVLBuilder
+0mconfig ~0KimiVLConfig ~6ProjectorConfig ~0MoonViTConfig
+0mmodel ~0KimiVLModel ~6Projector
+0oonvit ~0MoonViT ~7Attention ~7Encoder ~7Layer ~7MLP ~7RotaryEmbedding
+0epaligemma.configuration_paligemma ~0PaliGemmaConfig
+0omodeling_paligemma ~0GemmaAttention ~5DecoderLayer ~5MLP ~5RMSNorm ~6otaryEmbedding ~0PaliGemma
+0frocessors ~0OutputRangePostProcessor ~0ResizePostProcessor ~7reProcessor
 0o.naflex ~0NaFlex
-0eqwen25%"#a ~0Qwen25%!f?%##Qlvi%"+)%!!@%&#%%!!J%'#V%#X|cMLP ~c%&dt ~hMerger ~&&"a7er
-0errdb%!KvRRDB ~4%!Nc%"v*%&+a
-0ft_detr%*}?hgnetv2 ~0HG%""D2St%!8YLight%*.dPPHGNetV2%!Hqge%#(|2em%"g{0ybrid%(}oIFI ~0CCFM ~1SPRep%#+#Hybrid%%(g0RepVgg%%^&%-x+
-0z%"]Bd%)]@D ~1%#w[%#RSD%%]UD
-10tdetr%#iYMultiScaleD%%mc%([t%!{e%"Rb%'"M%%RAi%"/>%%+O%!!T%!tYfig =6%'~"mpost_%)3KETR%)(n
-0e&A"#p&&"#k0v&^"#k0v&,"#k&'"#f0v&T"#f0v&Z"#fi&>"#ff&'"#M%#5ISemantic&("#k
-0rs%'!1%"8F&+"%3Models&&"#'iglip2%)p[SigLip2%'cdm%&1}%"!?%/1~%"!<%#*p7Text%%!/%*-_%%(J%"!V%"1z7&!"%|
-0m%+9m%"!I%"9q%&!=
-0mtex%(&n%"!LText%%&qs ~c%#!Cb%"+~b%!.R%!Vjm%!/7%.!kMultih&("%gPooling%!*z%"#B%("0%%!gd%""0dMLP ~e%!"0fmall_s&'"'lNet ~a%%~Pgolvlm2.sm%!!+ ~0SmolVLM2
-0f&G"*Jetiny_%!5N%)*w%(YvConvBN ~4%#!3%#7z1LP%)+, ~5Merg%!4,Tiny%!6B%#8#%!".&~")4%.x@h&w")4eyunet.%#)L&?"49YuNet
-0k%%)A%!&[&#"3u7s&!"'A.%"Vq%!!)%!,7 ~0BrownConrad%"BE=0%!Vc%"*gb%!FIbType ~0KannalaBrandtK3 ~0Orth%!NLic ~%#Wl%"_smdistor%&-O%%Q4%%#d%+"L%(!:%+"4&'"8bmp%!<@%(!|%("P%"<a%!&MZ1%&!1
-07tracking.planar_track%+Q8T%!!6
-07%3Mzc&!"+x%,!;`,
+0eqwen25.config ~0Qwen25VisionConfig
+0lvision ~0Qwen25RMSNorm ~6VisionAttention ~cBlock ~cMLP ~cPatchEmbed ~hMerger ~cTransformer
+0errdbnet ~0RRDB ~4Net ~1esidualDenseBlock
+0ft_detr.architecture.hgnetv2 ~0HGBlock ~2Stage ~0LightConvNormAct ~0PPHGNetV2 ~0StageConfig ~2emBlock
+10ybrid_encoder ~0AIFI ~0CCFM ~1SPRepLayer ~0HybridEncoder ~0RepVggBlock ~0TransformerEncoder
+0zresnet_d ~0BasicBlockD ~1lock ~1ottleneckD ~0ResNetD
+10tdetr_head ~0MultiScaleDeformableAttention ~0RTDETRHead ~0TransformerDecoder ~iLayer
+0mmodel ~0RTDETR ~6Config =6ModelType
+0mpost_processor ~0DETRPostProcessor
+0esam.architecture.common ~0LayerNorm ~0MLPBlock
+0vimage_encoder ~0Attention ~0Block ~0ImageEncoderViT ~0PatchEmbed
+0vmask_decoder ~0MaskDecoder
+0vprompt_encoder ~0PositionEmbeddingRandom ~1romptEncoder
+0vtransformer ~0Attention ~0TwoWayAttentionBlock ~6Transformer
+0imodel ~0Sam ~3Config =3ModelType
+0fegmentation.base ~0SemanticSegmentation
+0rsegmentation_models ~0SegmentationModelsBuilder
+0figlip2.attention ~0SigLip2Attention
+0mbuilder ~0SigLip2Builder
+0mconfig ~0SigLip2Config ~7TextConfig ~7VisionConfig
+0mmodel ~0SigLip2Model ~7Result
+0mpreprocessor ~0SigLip2ImagePreprocessor
+0mtext_encoder ~0SigLip2TextEmbeddings ~cncoder ~bLayer ~bMLP ~codel
+0mvision_encoder ~0SigLip2MultiheadAttentionPoolingHead ~7VisionEmbeddings ~encoder ~dLayer ~dMLP ~eodel
+0fmall_sr ~0SmallSRNet ~aWrapper
+0golvlm2.smolvlm2 ~0SmolVLM2
+0ftructures ~0Prompts ~0SegmentationResults
+0etiny_vit ~0Attention ~0BasicLayer ~0ConvBN ~4Layer ~0MBConv ~1LP ~0PatchEmbed ~5Merging ~0TinyViT ~7Block
+0evit ~0FeedForward ~0MultiHeadAttention ~0PatchEmbedding ~0ResidualAdd ~0TransformerEncoder ~iBlock ~0VisionTransformer
+0h_mobile ~0Attention ~0FeedForward ~0MV2Block ~1obileViT ~9Block ~0PreNorm ~0Transformer
+0eyunet.model ~0Conv4layerBlock ~4DPUnit ~4_head ~0YuNet
+0kprocessors ~0PriorBox
+07sensors.camera.camera_model ~0BrownConradyModel =0CameraModel ~bBase =bType ~0KannalaBrandtK3 ~0Orthographic ~0PinholeModel
+0mdistortion_model ~0AffineTransform ~0BrownConradyTransform ~0KannalaBrandtK3Transform
+0mprojection_model ~0OrthographicProjection ~0Z1Projection
+07tracking.planar_tracker ~0HomographyTracker
+07utils ~0ImageToTensor
+0c.image ~0ImageToTensor`,
   },
   {
     library: "lifelines",
     version: "0.27.8 to 0.30.3",
     roots: ["lifelines"],
-    text: `00lifelines.exceptions 0ApproximationWarning 0ConvergenceError b%%!=ProportionalHazardAssumption%!!N0Stat%!!-4istical%"!b
-0afitters ~0BaseFitter ~0KnownModelParametricUnivariat%&!INon%9!B%"!?ericAFTRegression%#!C7ric%.!8a%/!n%.!H0Semi%&"E%/!C%,!k
-0h.aalen_additive_%!#m ~0AalenA%"!9%#!Qojohansen%+!JJ%"!9%#!Jibreslow_fleming_harringto%'!]B%!!FF%!!EH%%!D%%!icox_time_varying%&!^CoxTimeV%!!:%#!Slph%#!E=0CoxPH%,&.ricCoxModel%%%oPiecewiseBaseline%&!YaSp%*!3%+%v%'!;_BatchVsSingle =0exp =0log =0multiply
-0jrc_splin%'%}CRC%!"/%%#gexponential%&!IE%&!7%%!Kgeneralized_gamma%&!QG%&!=Gamma%""s=0gammainccinv =8inv
-10r%%(-%6!f%-(Q%&!pinv
-0ikaplan_meier%&!kKaplanMeier%%##log_logistic_aft%&!PLogL%"!;AFT%#!Sv%0!B%#!?mnormal%-!lNormal%%!j =0erfinv
-0t%.!I%-!Fimixins ~%/./Mixin ~0%(&oMixin
-0lture_cur%''<MixtureCur%&'>nelson_%!+o%%!LNelsonAal%&+:jpmle ~0interval ~0min_max
-0ip%#)c_%1(3%%*%%.(<14%0'N%0!S%,'R
-0i%,)i%+)fweibul%+&GW%!!7%(&Egamma
-0q%,!F%#!mastatistics ~0S%#!/alResult ~0TimeTransformers
-0autils 0CensoringType ~1o%"/~%%1NMappings ~0DataframeSlic%!'tinearAccumulator ~0Quadratic%*!9StepSizer
+    text: `=00lifelines.exceptions 0ApproximationWarning 0ConvergenceError bWarning 0ProportionalHazardAssumptionError 0StatError 4isticalWarning
+0afitters ~0BaseFitter ~0KnownModelParametricUnivariateFitter ~0NonParametricUnivariateFitter ~0ParametericAFTRegressionFitter ~7ricRegressionFitter ~aUnivariateFitter ~0RegressionFitter ~0SemiParametricRegressionFitter ~0UnivariateFitter
+0h.aalen_additive_fitter ~0AalenAdditiveFitter
+0ojohansen_fitter ~0AalenJohansenFitter
+0ibreslow_fleming_harrington_fitter ~0BreslowFlemingHarringtonFitter
+0icox_time_varying_fitter ~0CoxTimeVaryingFitter
+0lph_fitter =0CoxPHFitter ~0ParametricCoxModelFitter ~aPiecewiseBaselinePHFitter ~aSplinePHFitter ~0SemiParametricPHFitter ~0_BatchVsSingle =0exp =0log =0multiply
+0jrc_spline_fitter ~0CRCSplineFitter
+0iexponential_fitter ~0ExponentialFitter
+0igeneralized_gamma_fitter ~0GeneralizedGammaFitter =0gammainccinv =8inv
+10regression_fitter ~0GeneralizedGammaRegressionFitter =0gammaincinv
+0ikaplan_meier_fitter ~0KaplanMeierFitter
+0ilog_logistic_aft_fitter ~0LogLogisticAFTFitter
+0vfitter ~0LogLogisticFitter
+0mnormal_aft_fitter ~0LogNormalAFTFitter =0erfinv
+0tfitter ~0LogNormalFitter =0erfinv
+0imixins ~0ProportionalHazardMixin ~0SplineFitterMixin
+0lture_cure_fitter ~0MixtureCureFitter
+0inelson_aalen_fitter ~0NelsonAalenFitter
+0jpmle ~0interval ~0min_max
+0ipiecewise_exponential_fitter ~0PiecewiseExponentialFitter
+14regression_fitter ~0PiecewiseExponentialRegressionFitter
+0ispline_fitter ~0SplineFitter
+0iweibull_aft_fitter ~0WeibullAFTFitter =0gamma
+0qfitter ~0WeibullFitter
+0astatistics ~0StatisticalResult ~0TimeTransformers
+0autils 0CensoringType ~1ovariateParameterMappings ~0DataframeSlicer ~0LinearAccumulator ~0QuadraticAccumulator ~0StepSizer
 0f.btree ~0_BTree
-0gsklearn_adap%"-dS%!!5Model`,
+0gsklearn_adapter ~0_SklearnModel`,
   },
   {
     library: "lightgbm",
     version: "3.3.5 to 4.7.0",
     roots: ["lightgbm"],
-    text: `00lightgbm ~0Booster ~0LGBMClassifier ~4Model ~4Ranker ~5egressor
-08.basic%'!d0LightGBMError =0_InnerPredictor
-09callback ~0C%"!-Env 0EarlyStopException ~0_%%!8ping%#!R ~1LogEvaluation%'!:Record%0!=3setParameter%#!9
-09sklearn%I#i ~0_EvalFunctionWrapper ~1Objective%+!=`,
+    text: `=00lightgbm ~0Booster ~0LGBMClassifier ~4Model ~4Ranker ~5egressor
+08.basic ~0Booster 0LightGBMError =0_InnerPredictor
+09callback ~0CallbackEnv 0EarlyStopException ~0_EarlyStoppingCallback ~1LogEvaluationCallback ~1RecordEvaluationCallback ~3setParameterCallback
+09sklearn ~0LGBMClassifier ~4Model ~4Ranker ~5egressor ~0_EvalFunctionWrapper ~1ObjectiveFunctionWrapper`,
   },
   {
     library: "lightning",
     version: "2.1.4 to 2.6.6",
     roots: ["lightning"],
-    text: `00lightning.fabric.utilities.apply_func ~0_TransferableDataType
+    text: `=00lightning.fabric.utilities.apply_func ~0_TransferableDataType
 0rdata =0AttributeDict =0_WrapAttrTag
 0sevice_dtype_mixin ~0_DeviceDtypeModuleMixin
-0sis%"!qd =0D%&!0SamplerWrapper ~0_Dataset%,!;1InfiniteBarrier
-0rexceptions ~0MisconfigurationE%#!?
+0sistributed =0DistributedSamplerWrapper ~0_DatasetSamplerWrapper ~1InfiniteBarrier
+0rexceptions ~0MisconfigurationException
 0rinit =0_EmptyInit
 0rload =0_LazyLoadingUnpickler =1NotYetLoadedTensor
-0rrank_zero ~0L%#%xDeprecationWarning
-0rspike ~0SpikeDetection ~0TrainingSpike%("mthroughput ~0T%'!/aMonitor =0_MonotonicWindow
-0sypes ~0CollectibleGroup ~0LRScheduler ~0Optimizable ~0ReduceLROnPlateau ~0Stepp%"!B_Stateful
-0rw%!#As ~0PossibleUser%%#Xapytorch.callbacks.batch_size_finder ~0BatchSizeFinder
-0s%#!R ~0C%"!-
-0theckpoint ~0C%%!/
-0sd%!(sstats_m%"%%~0%!(tStats%"%:
-0searly_stopping ~0EarlyS%#!2=dReason
-0sfinetun%!!HBackboneF%'!72s%'!1
-0sgradient_accumulation_s%'%~G%"!DA%'!C%%&A
-0slr%&%'Le%!%XRat%%%*v%&#I%(!A%&#Jmodel_c%(%;Model%)%@on_%%*l%*!NO%&*h%)!Tprediction_writ%"&nseP%%!:W%!!9=0WriteInterval
-0uogress.pr%!!+_bar ~0P%"!1Bar
-11rich_%#!D =%!'nesProcessedColumn =0CustomBar%#!46%#-4Task =6%#!| =6Time%%![MetricsText%%!6%""&ingSpe%%",~0Rich%'"i ~fTheme =0_RefreshThread
-11tqdm%&#%~0TQDM%(!^=1qdm
-0u%#(FModelPr%!!1=0_LayerRef
-0srich_%!&wsummary%""RModelS%!!5
-0s%2-z
-0ttochastic_weight_avg ~0S%%!:WeightAverag%!)V%&.7%'+%%&.?%%(Wtimer =0%#'2 ~0Timer
-0s%%"3%"!z ~0EMA%+"2 ~0%-"Djore.datamodule =%'0aata%!3:
-0nhooks%)-*H%"!4Data%#!.ModelHooks
-0nmixins.hparams%%4>Hyperparameters%"4;o%-"F%!"B =0_TrainerFabricShim
-0no%!0Ver%(!U%"0me%"1Wck%%!3
-0iloop%&*K ~0_%!+*%#!23t%&(r ~1%#1]tion%&!98er%'!F%%*fTracker ~4%#!=ReadyComplet%'!B1%%.E%&!k2tar%&!F
-0it%!#].states =0RunningStage =%!4_erFn ~7State =bus
-0i%&9;enums =0GradClipAlgorithm%!96t%(7CSIGTERM%%.Q ~0_TunerExit%'5d%"/Yhelpers ~0_%"96ode =1restricted_classmethod_impl
-0spars%!+^%):O
-0st%"6'%'9jDataParallel%*6.Config =hType =%#6;%&!;9%.!O~0_SizedIt%!<,`,
+0rrank_zero ~0LightningDeprecationWarning
+0rspike ~0SpikeDetection ~0TrainingSpikeException
+0rthroughput ~0Throughput ~aMonitor =0_MonotonicWindow
+0sypes ~0CollectibleGroup ~0LRScheduler ~0Optimizable ~0ReduceLROnPlateau ~0Steppable ~0_Stateful
+0rwarnings ~0PossibleUserWarning
+0apytorch.callbacks.batch_size_finder ~0BatchSizeFinder
+0scallback ~0Callback
+0theckpoint ~0Checkpoint
+0sdevice_stats_monitor ~0DeviceStatsMonitor
+0searly_stopping ~0EarlyStopping =dReason
+0sfinetuning ~0BackboneFinetuning ~2seFinetuning
+0sgradient_accumulation_scheduler ~0GradientAccumulationScheduler
+0slr_finder ~0LearningRateFinder
+0vmonitor ~0LearningRateMonitor
+0smodel_checkpoint ~0ModelCheckpoint
+0son_exception_checkpoint ~0OnExceptionCheckpoint
+0sprediction_writer ~0BasePredictionWriter =0WriteInterval
+0uogress.progress_bar ~0ProgressBar
+11rich_progress =0BatchesProcessedColumn =0CustomBarColumn =6InfiniteTask =6Progress =6TimeColumn =0MetricsTextColumn =0ProcessingSpeedColumn ~0RichProgressBar ~fTheme =0_RefreshThread
+11tqdm_progress ~0TQDMProgressBar =1qdm
+0uuning ~0ModelPruning =0_LayerRef
+0srich_model_summary ~0RichModelSummary
+0sspike ~0SpikeDetection
+0ttochastic_weight_avg ~0StochasticWeightAveraging
+0sthroughput_monitor ~0ThroughputMonitor
+0timer =0Interval ~0Timer
+0sweight_averaging ~0EMAWeightAveraging ~0WeightAveraging
+0jore.datamodule =0LightningDataModule
+0nhooks ~0CheckpointHooks ~0DataHooks ~0ModelHooks
+0nmixins.hparams_mixin ~0HyperparametersMixin
+0oodule =0LightningModule =0_TrainerFabricShim
+0noptimizer =0LightningOptimizer =0_MockOptimizer
+0iloops.progress ~0_BaseProgress ~3tchProgress ~1OptimizationProgress ~8erProgress ~1ProcessedTracker ~4gress ~1ReadyCompletedTracker ~1SchedulerProgress ~2tartedTracker
+0itrainer.states =0RunningStage =0TrainerFn ~7State =bus
+0iutilities.enums =0GradClipAlgorithmType
+0txceptions ~0SIGTERMException ~0_TunerExitException
+0smodel_helpers ~0_ModuleMode =1restricted_classmethod_impl
+0sparsing =0AttributeDict
+0stypes ~0DistributedDataParallel ~0LRSchedulerConfig =hType =0OptimizerConfig =9LRSchedulerConfig ~0_SizedIterable`,
   },
   {
     library: "mlxtend",
     version: "0.23.0 to 0.25.0",
     roots: ["mlxtend"],
-    text: `00mlxtend._base%!!(_model ~0_BaseModel
-0fclassifier ~0_C%%!0
-0hust%#!8uster
-0fiterativ%'!qI%#!5%#!vmulticlass ~0_MultiClass
-0klay%!!vMultiLayer
-0fregressor ~0_R%#!/
-08%&"e%"#.%#!3cation%##7Stacking%(#)jadaline ~0A%!!,
-0jensemble_vote ~0E%"!2Vote%)!alogistic_%""d%!"4L%"!8%""lion
-0jmultilayerperceptron ~0%&#MP%&!9=0expit
-0joner ~0OneR%)"@%)!h%&!]
-0jsoftmax%*"YS%!!7%("Xk%"#{%.%=%0%8tv%7!JV%(!Lauster.kmeans ~0Kmeans
-08feature_extraction.base%#&SF%!!AE%!!@or
-0rlinear_discriminant_analysis ~0LinearD%'!@A%"!?
-0rprincipal_compone%*!_P%#!AC%#!@%'!_rbf_kernel_pca ~0RBFKernelPCA
-0gsele%!#-column_%!!3or ~0ColumnS%"!3
-0qexhaustive_%##p%'!QE%%!@%"#n%'!]sequential%0!]S%%!@%-!]8preprocessing.copy_transforme%!"opyT%&!4
-0mdense%+!HDense%*!Imean_centering ~0MeanCenterer
-0mtrans%!'9encoder ~0T%&!7E%!!7
-08%%,c.%"'B%*+2inear%()Uis%%)Vv%+*'%%)-%'-Mr%1!E%%!C`,
+    text: `=00mlxtend._base._base_model ~0_BaseModel
+0fclassifier ~0_Classifier
+0huster ~0_Cluster
+0fiterative_model ~0_IterativeModel
+0fmulticlass ~0_MultiClass
+0klayer ~0_MultiLayer
+0fregressor ~0_Regressor
+08classifier._base_classification ~0_BaseStackingClassifier
+0jadaline ~0Adaline
+0jensemble_vote ~0EnsembleVoteClassifier
+0jlogistic_regression ~0LogisticRegression
+0jmultilayerperceptron ~0MultiLayerPerceptron =0expit
+0joner ~0OneRClassifier
+0jperceptron ~0Perceptron
+0jsoftmax_regression ~0SoftmaxRegression
+0ktacking_classification ~0StackingClassifier
+0tv_classification ~0StackingCVClassifier
+0auster.kmeans ~0Kmeans
+08feature_extraction.base ~0_BaseFeatureExtractor
+0rlinear_discriminant_analysis ~0LinearDiscriminantAnalysis
+0rprincipal_component_analysis ~0PrincipalComponentAnalysis
+0rrbf_kernel_pca ~0RBFKernelPCA
+0gselection.column_selector ~0ColumnSelector
+0qexhaustive_feature_selector ~0ExhaustiveFeatureSelector
+0qsequential_feature_selector ~0SequentialFeatureSelector
+08preprocessing.copy_transformer ~0CopyTransformer
+0mdense_transformer ~0DenseTransformer
+0mmean_centering ~0MeanCenterer
+0mtransactionencoder ~0TransactionEncoder
+08regressor.linear_regression ~0LinearRegression
+0istacking_cv_regression ~0StackingCVRegressor
+0rregression ~0StackingRegressor`,
   },
   {
     library: "monai",
     version: "1.2.0 to 1.6.1",
     roots: ["monai"],
-    text: `00monai.data.meta_obj =0MetaObj
-0gtensor%"!5Tensor
-06inferers.%"!+ ~0ControlNetDiffusionI%#!?aLaten%/!;0%/!5%&!,%5!XPatch%&!1Saliency%%!41imple%&!1lic%&!03dingWindow%%!6kAdapt ~0VQVAETransformer%"!D
-0fmerger ~0AvgM%#!.%!!+
-0fsplitt%!"Uli%&")S%%!:1%&!DWSI%1!G
-06losses.adversarial_loss =0A%&!5Criterions%##z%'!?Loss
-0eucm%!!]~0AUCM%!!8dbarlow_twins ~0BarlowTwins%"!Youndary%#!^B%"!2%"!ccldice ~0SoftDiceclDiceLoss ~4%&!/
-0eontrastive%#'y%!!0%"!ndeform ~0BendingEnergy%!!m%&'r%"!p%!";DiceCE%""3Foc%!#W ~4%"!XGeneralizedDice%'!Df%!!)bWasserstein%&#"0Mask%!!U%""6s%##lDeepSupervi%&"Udfoc%#&L~0%%"-
-0dgiou%&%JxGIoU%"!<hausdorff%#!AH%#!3DT%""MLog%+!7
-0dimage_dissimilarity ~0GlobalMutualInformat%""h ~0LocalNorm%!#yCrossCorrel%%!H
-0dmcc%#"SMCC%#(4lti_scale ~0MultiScal%#&knac%%#eNACL%"!9perceptual ~0MedicalNetP%%!9S%(#(%&!9Loss =aNetworkType ~0RadImage%6!eTorch%!&FModel%0!I
-0dspatial_mask%%'?%!"{fectr%&&zJukebox%#'Wi%"+&=0SSI%"+&eure%#!QSURE%"#htversky ~0T%!!,%"!:unified_%)()Asymmetric%()>%'![ ~aU%!![%'(T6%!!Us.absolute_volume_difference =0A%"!?VolumeD%%!=Metric
-0fctive_learning_%"!y ~0LabelQualityScore ~0Varia%(!bverage_precision =0A%!!6P%#!5%#!Necalibrat%!!IC%&!0Error%!!I =bReduction
-0fon%!-&_matrix =0C%#!5Matrix%%"Pumulative_a%!"G =0C%%!7%""[
-0eembedding_collapse ~0E%#!7C%"!6%%"}f_beta_score =0FBetaScore
-0fid ~0FID%%!Og%&.D_dice =%,.W%"!^e%&-.dista%!&c%&,z%"!6%%!}loss%"&P =0Loss%%!=mean%"1FDiceHelper =4%#!Ciiou =0MeanIoU
-0g%"!i%&%- =aIte%!&@%"&;~0%.!4%%%}md ~0MM%&#epanoptic_q%!(- =0P%"!5%"(?%%!Mregres%"()KernelType =0MAE%#'^2P%%!-1S%&!-%%.RSSIM%#!80PSNR%%!/RM%'!R%%"2%%!A%&![
-0focauc =0ROCAUC%%"ksurface%#&xS%!!1Di%&&Do%%&i%%!?%+&gwrappe%";XricsReloadedBinary =fCategorical =fW%!!R
-06n%!/ws.blocks.acti_n%!5qADN
-0qv%!+/~0GEGLU ~0MemoryEfficientSwish ~1ish ~0%!!0=5Implementa%!+Hw_checkpointing ~0Acti%!""C%%!<%%"anspp ~0SimpleASPP
-0mbackbone_fpn_util%!9*%!!7WithFPN
-0mcablock ~0CAB%"!,FeedForward
-0nonvolut%":MC%&!1 ~0ResidualUnit
+    text: `=00monai.data.meta_obj =0MetaObj
+0gtensor =0MetaTensor
+06inferers.inferer ~0ControlNetDiffusionInferer ~aLatentDiffusionInferer ~0DiffusionInferer ~0Inferer ~0LatentDiffusionInferer ~0PatchInferer ~0SaliencyInferer ~1impleInferer ~1liceInferer ~3dingWindowInferer ~kAdapt ~0VQVAETransformerInferer
+0fmerger ~0AvgMerger ~0Merger
+0fsplitter ~0SlidingWindowSplitter ~1plitter ~0WSISlidingWindowSplitter
+06losses.adversarial_loss =0AdversarialCriterions ~0PatchAdversarialLoss
+0eucm_loss ~0AUCMLoss
+0dbarlow_twins ~0BarlowTwinsLoss
+0eoundary_loss ~0BoundaryLoss
+0dcldice ~0SoftDiceclDiceLoss ~4clDiceLoss
+0eontrastive ~0ContrastiveLoss
+0ddeform ~0BendingEnergyLoss ~0DiffusionLoss
+0eice ~0DiceCELoss ~4FocalLoss ~4Loss ~0GeneralizedDiceFocalLoss ~fLoss ~bWassersteinDiceLoss ~0MaskedDiceLoss
+0es_loss ~0DeepSupervisionLoss
+0dfocal_loss ~0FocalLoss
+0dgiou_loss ~0BoxGIoULoss
+0dhausdorff_loss ~0HausdorffDTLoss ~0LogHausdorffDTLoss
+0dimage_dissimilarity ~0GlobalMutualInformationLoss ~0LocalNormalizedCrossCorrelationLoss
+0dmcc_loss ~0MCCLoss
+0eulti_scale ~0MultiScaleLoss
+0dnacl_loss ~0NACLLoss
+0dperceptual ~0MedicalNetPerceptualSimilarity ~0PerceptualLoss =aNetworkType ~0RadImageNetPerceptualSimilarity ~0TorchvisionModelPerceptualSimilarity
+0dspatial_mask ~0MaskedLoss
+0fectral_loss ~0JukeboxLoss
+0esim_loss =0SSIMLoss
+0eure_loss ~0SURELoss
+0dtversky ~0TverskyLoss
+0dunified_focal_loss ~0AsymmetricFocalLoss ~fTverskyLoss ~aUnifiedFocalLoss
+06metrics.absolute_volume_difference =0AbsoluteVolumeDifferenceMetric
+0fctive_learning_metrics ~0LabelQualityScore ~0VarianceMetric
+0fverage_precision =0AveragePrecisionMetric
+0ecalibration =0CalibrationErrorMetric =bReduction
+0fonfusion_matrix =0ConfusionMatrixMetric
+0fumulative_average =0CumulativeAverage
+0eembedding_collapse ~0EmbeddingCollapseMetric
+0ef_beta_score =0FBetaScore
+0fid ~0FIDMetric
+0egeneralized_dice =0GeneralizedDiceScore
+0ehausdorff_distance =0HausdorffDistanceMetric
+0eloss_metric =0LossMetric
+0emeandice ~0DiceHelper =4Metric
+0iiou =0MeanIoU
+0gtric =0Cumulative =aIterationMetric ~0IterationMetric ~0Metric
+0fmd ~0MMDMetric
+0epanoptic_quality =0PanopticQualityMetric
+0eregression =0KernelType =0MAEMetric =2PEMetric =1SEMetric =1ultiScaleSSIMMetric =0PSNRMetric =0RMSEMetric =1egressionMetric =0SSIMMetric
+0focauc =0ROCAUCMetric
+0esurface_dice =0SurfaceDiceMetric
+0ostance =0SurfaceDistanceMetric
+0ewrapper =0MetricsReloadedBinary =fCategorical =fWrapper
+06networks.blocks.acti_norm ~0ADN
+0qvation ~0GEGLU ~0MemoryEfficientSwish ~1ish ~0Swish =5Implementation
+0w_checkpointing ~0ActivationCheckpointWrapper
+0nspp ~0SimpleASPP
+0mbackbone_fpn_utils ~0BackboneWithFPN
+0mcablock ~0CABlock ~0FeedForward
+0nonvolutions ~0Convolution ~0ResidualUnit
 0nrf ~0CRF
-0oossatten%"!KCrossA%#!3Block
-0mdense%%"GonvDense%#"N%&!/
-0nints_%#!MActiConvNorm%%"~actorizedIncrea%%!laReduc%%!zP3D%-!c
-0nownsample ~0DownS%#!/MaxAvgPool ~0SubpixelD%%!Q
-0nynunet%%"fUnetBasic%""94Out%#!-Res%#!-Up%##tencoder ~0BaseE%!!0
-0mfcn ~0FCN ~0GCN ~0MC%!!0Refine
-0neature_pyramid_%")D ~0ExtraFPN%&'.atureP%!!K%"7f ~0LastLevelMax%!#P9P6P7
-0mhyena ~0DepthwiseFFTConv2d ~g3d ~0HyenaMixer ~5%'B:%#";_%(!^%%(Pmlocal%(%B%!;5et%&&-%"!f8%"#!Extracto%#!~8%#(y%#!2Up%)!Z%%)<%#%umednex%&"9MedNeX%#&L7Dow%!)8 ~7%&&e7%%&Xnlp ~0MLP%#!tpatch%%4h%#C0Embed ~ading%#!Lreg%)'zRegist%!2-%-#]c%"#U%#*n ~c%##6Conv%"!xol_pos_%("FDecomposedRe%!3LPos%%6;
-0msegres%*"P%!)/
-0olf%(,>S%!-@
-0npade%#/bSPADE
-0ptial%)!P%!=5%,,pnqueeze_and_exci%!/[ ~0ChannelSELayer%'&c%&!4SE%"#k3ottleneck ~2ResNeXtB%'!67%'!0
-0mtext%)%'Text%%+=n%&)E%##q%,)X
-0munetr%),_r%(,a5Pr%"'r ~5%&'|p%%-u%#-YU%&!5%#)A
+0oossattention ~0CrossAttentionBlock
+0mdenseblock ~0ConvDenseBlock ~0DenseBlock
+0nints_block ~0ActiConvNormBlock ~0FactorizedIncreaseBlock ~aReduceBlock ~0P3DActiConvNormBlock
+0nownsample ~0DownSample ~0MaxAvgPool ~0SubpixelDownsample
+0nynunet_block ~0UnetBasicBlock ~4OutBlock ~4ResBlock ~4UpBlock
+0mencoder ~0BaseEncoder
+0mfcn ~0FCN ~0GCN ~0MCFCN ~0Refine
+0neature_pyramid_network ~0ExtraFPNBlock ~0FeaturePyramidNetwork ~0LastLevelMaxPool ~9P6P7
+0mhyena ~0DepthwiseFFTConv2d ~g3d ~0HyenaMixer ~5TransformerBlock ~0_DepthwiseFFTForward
+0mlocalnet_block ~0LocalNetDownSampleBlock ~8FeatureExtractorBlock ~8ResidualBlock ~8UpSampleBlock ~0ResidualBlock
+0mmednext_block ~0MedNeXtBlock ~7DownBlock ~7OutBlock ~7UpBlock
+0nlp ~0MLPBlock
+0mpatchembedding ~0PatchEmbed ~adingBlock
+0mregunet_block ~0RegistrationDownSampleBlock ~cExtractionBlock ~cResidualConvBlock
+0ol_pos_embedding ~0DecomposedRelativePosEmbedding
+0msegresnet_block ~0ResBlock
+0olfattention ~0SABlock
+0npade_norm ~0SPADE
+0ptialattention ~0SpatialAttentionBlock
+0nqueeze_and_excitation ~0ChannelSELayer ~0ResidualSELayer ~0SEBlock ~3ottleneck ~2ResNeXtBottleneck ~7tBottleneck
+0mtext_embedding ~0TextEncoder
+0nransformerblock ~0TransformerBlock
+0munetr_block ~0UnetrBasicBlock ~5PrUpBlock ~5UpBlock
+0npsample ~0SubpixelUpsample ~0UpSample
 0mwarp ~0DVF2DDF ~0Warp
-0flayers.conjugate_gradient%!<4%!!7G%"!6
+0flayers.conjugate_gradient =0ConjugateGradient
 0mdrop_path ~0DropPath
-0mf%!0*es =0Layer%!0;y
-0niltering =0BilateralFilter =0PHL%"!.~0Trainable%-!IoFunc%!&~9Joint%-!Dt%#!D
+0mfactories =0LayerFactory
+0niltering =0BilateralFilter =0PHLFilter ~0TrainableBilateralFilter =oFunction ~9JointBilateralFilter =tFunction
 0mgmm ~0GaussianMixtureModel =0_ApplyFunc
-0msimple%!#q ~0%!!=%#"V%"(/Pad ~0Elliptic%%"9~0F%!)2%'"2%%!=Hilbert%%'@ ~0LLTM =4%&#51aplace%%!VMe%&!e2d%(!rReshape ~0SavitzkyGola%%"r1harpe%%!Q1kipConne%"#}n%"F(t%#"Ts ~0Affine%&"i=0_GridCount =5Grad =5Pull =7sh
-0mvector_quantizer ~0EMAQ%'!1Vector%%!4
-0fnets.ahnet ~0AHNet ~0%&+'3x3x1%)6t ~0Final ~0PSP ~1roj%!#4 ~1seudo3D%#,?UpTransi%!#Rl%#->u%""5%)-N ~9%"!Y9U%!!B%%/W ~0UpConv
-0luto%&5sAuto%%,Vvkl ~0AEKL%&7)%)6Y1%%HGPad ~1%&!oKL%"0M%!!{%%!wkbasic_%""yBasicU%!%3Down ~0TwoConv%!"jat
-0uplusplu%!<1%"!RPlusPlus
-0kcell_sam_%#?7~0CellSam%%=6llassifi%!!?%'!/1ritic ~0Discriminator
-0l%!Y3%%%F%"Y@ ~aConditioning%'2ckdaf3d%(&8Modu%!:wAF3D ~1af3dASPP ~5%#>B ~d%">E ~5%!!(ResNet ~b%(1DbDilated%(1Jlense%!"jDenseNet ~8121 ~969 ~8201 ~964%!8i%&(n6%"'q1%)(I%#UE_model%#&VAttn%'7V4Mid%+<1%'?<%(!L9%&!L9%&!L%%VPModel%"'q ~e%!'^9UNetResne%#8bd%.;!an%!:P%#)21%&";%#5}%'!W ~0%&"E%!'ld%#3@
-0mnt%!X0NTS ~0MixedOp ~0TopologyConstr%!MT ~8In%"F>~8Search ~0_%-@RWithRAMCost ~1%3AA%)!G%!N_%/!;1Identity%*!8%0Ao%'!D
-0l%!A= ~0Dyn%!%p7SkipLayer
-0ke%#Fs%"+wlockArgs ~0%%G1Net ~cBN ~e%">Bs ~c%%&l0MB%';bkflexible%#(9FlexUNe%#8^%!<jer ~4ibl%"'K0Seg%%G~Head ~0UNet%"-q
-0lullyc%!2Ged%"!}ully%"2[ed%!!lVar%-!9
-0k%!PDtor%%]ttor
-0khigh%!=# ~0High%&/S7Net
-0lover%"!AoVer%!"-_%""a%#)~ranch ~3nse%"+Ab%%/u1%+AL%*+[yena_nd_unetr%#C=NDUNETR
-0kmasked_a%&0w_vit%%Y,%'1qViT
-0l%!B,%&B&
+0msimplelayers ~0ApplyFilter ~0ChannelPad ~0EllipticalFilter ~0Flatten ~0GaussianFilter ~0HilbertTransform ~0LLTM =4Function ~1aplaceFilter ~0MeanFilter ~2dianFilter ~0Reshape ~0SavitzkyGolayFilter ~1harpenFilter ~1kipConnection
+0npatial_transforms ~0AffineTransform =0_GridCount =5Grad =5Pull =7sh
+0mvector_quantizer ~0EMAQuantizer ~0VectorQuantizer
+0fnets.ahnet ~0AHNet ~0Bottleneck3x3x1 ~0DenseBlock ~0Final ~0PSP ~1rojection ~1seudo3DLayer ~0UpTransition
+0lttentionunet ~0AttentionBlock ~9Layer ~9Unet ~0ConvBlock ~0UpConv
+0lutoencoder ~0AutoEncoder
+0vkl ~0AEKLDownsample ~4ResBlock ~1symmetricPad ~1utoencoderKL ~0Decoder ~0Encoder
+0kbasic_unet ~0BasicUNet ~0Down ~0TwoConv ~0UpCat
+0uplusplus ~0BasicUNetPlusPlus
+0kcell_sam_wrapper ~0CellSamWrapper
+0llassifier ~0Classifier ~1ritic ~0Discriminator
+0lontrolnet ~0ControlNet ~aConditioningEmbedding
+0kdaf3d ~0AttentionModule ~0DAF3D ~1af3dASPP ~5Backbone ~dWithFPN ~5FPN ~5ResNet ~bBottleneck ~bDilatedBottleneck
+0lensenet ~0DenseNet ~8121 ~969 ~8201 ~964 ~0_DenseBlock ~6Layer ~1Transition
+0liffusion_model_unet ~0AttnDownBlock ~4MidBlock ~4UpBlock ~0CrossAttnDownBlock ~9MidBlock ~9UpBlock ~0DiffusionModelEncoder ~eUNet ~9UNetResnetBlock ~dTransformerBlock ~anetDownsample ~1ownBlock ~0SpatialTransformer ~0UpBlock ~0WrappedUpsample
+0mnts ~0DiNTS ~0MixedOp ~0TopologyConstruction ~8Instance ~8Search ~0_ActiConvNormBlockWithRAMCost ~1FactorizedIncreaseBlockWithRAMCost ~bReduceBlockWithRAMCost ~1IdentityWithRAMCost ~1P3DActiConvNormBlockWithRAMCost
+0lynunet ~0DynUNet ~7SkipLayer
+0kefficientnet ~0BlockArgs ~0EfficientNet ~cBN ~eFeatures ~cEncoder ~0MBConvBlock
+0kflexible_unet ~0FlexUNetEncoderRegister ~4ibleUNet ~0SegmentationHead ~0UNetDecoder
+0lullyconnectednet ~0FullyConnectedNet ~0VarFullyConnectedNet
+0kgenerator ~0Generator
+0khighresnet ~0HighResBlock ~7Net
+0lovernet ~0HoVerNet ~0_DecoderBlock ~9ranch ~3nseLayer ~bDecoder ~1ResidualBlock ~1Transition
+0lyena_nd_unetr ~0HyenaNDUNETR
+0kmasked_autoencoder_vit ~0MaskedAutoEncoderViT
+0lednext ~0MedNeXt
 0lilmodel ~0MILModel
-0kna%!!kNaViT ~0_NaViT%%/4 ~6%.+_1RMSNorm
-0letadap%!7GNetA%!!/
-0kpatchgan_d%(0o%)^=Patch%)11%#C)%+1Fkquickna%*69%)2(%#"convConcat%+KQ%+4/ ~0Q%&!xSequentialWithIdx%,9/%"!9
-0k%"SPo%!:&%"!.
-0%%6sdditive%+Fa1ffine%")u%!c8%!(?%#Gp%!!rUNet
-0m%")*%#2i6%#),%'#h6%%#46%#+y
-0nt%#/dMDTA%/INOverlap%(F}0Res%!!Y
-0k%%EO%!+x%#"H9VAE
-0t_ds%%!:%#3M%&"NNetDS ~b2
-0m%"!fENet ~5154%#DDt101 ~952 ~850 ~7x%#!40
-0lpade%(*+kl%#FGA%*985%%'+5%&G:qd%24l%!!ettn%&D>%%4X%&!5Diff%&#D9%&4L%!.v%&Dsq%&NZSPADE%&"R%%#z5%!6~%%!s=0%"3wingModes
-0lwin%%-"Basic%#=TPatchMerging ~cV2%!VDn%)4~f%%6xNETR ~0%!p!%%,J
-0kt%&g5_fc%#gFVisionFC%"-7lranschex ~0Bert%'-04Mixed%""^4Output ~4PreTrained%!DQ%",fMod%!@!ool%#Es%!!~
-0p%%6~%#emPo%!/{al%%;n%&,9Only%'#Y
-0k%"'#%&Xb%"3A%!*{or ~0%#0Nvar%'(A%!2z%)@5lista%*<z%#.&Mapping%".2y%!P2 ~0Point%"!?SAM ~2%!#*%%#(Random%!?{Way%,B1%(0k ~0VISTA3D
+0knavit ~0NaViT ~0_NaViTAttention ~6TransformerBlock ~1RMSNorm
+0letadapter ~0NetAdapter
+0kpatchgan_discriminator ~0MultiScalePatchDiscriminator ~0PatchDiscriminator
+0kquicknat ~0Bottleneck ~0ClassifierBlock ~1onvConcatDenseBlock ~0Decoder ~0Encoder ~0Quicknat ~0SequentialWithIdx ~1kipConnectionWithIdx
+0kregressor ~0Regressor
+0nunet ~0AdditiveUpSampleBlock ~1ffineHead ~0GlobalNet ~0LocalNet ~0RegUNet
+0msnet ~0ResNet ~6Block ~7ottleneck ~6Encoder ~6Features
+0ntormer ~0MDTATransformerBlock ~0OverlapPatchEmbed ~0Restormer
+0ksegresnet ~0SegResNet ~9VAE
+0t_ds ~0SegResBlock ~6Encoder ~6NetDS ~b2
+0mnet ~0SENet ~5154 ~2ResNet101 ~952 ~850 ~7xt101 ~950
+0lpade_autoencoderkl ~0SPADEAutoencoderKL ~5Decoder ~5ResBlock
+0qdiffusion_model_unet ~0SPADEAttnUpBlock ~5CrossAttnUpBlock ~5DiffResBlock ~9usionModelUNet ~5UpBlock
+0qnetwork ~0SPADEDecoder ~5Encoder ~5Net ~8ResBlock =0UpsamplingModes
+0lwin_unetr ~0BasicLayer ~0PatchMerging ~cV2 ~0SwinTransformer ~fBlock ~4UNETR ~0WindowAttention
+0ktorchvision_fc ~0TorchVisionFCModel
+0lranschex ~0BertAttention ~4MixedLayer ~4Output ~4PreTrainedModel ~0MultiModal ~0Pooler ~0Transchex
+0pformer ~0AbsolutePositionalEmbedding ~0DecoderOnlyTransformer
+0kunet ~0CheckpointUNet ~0UNet
+0or ~0UNETR
+0kvarautoencoder ~0VarAutoEncoder
+0lista3d ~0Attention ~0ClassMappingClassify ~0MLP ~0PointMappingSAM ~2sitionEmbeddingRandom ~0TwoWayAttentionBlock ~6Transformer ~0VISTA3D
 0mt ~0ViT
-0n%""}%!!2%""y
-0%"?=Dow%!'Yi%""wInpu%!GK%#!4LU%"A;%!&_%)!>%(D( ~0V%"5.xelmorph ~0VoxelM%!!/a%!%hlqvae%30cVQVAE%!+l%'[Sfschedulers.ddim ~0DDIMS%#!8
-0spm =0DDPMPrediction%!o,4%%!H =4%#j}Type
-0qpndm =0PND%7!Y
-0qrect%"mdlow =0RFlow%,!U5%(!U%%"{ ~0%'!:ftrt_compi%"!=hapeError ~0TRTEngine ~1rtC%"!H
-0f%#aMCastTemp%""7oFloat ~bAll
-06optimizers.lr_finder =0DataLoaderI%!6QL%"n;RateF%#!HTrain%+!M=0Val%*!6
-0k%(#FExpon%!5?LR ~0LinearLR%!QfmupCosine%##o ~0_LR%%#}MONAI
-0hnovograd ~0N%"!-
-06%&L~.adaptors =0%#NVSignature
-0h%"We =0C%%!,OneOf =0%!+/Or%!#RSomeOf
-0iroppad.array =0BorderPad ~2undingRect =0CenterScaleCrop =7%!CY%!!/1rop =4Foreground =0DivisiblePad =0%!!(RandCropByLabelClasses =aPosNegLabel =4%'"/5%("/f%!8As =4Weighted%""HesizeWithPadOr%!!7%#EG%""zPad
-0pbatch%!"WListDataCollate
-0p%")nar%)#zd =%'#{d%.#|d%)#}d%!#~%&#{d =4%,%"%"%#%6%%d%*%&d =8d%(%+d%)%,%"%)d =fd%+%.d%1%/d%*%0d%!%1d
-0hintensity%"'r~0Adjust&#"#. ~0ClipI%#!IPercentiles ~1omputeHoVerMap&!"!gtectEnvelope ~0%&%*M%!{)%#VvS%!UY ~9mooth ~1ibbsNoise ~0Histogram%%~W ~0%%"MRemap ~0KSpaceSpike%#![Mask%%!J ~1edianS%""*0%%!r%'!E0Rand%,#d4BiasField ~4CoarseDropout ~aShuffle ~a%'Xu4%##E%""Qc%%#Md%""E5%'#M4%%#MShift ~4%,#I4%.#I4Ric%&"(%!'{%'#5iFixedMean ~5hift%'!>5tdS%+!5%*Z)%#%41%+!ye%'!yeRange ~j%*'c%+!|1%/"2Threshold%(!7UltrasoundConfidenceMa%!6dform
-0r%),7%*&Zd =%5)@d =%,)Ad =%+)1d =%,)2d =%!)3d =%&)4d =%/)5d =%-)%d =%*)&d =%()'d =%/)(%#-P%-#L%&)*d =%*)+d =%#),d =%*(~d =%#)!d =%!)"d =%&)#d =%+)%d =%-(rd =%((s%%.p%%##%%'wd =id =%*(vd =%-(wd =%0(xd =%*(yRange%*'+jd =ed =%*(pd =%-(qd =%/(rd
-0jverse =0Invertibl%)cbTracea%(!7
-0o_batch%&d@ ~0B&!"78vers%)!dDec%!3td =0_%(!HDataset
-0io%%14Lo&""-4%!+ze%#!.WriteFile%"A<
-0k%)*O%%!Z%"%^%!![d =%-!]d
-0hlaz%'2LpplyP&!"4<
-0m%*+K%'!>d
-0m%#<b%!fx%!a,placementField
-0hmeta_utility.%)!sFrom&&"<%d =0To%'!2
-0hnvtx ~0Mark%"1P%!!-4%!'Wop ~aush ~3%"!06ush
-0hpost%&#>%%~_s ~1sDiscret%""xtanc%&&WEDT ~0Ensemble ~0FillHole&&"6QteHeat%!3s%!(" ~0KeepLargest%%WBCom%!>/&#".0%#j^5ToContou%#kW%'"7ProbNMS ~0RemoveSmallObjects ~0Sobel%#p's ~0Vote%#!c%-&f%&#fd =%&#g%!9o%.#hd =%%#id =%&#jd&%",e%%#kd%%*md =%:#md =%(#nd =%&#od&"",5%(">%"#qd =%/#r%#)w%#V'cationd =1%)%+d =%)%,d
-0hregularization%%'{CutMix ~3Out%!c4Up ~3er
-0w%)%b%!!Kd =3Outd =%!!Md
-0hsignal%%!vSignalContinuousWavelet ~6FillEmpty ~6%!2>d%+8bdSine ~hPartial ~equarePulse ~o%%!9aDrop ~aS&!":2b%!8q7emoveFrequency
-0o%)#.%!"b%%"Ld
-0imooth_fiel%#CX%!+V%!1@D&""?eaFiel%-;=l%)8ymooth%"--u%)">%,!td =%0!ud =%&!vd
-0i%!?_%%E9%#.C6Grid%"p]ertBoxToPoints ~7%!!+ToBoxes =0Flip ~0GridDistor%"RyPatch ~4Split =0Ori%#d_%"#p2DElastic ~43%%!.=4%#"NaGrid =5xis%!",4%!#J%!!94%"!6%,"@8%!"@=4Rotate =a90 ~4SimulateLowRes&#"-?=4Zoom ~1e%"kE=8ToM%!!e3ize =1%"!j690%!C#cing =3tialR%%!X0Zoom%,E~%!#4d%!|<%+%Zd =%*%[d%"%]d =%+%^d =%!%_d =%!%ad%*%b%#:R%%%cd =%&%dd%%%e%'%^%#%Qd =%+%Rd =%!%Sd%%%T90d =ad =%2%Vd%"%W%!FIample%"%Ud%!%Vd%#%W90d =6%"F[cingd%+%Zd%"%[d
-0htraits%%2w%"8xi%!2_zy%#!.%!e}%!"=%"!5%!MNiz%"99it ~1educ%%!CThreadUnsafe
-0k%&}<%!!|%%9?%(A!%+!| ~c%(!=%':Eh%#74%&HkdCoordinate&""!7s ~3Extreme%!'c%"!: =1pp%'Za%&+i1%#!EL%"ISastTo%!SB1%!KLToIndic%!IWnvertToMulti%"!]BasedOnBrats%#O'~1uCIM ~0DataStats%!7Iur%#"tFirst ~6&""G%FgBg%("0&!"#1%!h^ce ~0%#r+ ~1mag&%""i1%#.V%#",LabelTo%"JzMapLabelValu&!"H1ndC%!"d4%&!v5%(!v4TorchIO ~9%!aq ~1emoveRepeated%#%g~2peat%%!00%#)mDelay&""R3Dim ~1&!"-3Dim ~0ToCupy ~2Device ~2Numpy ~2PIL ~2%!<' ~2%""L5%%"Lranspos%-QH%1'fd =%1'gd%4'hd =%)'id =%''jd =%,'kd =1oncatItemsd =3%A'xd =2py%#!V1uCIMd%"YgSta%!"Oelete%#!E%/(7d =6%""^%*(9%!"p%((:d =8ubKeysd =%%(Ed =%'(Fd =%*(G%%;8%!(H%!I<%'(I%%TE%"#*4I%)!q%#(Bd =%"(Cd =%1(Dd =%((Ed =0Selec%%%g1%((Td =%#(Ud =%&(V%!BBCupyd =%"(Xd =%!(Yd =2PILd =%"([d =%!(]d =%"(^d =1%#'m%!'kImageToWorldd =fWorldTo%#E>5posed
-0l&!"U5urier
-06utils.enum&+"Yy&%"H;Events =bKeys =1lgo%"!,&%"L6BlendMode =1oxModeName =1undleProperty =eConfig =&#"0:Matching =1olor%"^G2mmon%!"+3pInit%!"!%&(s%""GiceCE&%"NF =1&%"#0%"!S%!d'%'!U0FastMRI%"!e&!"=V%"!OGa%"";1ridPatchSort =4%!3l%!!HaPa%#!R%#{UB%!{C=8%"!:IgniteInfo%")W%("|nterpolat%#"lJITMetadata%""lLabel%'!V2zyAttr =1oss%'#Z0Me%#!V3hod =3ric%(!BN&!"YR%"&Numpy%&#)Ordering%%.2%"HS=9&!"L]Patch%#%7stFix =1robMap%"!8ytorch%&!vSkip%""2pace%"#(lin%#"HtrEnu%%NT%!!B5Statu%"#U3%!"QBackends%&sa%#%=WSI%("aeight`,
+0nautoenc ~0ViTAutoEnc
+0lnet ~0DownTransition ~0InputTransition ~0LUConv ~0OutputTransition ~0UpTransition ~0VNet
+0loxelmorph ~0VoxelMorph ~aUNet
+0lqvae ~0Decoder ~0Encoder ~0VQVAE ~5ResidualUnit
+0fschedulers.ddim ~0DDIMScheduler
+0spm =0DDPMPredictionType ~4Scheduler =4VarianceType
+0qpndm =0PNDMPredictionType ~4Scheduler
+0qrectified_flow =0RFlowPredictionType ~5Scheduler
+0qscheduler ~0Scheduler
+0ftrt_compiler ~0ShapeError ~0TRTEngine ~1rtCompiler
+0futils ~0CastTempType ~5oFloat ~bAll
+06optimizers.lr_finder =0DataLoaderIter ~0LearningRateFinder =0TrainDataLoaderIter =0ValDataLoaderIter
+0kscheduler ~0ExponentialLR ~0LinearLR ~0WarmupCosineSchedule ~0_LRSchedulerMONAI
+0hnovograd ~0Novograd
+06transforms.adaptors =0FunctionSignature
+0hcompose =0Compose =0OneOf =0RandomOrder =0SomeOf
+0iroppad.array =0BorderPad ~2undingRect =0CenterScaleCrop =7patialCrop =1rop =4Foreground =0DivisiblePad =0Pad =0RandCropByLabelClasses =aPosNegLabel =4ScaleCrop =5patialCrop =fSamples =4WeightedCrop =1esizeWithPadOrCrop =0SpatialCrop =7Pad
+0pbatch =0PadListDataCollate
+0pdictionary =0BorderPadd =2undingRectd =0CenterScaleCropd =7patialCropd =1ropForegroundd =4d =0DivisiblePadd =0Padd =0RandCropByLabelClassesd =aPosNegLabeld =8d =4ScaleCropd =5patialCropSamplesd =fd =4WeightedCropd =1esizeWithPadOrCropd =0SpatialCropd =7Padd
+0hintensity.array ~0AdjustContrast ~0ClipIntensityPercentiles ~1omputeHoVerMaps ~0DetectEnvelope ~0ForegroundMask ~0GaussianSharpen ~9mooth ~1ibbsNoise ~0HistogramNormalize ~0IntensityRemap ~0KSpaceSpikeNoise ~0MaskIntensity ~1edianSmooth ~0NormalizeIntensity ~0RandAdjustContrast ~4BiasField ~4CoarseDropout ~aShuffle ~aTransform ~4GaussianNoise ~cSharpen ~dmooth ~5ibbsNoise ~4HistogramShift ~4IntensityRemap ~4KSpaceSpikeNoise ~4RicianNoise ~4ScaleIntensity ~iFixedMean ~5hiftIntensity ~5tdShiftIntensity ~0SavitzkyGolaySmooth ~1caleIntensity ~eFixedMean ~eRange ~jPercentiles ~1hiftIntensity ~1tdShiftIntensity ~0ThresholdIntensity ~0UltrasoundConfidenceMapTransform
+0rdictionary =0AdjustContrastd =0ClipIntensityPercentilesd =1omputeHoVerMapsd =0ForegroundMaskd =0GaussianSharpend =9moothd =1ibbsNoised =0HistogramNormalized =0KSpaceSpikeNoised =0MaskIntensityd =1edianSmoothd =0NormalizeIntensityd =0RandAdjustContrastd =4BiasFieldd =4CoarseDropoutd =aShuffled =4GaussianNoised =cSharpend =dmoothd =5ibbsNoised =4HistogramShiftd =4KSpaceSpikeNoised =4RicianNoised =4ScaleIntensityFixedMeand =id =5hiftIntensityd =5tdShiftIntensityd =0SavitzkyGolaySmoothd =1caleIntensityRangePercentilesd =jd =ed =1hiftIntensityd =1tdShiftIntensityd =0ThresholdIntensityd
+0jverse =0InvertibleTransform =0TraceableTransform
+0o_batch_transform ~0BatchInverseTransform =0Decollated =0_BatchInverseDataset
+0io.array ~0LoadImage ~0SaveImage ~0WriteFileMapping
+0kdictionary =0LoadImaged =0SaveImaged =0WriteFileMappingd
+0hlazy.array ~0ApplyPending
+0mdictionary =0ApplyPendingd
+0mutils ~0Affine ~0DisplacementField
+0hmeta_utility.dictionary =0FromMetaTensord =0ToMetaTensord
+0hnvtx ~0Mark ~0RandMark ~4RangePop ~aush ~3gePop ~6ush
+0hpost.array ~0Activations ~1sDiscrete ~0DistanceTransformEDT ~0Ensemble ~0FillHoles ~0GenerateHeatmap ~0Invert ~0KeepLargestConnectedComponent ~0LabelFilter ~5ToContour ~0MeanEnsemble ~0ProbNMS ~0RemoveSmallObjects ~0SobelGradients ~0VoteEnsemble
+0mdictionary =0Activationsd =1sDiscreted =0DistanceTransformEDTd =0Ensembled =0FillHolesd =0GenerateHeatmapd =0Invertd =0KeepLargestConnectedComponentd =0LabelFilterd =5ToContourd =0MeanEnsembled =0ProbNMSd =0RemoveSmallObjectsd =0SaveClassificationd =1obelGradientsd =0VoteEnsembled
+0hregularization.array ~0CutMix ~3Out ~0MixUp ~3er
+0wdictionary =0CutMixd =3Outd =0MixUpd
+0hsignal.array ~0SignalContinuousWavelet ~6FillEmpty ~6RandAddGaussianNoise ~dSine ~hPartial ~equarePulse ~oPartial ~aDrop ~aScale ~bhift ~7emoveFrequency
+0odictionary =0SignalFillEmptyd
+0imooth_field.array ~0RandSmoothDeform ~aFieldAdjustContrast ~lIntensity ~0SmoothField
+0udictionary =0RandSmoothDeformd =aFieldAdjustContrastd =lIntensityd
+0ipatial.array =0Affine ~6Grid ~0ConvertBoxToPoints ~7PointsToBoxes =0Flip ~0GridDistortion ~4Patch ~4Split =0Orientation ~0Rand2DElastic ~43DElastic =4Affine ~aGrid =5xisFlip ~4DeformGrid =4Flip ~4GridDistortion ~8Patch =4Rotate =a90 ~4SimulateLowResolution =4Zoom ~1esample =8ToMatch =3ize =1otate =690 =0Spacing =3tialResample =0Zoom
+0pdictionary =0Affined =0ConvertBoxToPointsd =7PointsToBoxesd =0Flipd =0GridDistortiond =4Patchd =4Splitd =0Orientationd =0Rand2DElasticd =43DElasticd =4Affined =5xisFlipd =4Flipd =4GridDistortiond =8Patchd =4Rotate90d =ad =4SimulateLowResolutiond =4Zoomd =1esampleToMatchd =3ized =1otate90d =6d =0Spacingd =3tialResampled =0Zoomd
+0htraits ~0InvertibleTrait ~0LazyTrait ~0MultiSampleTrait ~0RandomizableTrait ~1educeTrait ~0ThreadUnsafe
+0knsform ~0LazyTransform =0MapTransform ~0Randomizable ~cTransform ~0Transform
+0hutility.array ~0AddCoordinateChannels ~3ExtremePointsChannel =1pplyTransformToPoints ~1sChannelLast ~0CastToType ~1lassesToIndices ~1onvertToMultiChannelBasedOnBratsClasses ~1uCIM ~0DataStats ~0EnsureChannelFirst ~6Type ~0FgBgToIndices ~1lattenSequence ~0Identity ~1mageFilter ~1ntensityStats ~0LabelToMask ~0MapLabelValue ~0RandCuCIM ~4Identity ~5mageFilter ~4TorchIO ~9Vision ~1emoveRepeatedChannel ~2peatChannel ~0SimulateDelay ~1plitDim ~1queezeDim ~0ToCupy ~2Device ~2Numpy ~2PIL ~2Tensor ~2rchIO ~5Vision ~1ranspose
+0pdictionary =0AddCoordinateChannelsd =3ExtremePointsChanneld =1pplyTransformToPointsd =1sChannelLastd =0CastToTyped =1lassesToIndicesd =1oncatItemsd =3vertToMultiChannelBasedOnBratsClassesd =2pyItemsd =1uCIMd =0DataStatsd =1eleteItemsd =0EnsureChannelFirstd =6Typed =0FgBgToIndicesd =1lattenSequenced =8ubKeysd =0Identityd =1mageFilterd =1ntensityStatsd =0LabelToMaskd =0MapLabelValued =0RandCuCIMd =4ImageFilterd =4TorchIOd =9Visiond =1emoveRepeatedChanneld =2peatChanneld =0SelectItemsd =1imulateDelayd =1plitDimd =1queezeDimd =0ToCupyd =2Deviced =2Numpyd =2PILd =2Tensord =2rchIOd =5Visiond =1ransformPointsImageToWorldd =fWorldToImaged =5posed
+0ls ~0Fourier
+06utils.enums =0AdversarialIterationEvents =bKeys =1lgoKeys =1verage =0BlendMode =1oxModeName =1undleProperty =eConfig =0ChannelMatching =1olorOrder =2mmonKeys =3pInitMode =0DataStatsKeys =1iceCEReduction =1ownsampleMode =0EngineStatsKeys =0FastMRIKeys =1orwardMode =0GanKeys =1ridPatchSort =4SampleMode =aPadMode =0HoVerNetBranch =8Mode =0IgniteInfo =1mageStatsKeys =1nterpolateMode =0JITMetadataKeys =0LabelStatsKeys =2zyAttr =1ossReduction =0MetaKeys =3hod =3ricReduction =0NdimageMode =1umpyPadMode =0OrderingTransformations =9ype =0PatchKeys =1ostFix =1robMapKeys =1ytorchPadMode =0SkipMode =1paceKeys =2lineMode =1trEnum =0TraceKeys =5StatusKeys =3nsformBackends =0UpsampleMode =0WSIPatchKeys =1eight`,
   },
   {
     library: "networkx",
     version: "2.8.8 to 3.6.1",
     roots: ["networkx"],
-    text: `00networkx.algorithms.planarity ~0ConflictPair ~0Interval ~0LRP%'!J%!!.Embedding =f._forbidden
+    text: `=00networkx.algorithms.planarity ~0ConflictPair ~0Interval ~0LRPlanarity ~0PlanarEmbedding =f._forbidden
 0ktree.branchings =0ArborescenceIterator ~k.Partition ~0Edmonds ~0MultiDiGraph_EdgeKey
-09classes.coreviews ~0AdjacencyView ~1tlas%!!-0Filter%%!C ~7tlas ~6Multi%'!:bInner%#"?%+!v0Union%'!P6%!!j5%,!jaInner
-0hdigraph ~0%"#/ ~0_CachedPropertyReset%!"fAndSucc ~nPred
-0hfilters =0hide_diedges =5%#!*multi%%!9a%#!9nodes =0no_%!!g =0show%D!f~%!!f
+09classes.coreviews ~0AdjacencyView ~1tlasView ~0FilterAdjacency ~7tlas ~6MultiAdjacency ~bInner ~0MultiAdjacencyView ~0UnionAdjacency ~6tlas ~5MultiAdjacency ~aInner
+0hdigraph ~0DiGraph ~0_CachedPropertyResetterAdjAndSucc ~nPred
+0hfilters =0hide_diedges =5edges =5multidiedges =aedges =5nodes =0no_filter =0show_diedges =5edges =5multidiedges =aedges ~5nodes
 0iunction =0frozen
-0h%##>%>#< ~nNode
-0h%""-%#!^%('0
-0m%)!9%"!7hordered ~0O%!!,%%%S7%#!*%(!k ~c%#!]report%#'sDegree%"'pi%(!02%!!d%'!40EdgeData%!!14%!!)8ABC ~0In%)!a%*!M6%4!w7%*!Jb%""0%-!J5%*!J9%"!JNod%."X0Out%(!_3%*!_7%"!8%-"+8%*!JcView
-09exception 0AmbiguousSolu%!!5ExceededMax%!,Bions 0HasACycle 0N%!.)XA%#.(Error 8%!!)9%%"%8No%!!TaPath atImplemented 8PointlessConcept 8Unbounded afeasible 1odeNotFound 0Power%%"^FailedConvergence`,
+0hgraph ~0Graph ~0_CachedPropertyResetterAdj ~nNode
+0hmultidigraph ~0MultiDiGraph
+0mgraph ~0MultiGraph
+0hordered ~0OrderedDiGraph ~7Graph ~7MultiDiGraph ~cGraph
+0hreportviews ~0DegreeView ~1iDegreeView ~2MultiDegreeView ~0EdgeDataView ~4View ~8ABC ~0InDegreeView ~2EdgeDataView ~6View ~2MultiDegreeView ~7EdgeDataView ~bView ~0MultiDegreeView ~5EdgeDataView ~9View ~0NodeDataView ~4View ~0OutDegreeView ~3EdgeDataView ~7View ~3MultiDegreeView ~8EdgeDataView ~cView
+09exception 0AmbiguousSolution 0ExceededMaxIterations 0HasACycle 0NetworkXAlgorithmError 8Error 9xception 8NoCycle aPath atImplemented 8PointlessConcept 8Unbounded afeasible 1odeNotFound 0PowerIterationFailedConvergence`,
   },
   {
     library: "ngboost",
     version: "0.4.2 to 0.6.0",
     roots: ["ngboost"],
-    text: `00ngboost.api ~0NGBClassifier ~3Regressor ~3Survival
-08distns.categorical ~0C%&!0CRPScore ~bLogScore
-0huchy ~0Ca%!!+6FixedVar
-0fdistn ~0%#"DcationD%"!8%#!*%""U%#!<
-0fexponential ~0E%(!0b%1"Lfgamma ~0G%!!*5%'!=halfnormal ~0HalfN%"!/a%'!Glaplace ~0L%#!,7%&"17%&!Lgog%%!qLog%#!p9%#!OCensored ~9%#!W%#!5
-0fmultivariate_%%!lMVN%'"R%%!9%#""6%&"P%!%pMean ~f%&!9f%#!c ~bVar ~e%&!>e%&!>6%'"-poisson ~0P%#!,%'#Rft ~0T ~1FixedDf ~8%#'2 ~g%&!v8%&!-1%'!bweibull ~0W%#!,%'"#8helpers 0_CompatTree
-08%")Y%!)Uoost
-08scores ~0%&#=0%&";0Score`,
+    text: `=00ngboost.api ~0NGBClassifier ~3Regressor ~3Survival
+08distns.categorical ~0CategoricalCRPScore ~bLogScore
+0huchy ~0Cauchy ~6FixedVar
+0fdistn ~0ClassificationDistn ~0Distn ~0RegressionDistn
+0fexponential ~0Exponential ~bCRPScore ~bLogScore
+0fgamma ~0Gamma ~5LogScore
+0fhalfnormal ~0HalfNormal ~aLogScore
+0flaplace ~0Laplace ~7CRPScore ~7LogScore
+0gognormal ~0LogNormal ~9CRPScoreCensored ~9LogScoreCensored
+0fmultivariate_normal ~0MVNLogScore
+0fnormal ~0Normal ~6CRPScore ~6FixedMean ~fCRPScore ~fLogScore ~bVar ~eCRPScore ~eLogScore ~6LogScore
+0fpoisson ~0Poisson ~7LogScore
+0ft ~0T ~1FixedDf ~8FixedVar ~gLogScore ~8LogScore ~1LogScore
+0fweibull ~0Weibull ~7LogScore
+08helpers 0_CompatTree
+08ngboost ~0NGBoost
+08scores ~0CRPScore ~0LogScore ~0Score`,
   },
   {
     library: "nltk",
     version: "3.8.1 to 3.10.4",
     roots: ["nltk"],
-    text: `00nltk.chunk.api ~0ChunkParserI
-0bnamed_entity ~0Maxent_NE_Chunker ~0NE%'!V ~dTagger
-0bregexp%#!xRule ~9WithContext ~5String ~0ExpandLeft%!!J6Righ%"!.0Merge%"!.Regexp%)"9b%"!U%#!20Spli%"!_1trip%"!^Un%%"P
-06lassify%##e%!!1ierI ~0Multi%'!5
-0edecisiontree ~0D%"!1Tree%&!K
-0emaxent ~0Binary%!%BFeatureEncod%!#]FunctionBacked%4!HGIS%'!0%!!H%&"5 ~6%+!UI ~0TadmEvent%3!y4%.!k1yp%3"K
-0enaivebayes ~0NaiveBayes%)#cpositiv%*!NP%"!7%3!Vrte_c%"&; ~0RTE%#"Cxtractor
-0escikitlearn ~0Sklearn%(!kfvm ~0Svm%)""textcat ~0TextCat
+    text: `=00nltk.chunk.api ~0ChunkParserI
+0bnamed_entity ~0Maxent_NE_Chunker ~0NEChunkParser ~dTagger
+0bregexp ~0ChunkRule ~9WithContext ~5String ~0ExpandLeftRule ~6RightRule ~0MergeRule ~0RegexpChunkParser ~bRule ~6Parser ~0SplitRule ~1tripRule ~0UnChunkRule
+06lassify.api ~0ClassifierI ~0MultiClassifierI
+0edecisiontree ~0DecisionTreeClassifier
+0emaxent ~0BinaryMaxentFeatureEncoding ~0FunctionBackedMaxentFeatureEncoding ~0GISEncoding ~0MaxentClassifier ~6FeatureEncodingI ~0TadmEventMaxentFeatureEncoding ~4MaxentClassifier ~1ypedMaxentFeatureEncoding
+0enaivebayes ~0NaiveBayesClassifier
+0epositivenaivebayes ~0PositiveNaiveBayesClassifier
+0erte_classify ~0RTEFeatureExtractor
+0escikitlearn ~0SklearnClassifier
+0fvm ~0SvmClassifier
+0etextcat ~0TextCat
 0eutil ~0CutoffChecker
-07uster%%'busterI
-0dem ~0EM%"!4er
-0dgaac ~0GAA%(!8kmeans ~0KMeans%(!=%""9Dendrogram ~0VectorSpace%%!M ~0_%&!GNode
+07uster.api ~0ClusterI
+0dem ~0EMClusterer
+0dgaac ~0GAAClusterer
+0dkmeans ~0KMeansClusterer
+0dutil ~0Dendrogram ~0VectorSpaceClusterer ~0_DendrogramNode
 06ollections ~0Trie
-09oca%#!4AbstractColl%"!9Finder ~0Bigram%0!<Quad%4!>Tr%2!Y
-05featstruct ~0Custom%"&dValue ~0FeatDict ~4List ~4S%"!RaReader ~4ure ~7ValueConcat cSet ~cTuple cUnion ~0Range%""' ~0Slash%%!11ubstituteBindingsSequence ~0_Unifi%"#)ailure jError
-05grammar ~0CFG ~0DependencyG%#!<aProduct%!"OFeat%!#2Nonterminal%!#4%%!T%!#;Type ~0%)!I0PCFG ~1robabilistic%/":d%(":3%"!,
-05lm%")9LanguageModel ~0Smoothing
-08count%!1Q%!&sunter
-08model%"('oluteDiscountingInterpolated ~0%(!1%,"3KneserNey%+!VLaplace ~1idstone ~0MLE ~0StupidBackoff ~0WittenBell%(!g
-08s%##3%2"n%("D%)!k
-08vocabulary ~0V%%!/
-05metrics.agreem%!1TAnnotationTask
-0essocia%"'?%!*wAssocMeasures ~0Contingency%'!8N%0!M%#+A%,!:%"+=%)!9
-0ddistance =0binary_%'!4demo =0edit%'!9d_align =0fractional_prese%!!Xinterval%(!njaccard%'!52ro_similarity =5winkler%)!70masi%(!l%#".
+09ocations ~0AbstractCollocationFinder ~0BigramCollocationFinder ~0QuadgramCollocationFinder ~0TrigramCollocationFinder
+05featstruct ~0CustomFeatureValue ~0FeatDict ~4List ~4Struct ~aReader ~4ure ~7ValueConcat cSet ~cTuple cUnion ~0RangeFeature ~0SlashFeature ~1ubstituteBindingsSequence ~0_UnificationFailure jError
+05grammar ~0CFG ~0DependencyGrammar ~aProduction ~0FeatStructNonterminal ~4ureGrammar ~7ValueType ~0Nonterminal ~0PCFG ~1robabilisticDependencyGrammar ~dProduction ~3duction
+05lm.api ~0LanguageModel ~0Smoothing
+08counter ~0NgramCounter
+08models ~0AbsoluteDiscountingInterpolated ~0InterpolatedLanguageModel ~0KneserNeyInterpolated ~0Laplace ~1idstone ~0MLE ~0StupidBackoff ~0WittenBellInterpolated
+08smoothing ~0AbsoluteDiscounting ~0KneserNey ~0WittenBell
+08vocabulary ~0Vocabulary
+05metrics.agreement ~0AnnotationTask
+0essociation ~0BigramAssocMeasures ~0ContingencyMeasures ~0NgramAssocMeasures ~0QuadgramAssocMeasures ~0TrigramAssocMeasures
+0ddistance =0binary_distance =0demo =0edit_distance =d_align =0fractional_presence =0interval_distance =0jaccard_distance =2ro_similarity =5winkler_similarity =0masi_distance =0presence
 0dpaice ~0Paice
-05p%#*"ty 0Condi%!"dFreqDist ~bProb%!!-jI ~1rossValidation%&!?0Di%!#Cry%'!l%&!Ba%'!MELE%%!00%&"20Heldout%'!LImmutableP%(+sMixIn%((^%'!T%")}%&!4%#*(%'!FM%'"G~1%&"(%"!A%#!-I ~4%-";Random%'!PSimpleGoodTuring%'!=Unifor%(!O%&*M%#!7
-05redos ~0TimedPattern 0e%"/wsentiment.v%!1P0SentiT%!<amentIntensityAnalyzer ~0VaderConstants
-06te%#.lStemm%!>Frlstem ~0ARLSTem
-0h2%&!02
-0aci%"!DCistem
-0aisri ~0ISRI%"!n
-0alancas%!/IL%#!.%&!Apor%!!>Por%)!;%%?0%!>?%%!;bslp ~0RSLP%&!Osnowball ~0Arabic%"!= =d.%""oDanish%-!:1utc%&!8c%#!PEngl%(!Qe%#!;Fin%)!l%#!;1ren%'!m%%">German%.!:Hungari%'!=g%#!=Ital%(!;%%"CNorweg%1!V%)%O%&".4uguese%%!:h%#!RRoman%(!nf%%#~ss%1"DS%"%v%.!Tp%*%m%%%"wed%1%T_%#4CSpecif%'&eo%#!^Scandinav%("Rk%"!@2tandard%+#t
+05probability 0ConditionalFreqDist ~bProbDist ~jI ~1rossValidationProbDist ~0DictionaryConditionalProbDist ~aProbDist ~0ELEProbDist 0FreqDist ~0HeldoutProbDist ~0ImmutableProbabilisticMixIn ~0KneserNeyProbDist ~0LaplaceProbDist ~1idstoneProbDist ~0MLEProbDist ~1utableProbDist ~0ProbDistI ~4abilisticMixIn ~0RandomProbDist ~0SimpleGoodTuringProbDist ~0UniformProbDist ~0WittenBellProbDist
+05redos ~0TimedPattern 0error
+05sentiment.vader ~0SentiText ~5mentIntensityAnalyzer ~0VaderConstants
+06tem.api ~0StemmerI
+0brlstem ~0ARLSTem
+0h2 ~0ARLSTem2
+0acistem ~0Cistem
+0aisri ~0ISRIStemmer
+0alancaster ~0LancasterStemmer
+0aporter ~0PorterStemmer
+0aregexp ~0RegexpStemmer
+0bslp ~0RSLPStemmer
+0asnowball ~0ArabicStemmer =d.stem ~0DanishStemmer =d.stem ~1utchStemmer =c.stem ~0EnglishStemmer =e.stem ~0FinnishStemmer =e.stem ~1renchStemmer =d.stem ~0GermanStemmer =d.stem ~0HungarianStemmer =g.stem ~0ItalianStemmer =e.stem ~0NorwegianStemmer =g.stem ~0PorterStemmer =d.stem ~4ugueseStemmer =h.stem ~0RomanianStemmer =f.stem ~1ussianStemmer =e.stem ~0SnowballStemmer =f.stem ~1panishStemmer =e.stem ~1wedishStemmer =e.stem ~0_LanguageSpecificStemmer =o.stem ~1ScandinavianStemmer =k.stem ~2tandardStemmer =g.stem
 0awordnet ~0WordNetLemmatizer
-05tag%"*2%"9eset%!F!%!AvggerI
-09brill ~0Brill%!!9%!@h%"!|
-0e_train%!<s%&!HT%!!7
-09hmm ~0HiddenMarkovMode%%!qi%%!Kperceptron ~0AveragedP%(!7%&!/%#Gu9sequential ~0Affix%%"o%!5Q%%!1%&ARBasedPOS%#!=f%#!+1%!HL%%!UDefaul%&!2N%)!u%!+~%%!1%!=%tial%"8e%%!<%"6&%%!2Un%'!2
+05tag.api ~0FeaturesetTaggerI ~0TaggerI
+09brill ~0BrillTagger ~0Pos ~0Word
+0e_trainer ~0BrillTaggerTrainer
+09hmm ~0HiddenMarkovModelTagger ~irainer
+09perceptron ~0AveragedPerceptron ~0PerceptronTagger
+09sequential ~0AffixTagger ~0BigramTagger ~0ClassifierBasedPOSTagger ~fTagger ~1ontextTagger ~0DefaultTagger ~0NgramTagger ~0RegexpTagger ~0SequentialBackoffTagger ~0TrigramTagger ~0UnigramTagger
 09tnt ~0TnT
-06ext%!7@cordanceIndex ~bLine ~3text%"!50%!/b4C%%A] ~1okenSearcher
-06okenize%%/WringT%"!7r ~0%%!.I
-0ecasual ~0Tweet%%!=
-0ede%!A0ive ~0MacIntyreCont%"7Ss ~0NLTKWord%(!]legality_principle ~0L%"!7Syllable%(!Smwe ~0MWE%(!7punkt ~0PunktBas%!Js ~5%#+.Vars ~5Parameters ~5Sentenc%&"% ~5Token ~a%!!16%#(~e%%1/Blanklin%(!X%#'E%'!4Whitespa%)"%1ordPunc%)%Lsexpr ~0SExpr%'!;fim%!#{Cha%&!: ~0L%+"DS%+"-0Tab%(!lonority_%!*Tc%!?#%0%mtexttil%!!CTextTil%*'l%"(>%#Dr5TableField
-0foktok%!(3tok%("Ireebank ~0T%"!-WordDet%&!~c%("P%#K-JKChars
-06ree.i%#:a%(:mMultiParentedTree ~9%*!1a%(;2%"!DTree
-0ap%"!K%'J-%*!_%!Qk%+!6%(!1
-0b%("&%";5%)"6
-0a%"R9Tree`,
+06ext ~0ConcordanceIndex ~bLine ~3textIndex ~0Text ~4Collection ~1okenSearcher
+06okenize.api ~0StringTokenizer ~0TokenizerI
+0ecasual ~0TweetTokenizer
+0edestructive ~0MacIntyreContractions ~0NLTKWordTokenizer
+0elegality_principle ~0LegalitySyllableTokenizer
+0emwe ~0MWETokenizer
+0epunkt ~0PunktBaseClass ~5LanguageVars ~5Parameters ~5SentenceTokenizer ~5Token ~aizer ~6rainer
+0eregexp ~0BlanklineTokenizer ~0RegexpTokenizer ~0WhitespaceTokenizer ~1ordPunctTokenizer
+0esexpr ~0SExprTokenizer
+0fimple ~0CharTokenizer ~0LineTokenizer ~0SpaceTokenizer ~0TabTokenizer
+0fonority_sequencing ~0SyllableTokenizer
+0etexttiling ~0TextTilingTokenizer ~1okenSequence ~5TableField
+0foktok ~0ToktokTokenizer
+0freebank ~0TreebankWordDetokenizer ~cTokenizer
+0eutil ~0CJKChars
+06ree.immutable ~0ImmutableMultiParentedTree ~9ParentedTree ~arobabilisticTree ~9Tree
+0aparented ~0AbstractParentedTree ~0MultiParentedTree ~0ParentedTree
+0brobabilistic ~0ProbabilisticTree
+0atree ~0Tree`,
   },
   {
     library: "numpy",
     version: "1.18.5 to 2.4.6",
     roots: ["numpy"],
-    text: `00numpy 0AxisError 0ComplexWarning ~0MachAr 1oduleDeprecation%#!D0Rank%%!/TooHard%"!qVisib%2!X_CopyMode ~1_array_namespace_info__ =0absolute =1dd =1len =2l =3close =3true =1max =2in =1ngle =2y =1ppend =1range =2ccos =6h =3sin%"!,tan =62%!!02gmax =4in =3partition =3sort =3where =2ound =2ray =52string =5_equal =9iv =6repr =6split =7tr =1sanyarray =3%!!)7_chkfinite =2contiguous%"!H2f%#!Qortran%#!9matrix =2scalar =2type =1tleast_1d =82d =83d =1verage =0bartlett =2se_%!"l1inary%"!/3count =2twise_and =8%"!68or =8xor =1lackman =2ock =1mat 1ool 48 4_ ~1roadcast =9%!'=s =ashapes =ato =1usday_%""#7offset ~6calendar 1ytes0 5_ =0can_%!!s1brt =1eil 1haracter 5%"%)oose =1lip 2ongdouble 5float =1olumn_stack =2mmon_type ~3plex 7128 7256 764 7_ 7floating =4ress =2ncatenate =3jug%!!+volve =2py =4sign =4to =2rrcoef =4elate =2s =3h =2unt_nonzero =2v =1ross =1umprod =7uct =3sum =3ulative_%!!=bsum 0datetime64 =8_as_%#)-9data =1eg2rad =3rees =2lete =1iag =4_indices =c_from =4flat =4onal =2ff =2gitize =2vide =3mod =1ot =1%"*!2tack 1%!)"0ediff1d =1insum =6_path =1mpty =5_like =1%!*u1xp =32 =3and_dims =3m1 =2tract =1ye =0fabs =1ill_diag%""jnd_co%(&{fo =2x ~1latiter =4%#%u2exible =2ip =4lr =4ud ~2oat 5128 66 532 564 5_ =6power 5ing =3or =5_di%!#t%'.M2%!#~rmat_float_positi%!"ldscientific ~7parser =1rexp =2om_dlpack =4buffer =4%#&|1ull =4%#%@v =0gcd 1eneric =2omspace =2t_printoptions =3bufsize =3err =6obj =1radient =2eater =7%#/20hamming =2nn%!"Eeavis%!#Yistogram =92d =9_bin_edges =9dd%,'g=1ypot =0i0 =1dentity ~1info =1mag =1n1d =2%!)%2exact =2ner =2sert ~2t 30 316 332 364 38 3_ 3eger =4rp =5sect1d =2vert =1pmt =1rr =1s_busday =2%#3B%!5; =9obj =2d%!)W2%#1H%"1-%"'34f =2nan =4t =3eginf =2pos%!!+real%#%m%%1P4%!!w3ubclass_ =5%""-5sc%#1nerable =1x_ =0kai%"'qon =0lcm =1dexp =1eft_shift =2ss =4%#&h2x%!4K1in%"'a1og =310 =4%%+@d%!!k92 =3ical%"2=no%*2;3%!!g2ng 4c%"%54%"0a4%!0a4long =0matmul 3rix =6_transp%!%pvec =2x =3imum =7_%##_2y_share_memory =1ean =2dian =2shgri%!-k =3_%!%]%!,g%#!p3typecode =2rr =1odf =2veaxis =1%"#{ultiply =0nan_to_num =3ar%!8#7in =3c%#1+6%!1%%!8?ean =5%!"Y%"8Lercentile =4rod =3qua%"!33std =4um =3var 1d%"7A7.all =9ny =9%""?cin =b%!"m9s%!#E8clip =9onj =apy =9%#"absum =8%&/l9ot =8flatten =8imag =8max =9ean =9in =8%%3e8%!!m8ravel =9eal =apeat%#7+ =9%!:[8squeeze =9td =9um =9wapaxes =8take =9olist =9race =b%#'O8var ~2enumer%!5=im ~3ndex ~3ter =1egative =2sted_iters =2xtaf%!!C%%5et%#*(1per =2v 1umber =0obj2%"(O~3ect 60 6_ =1nes%'0Luter =0packbits =2%%=I1%''*1l%!+!m%!8by ~41d =4add =4der =5iv =4fit =4int =4mul =4sub =4val =2si%"#Ewer%&.Zod =4%!7fmote_types =1tp =1ut =3_along_%!)c3mask%"2Q%&(b0rad2deg =3ians =2te =2vel =5_multi_index =1eal =4_if_%!/m2c%#>_iprocal 3ord =2mainder =2%!'h2quire =2%"'p3%!3Iult%"+o1igh%&.an%!%?l =4%!#'2ots =2t90 =2und =5_ =2w%#<A0%!&j2char =1earchsorted =2lect =2t_numeric_ops =3%#923errobj =3xor1d =1%""mres%&.&%!<Jbit 4edint%!322n =3c 3gle%#/R%!<Uze =1ome%!D?2rt =4_%%!E1pac%!5flit =1qrt =2uare =3%!*p1%">fd ~2r 30 3_ 3ing_ =1ub%":K2m =1%%+20%!+24%)'P2n%!"Y1ensordot =1ile 2medelta64 =1%!+]3%%1.pezoid =4z =2i =3%!'R%,=M3m_zeros =3u%1!C2ue%%:d3nc =1ypename ~0ufunc 1int 40 416 432 464 48 1longlong ~1nicode 7_ =3on1%!0Fe =6_all =7counts =7inverse =7values =2%(,3avel%")q2sign%''!3%"&"wrap =0va%")dr =1%!%Decdot =3mat ~3torize 1oid 40%-:/0%"HZ0%"%/%!?[
-05._core._internal 0_convert_to%"Aqdtype_kwargs
-0dmulti%!KCumath =0_arg ~3ray%#!ber =1cen%"0/xpandtabs =b_length =1ljust =2strip_chars =8whit%!L> =1ones%#/f%'J}a%%-:rep%!/T2%"!q%'!Hb%#!H%8")sli%!>w%'!D7%)!Dzfill%/Mjr%>M*0bi%9J2%'In~%!IT%%IB=0c%0I.%!H~1%!,L%&H>2n%#H,2py%!G~%(Gh =0d%+Fg1%#*Pmod%&Esndswith%/ESm1%'E;nd%'Du%&Dk%!Cj%FDE%!Cs%*CA1r%.Bd%'BQ%#A}%!+%%!AY2%#0#%"A&salnum =4pha =2decimal =3igit%'@n2%!@Elow%!0d%%@j%!1e =2%%Dritle =2upper%E?~%W?l%#?@%%?.%!>:1in%"!+odf%'>"0n%"<j~2%!I?%'9q%'9d%#9Z%%9P%!HN%&7u%-7&1ec%#6O%'6J1find%-6)dex =3t =0%"O%%14Xh%'4)%)4"1tart%")"2r_len%(3r0ta%#!brunc 0un%+0[0v%'0;
-0c%&/+ 0_reconstruct%Q,_%!W7%~,e%~,e%;,egsobj ~3%~,m%~,m%~,m%~,m%~,m%R,m0%#Nh%8?M%~,t%%,t%"AW 0_from%!UA
-0j%!E!0_PreprocessDType%"f>bool%-,.1ytes_ 0c%%,)1l%&^f%",/128%!^=%%,8%([a%!+a0fl%"+!2oat1%'XAing 0g%"*U0in%#**%+T<eger 0%'"D%!PB%%'c%"';0object_ 0%*%51tr_ 0ti%&Ag0uint%4@@1%+%v0void
-0crecords%&">0%!!4
-0c%%={%~=e%~=e%~=e%~3!%~3!%~=e%~2w%~2w%~2w%~2w%~=e%{2p6%+KB=%;KC 1%'>,%)>G%~KP%~/l%~/l%~/l%~/l%~@l%~/t%~/t%~/t%~/t%~/t%~/t%+[n%=0!b%~Ke%~,x%~,x%~,x%~,x%~,x%~,x%~,x%~Ke%~:t%:,t%2Kei%~Ke%~Ke%~Ke%>Keb%1Ke%!!,3ord
-0b%~Kl%~>!%~>!%~3)%~3)%~3)%~3)%~3)%~3)%~3)%~>!%~>!%6L!d%"2tBoolDType%!2P%!!-0CLongDouble%"!?%%2O%!!2764%"!MDateTime%%!3Float16%!!0532%"!+%%!BIn%%!@3%#!@3%#!@3%""'0%,"H4Long%"!>Object%"!/Str%"!^i%%!CTimeD%!2L%"!4U%'"=4%#"=4%#!A4%""=1Long%'"0VoidDType
-06exce&""7a&7"H"0DTypePromotion%"!GM&k"H0
-06fft =0fft%"+3freq =3n =3%"(~0h%!!Fifft =42 =4n =4%"!@1%!!@1rfft =52 =5n =0%!!142 =4%!!v4n
-06lib._function_base_impl ~0vec%!~G
-0a%)!C%+!>mixins ~0NDArrayOperatorsMixin
-08nalg 0LinAlg%!#m=0cholesky =1o&!"I_oss =0det&!"A4&!"1?0eig%!*P3vals =7h =0inv =0lstsq%(-urix_norm =7%!1d=7rank =7&'"6%1ulti_dot =0%!!O0o&#"/1%!!|qr =0slog%!"S&!"DZ1vd%%"K0t&&"(.6inv =6s%"!H&!"(+%&,"tor_norm
-06ma 0MaskedA%!9Dbool_
-08.core 0MA%!%-1ask%!!,4%#!MbFuture%#(K6Constant ~6It%!&" ~0_DomainCheckInterval ~7G%"3y~eEqual ~7SafeD%!..~7Tan ~7edBinar%"&tion ~1%!"v%-!:7PrintOp%"!0UFunc ~8%*!H=1%"Wa2ma ~1extrema_o%'!Cfrommethod 1ma%(K(%!%+ ~0finfo ~0iinfo 0mvoid%%2o
-09m%%=-%!"uR%#!1%!!e0&!"=}%.=J
-08trixlib 0&!"N;
-0f.def&""NH%%!76polynomial._poly%"*IABCPolyBase
-0hchebyshev ~0C%#!.
-0hhermite ~0H%!!,
-0o_%'!1E
-0hlaguerre ~0L%"!-
-0iegend%!!7%"!-
-0h%&"S ~0P%%!/
-0lutils%"!7Base 4%!'h%"(G%".Q%(.n%&=p
-06random 0Gen%"(M0RandomState 0__%'!1_ctor
-0c._bit_g%&!UBit%&!e~0ISeedSequence ~2pawnable%)!90%)!04less%*!Ya%#!K__pyx_unpickle_%(!H
-0e%'"N%%"K
+    text: `=00numpy 0AxisError 0ComplexWarning ~0MachAr 1oduleDeprecationWarning 0RankWarning 0TooHardError 0VisibleDeprecationWarning 0_CopyMode ~1_array_namespace_info__ =0absolute =1dd =1len =2l =3close =3true =1max =2in =1ngle =2y =1ppend =1range =2ccos =6h =3sin =6h =3tan =62 =6h =2gmax =4in =3partition =3sort =3where =2ound =2ray =52string =5_equal =9iv =6repr =6split =7tr =1sanyarray =3rray =7_chkfinite =2contiguousarray =2farray =3ortranarray =2matrix =2scalar =2type =1tleast_1d =82d =83d =1verage =0bartlett =2se_repr =1inary_repr =3count =2twise_and =8count =8or =8xor =1lackman =2ock =1mat 1ool 48 4_ ~1roadcast =9_arrays =ashapes =ato =1usday_count =7offset ~6calendar 1ytes0 5_ =0can_cast =1brt =1eil 1haracter 5rray =2oose =1lip 2ongdouble 5float =1olumn_stack =2mmon_type ~3plex 7128 7256 764 7_ 7floating =4ress =2ncatenate =3jugate =3volve =2py =4sign =4to =2rrcoef =4elate =2s =3h =2unt_nonzero =2v =1ross =1umprod =7uct =3sum =3ulative_prod =bsum 0datetime64 =8_as_string =9data =1eg2rad =3rees =2lete =1iag =4_indices =c_from =4flat =4onal =2ff =2gitize =2vide =3mod =1ot =1split =2tack 1type =0ediff1d =1insum =6_path =1mpty =5_like =1qual =1xp =32 =3and_dims =3m1 =2tract =1ye =0fabs =1ill_diagonal =2nd_common_type ~3fo =2x ~1latiter =4nonzero 2exible =2ip =4lr =4ud ~2oat 5128 66 532 564 5_ =6power 5ing =3or =5_divide =1max =2in =2od =1ormat_float_positional =dscientific ~7parser =1rexp =2om_dlpack =4buffer =4string =1ull =4_like =1v =0gcd 1eneric =2omspace =2t_printoptions =3bufsize =3err =6obj =1radient =2eater =7_equal =0hamming =2nning =1eaviside =1istogram =92d =9_bin_edges =9dd =1split =2tack =1ypot =0i0 =1dentity ~1info =1mag =1n1d =2dices 2exact =2ner =2sert ~2t 30 316 332 364 38 3_ 3eger =4rp =5sect1d =2vert =1pmt =1rr =1s_busday =2close =3omplex =9obj =2dtype =2finite =3ortran =2in =4f =2nan =4t =3eginf =2posinf =2real =6obj =2scalar =4type =3ubclass_ =5dtype =5sctype =1terable =1x_ =0kaiser =1ron =0lcm =1dexp =1eft_shift =2ss =4_equal =2xsort =1inspace =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =3space 2ng 4complex 4double 4float 4long =0matmul 3rix =6_transpose =3vec =2x =3imum =7_sctype =2y_share_memory =1ean =2dian =2shgrid =1in =3_scalar_type =3imum =3typecode =2rr =1odf =2veaxis =1sort =1ultiply =0nan_to_num =3argmax =7in =3cumprod =6sum =3max =4ean =5dian =4in =3percentile =4rod =3quantile =3std =4um =3var 1darray =7.all =9ny =9rgmax =cin =bsort =9stype =8clip =9onj =apy =9umprod =bsum =8diagonal =9ot =8flatten =8imag =8max =9ean =9in =8nonzero =8prod =8ravel =9eal =apeat =ashape =9ound =8squeeze =9td =9um =9wapaxes =8take =9olist =9race =bnspose =8var ~2enumerate =2im ~3ndex ~3ter =1egative =2sted_iters =2xtafter =1onzero =2t_equal =1per =2v 1umber =0obj2sctype ~3ect 60 6_ =1nes =4_like =1uter =0packbits =2rtition =1ercentile =1lace =1mt =1oly ~41d =4add =4der =5iv =4fit =4int =4mul =4sub =4val =2sitive =2wer =1pmt =1rod =4uct =3mote_types =1tp =1ut =3_along_axis =3mask =1v =0quantile =0rad2deg =3ians =2te =2vel =5_multi_index =1eal =4_if_close 2carray =3iprocal 3ord =2mainder =2peat =2quire =2shape =3ize =3ult_type =1ight_shift =2nt =1oll =4axis =2ots =2t90 =2und =5_ =2w_stack =0sctype2char =1earchsorted =2lect =2t_numeric_ops =3diff1d =3errobj =3xor1d =1hape =3res_memory =1ign =4bit 4edinteger =2n =3c 3glecomplex =3h =2ze =1ometrue =2rt =4_complex =1pacing =2lit =1qrt =2uare =3eeze =1tack =2d ~2r 30 3_ 3ing_ =1ubtract =2m =1wapaxes =0take =4_along_axis =2n =3h =1ensordot =1ile 2medelta64 =1race =3nspose =3pezoid =4z =2i =3l =4_indices =c_from =3m_zeros =3u =4_indices =c_from =2ue_divide =3nc =1ypename ~0ufunc 1int 40 416 432 464 48 1longlong ~1nicode 7_ =3on1d =3que =6_all =7counts =7inverse =7values =2packbits =2ravel_index 2signedinteger =3tack =2wrap =0vander =2r =1dot =1ecdot =3mat ~3torize 1oid 40 =1split =2tack =0where =0zeros =5_like
+05._core._internal 0_convert_to_stringdtype_kwargs
+0dmultiarray_umath =0_arg ~3ray_converter =1center =1expandtabs =b_length =1ljust =2strip_chars =8whitespace =1ones_like =1partition =a_index =1replace =2just =2partition =b_index =2strip_chars =8whitespace =1slice =2trip_chars =7whitespace =1zfill =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1latiter 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t =0sign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1runc 0unsignedinteger =0vecdot =3mat
+0cmultiarray 0_reconstruct =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h 2ray =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1lagsobj ~3titer 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t 0scalar =1ign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1runc 0unsignedinteger =0vecdot =3mat
+0cnumeric 0_frombuffer
+0jtypes 0_PreprocessDTypeError 0bool ~1usdaycalendar 1ytes_ 0character 1longdouble 1omplex128 764 7floating 0datetime64 1type 0flexible 2oat16 532 564 5ing 0generic 0inexact 2t16 332 364 38 3eger 0longdouble 4long 0ndarray 1umber 0object_ 0signedinteger 1tr_ 0timedelta64 0uint16 432 464 48 1longlong 1nsignedinteger 0void
+0crecords 0ndarray 0record
+0cumath =0_center =1expandtabs =b_length =1ljust =2strip_chars =8whitespace =1ones_like =1partition =a_index =1replace =2just =2partition =b_index =2strip_chars =8whitespace =1slice =2trip_chars =7whitespace =1zfill =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1latiter 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t =0sign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1runc 0unsignedinteger =0vecdot =3mat
+06core._internal =0_convert_to_stringdtype_kwargs 1reconstruct
+0cmultiarray_umath =0_arg ~3ray_converter =1center =1expandtabs =b_length =1ljust =2strip_chars =8whitespace =1ones_like =1partition =a_index =1replace =2just =2partition =b_index =2strip_chars =8whitespace =1slice =2trip_chars =7whitespace =1zfill =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1lagsobj ~3titer 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t =0sign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1rue_divide =3nc 0unsignedinteger =0vecdot =3mat
+0bmultiarray 0_reconstruct =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h 2ray =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1lagsobj ~3titer 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t 0scalar =1ign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1runc 0unsignedinteger =0vecdot =3mat
+0bnumeric 0_frombuffer
+0itypes 0_PreprocessDTypeError 0bool ~1usdaycalendar 1ytes_ 0character 1longdouble 1omplex128 764 7floating 0datetime64 1type 0flexible 2oat16 532 564 5ing 0generic 0inexact 2t16 332 364 38 3eger 0longdouble 4long 0ndarray 1umber 0object_ 0signedinteger 1tr_ 0timedelta64 0uint16 432 464 48 1longlong 1nsignedinteger 0void
+0brecords 0ndarray 0recarray 3ord
+0bumath =0_center =1expandtabs =b_length =1ljust =2strip_chars =8whitespace =1ones_like =1partition =a_index =1replace =2just =2partition =b_index =2strip_chars =8whitespace =1slice =2trip_chars =7whitespace =1zfill =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1lagsobj ~3titer 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t =0sign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1rue_divide =3nc 0unsignedinteger =0vecdot =3mat
+06dtypes 0BoolDType 1ytesDType 0CLongDoubleDType 1omplex128DType 764DType 0DateTime64DType 0Float16DType 532DType 564DType 0Int16DType 332DType 364DType 38DType 0LongDoubleDType 4LongDType 0ObjectDType 0StrDType 3ingDType 0TimeDelta64DType 0UInt16DType 432DType 464DType 48DType 1LongLongDType 0VoidDType
+06exceptions 0AxisError 0ComplexWarning 0DTypePromotionError 0ModuleDeprecationWarning 0RankWarning 0TooHardError 0VisibleDeprecationWarning
+06fft =0fft =32 =3freq =3n =3shift =0hfft =0ifft =42 =4n =4shift =1hfft =1rfft =52 =5n =0rfft =42 =4freq =4n
+06lib._function_base_impl ~0vectorize
+0afunction_base ~0vectorize
+0amixins ~0NDArrayOperatorsMixin
+08nalg 0LinAlgError =0cholesky =1ond =1ross =0det =1iagonal =0eig =3h =3vals =7h =0inv =0lstsq =0matmul =3rix_norm =7power =7rank =7transpose =1ulti_dot =0norm =0outer =0pinv =0qr =0slogdet =1olve =1vd =3vals =0tensordot =6inv =6solve =1race =0vecdot =3tor_norm
+06ma 0MaskedArray 0bool_
+08.core 0MAError 1askError 4edArray bFutureWarning 6Constant ~6Iterator ~0_DomainCheckInterval ~7Greater ~eEqual ~7SafeDivide ~7Tan ~7edBinaryOperation ~1MaskedBinaryOperation ~7PrintOption ~7UFunc ~8naryOperation =1convert2ma ~1extrema_operation =1frommethod 1mareconstruct 0bool_ ~0finfo ~0iinfo 0mvoid 0ndarray
+09mrecords 0MaskedRecords 0bool_ 0dtype 0ndarray 0recarray
+08trixlib 0matrix
+0f.defmatrix 0matrix
+06polynomial._polybase ~0ABCPolyBase
+0hchebyshev ~0Chebyshev
+0hhermite ~0Hermite
+0o_e ~0HermiteE
+0hlaguerre ~0Laguerre
+0iegendre ~0Legendre
+0hpolynomial ~0Polynomial
+0lutils ~0PolyBase 4DomainError 4Error 0RankWarning =0absolute
+06random 0Generator 0RandomState 0__RandomState_ctor
+0c._bit_generator 0BitGenerator ~0ISeedSequence ~2pawnableSeedSequence 0SeedSequence 4lessSeedSequence ~aquence 0__pyx_unpickle_SeedSequence
+0egenerator 0Generator
 0emt19937 0MT19937
 0epcg64 0PCG64 5DXSM
 0fhilox 0Philox
-0fickle 0_%*#O_ctor 2%,!2%!%Os%'%-esfc64 0SFC64
-0d%~%:%F%:dmtrand%)';
-07ec ~0f&!"Lp&""LN%*FC`,
+0fickle 0__bit_generator_ctor 2generator_ctor 2randomstate_ctor
+0esfc64 0SFC64
+0dbit_generator 0BitGenerator ~0ISeedSequence ~2pawnableSeedSequence 0SeedSequence 4lessSeedSequence ~aquence 0__pyx_unpickle_SeedSequence
+0dmtrand 0RandomState
+07ec ~0format_parser 0recarray 3ord`,
   },
   {
     library: "open_clip",
     version: "2.23.0 to 3.3.0",
     roots: ["open_clip"],
-    text: `00open_clip.coca_model ~0CoCa ~0MultimodalCfg
-0ahf%&!DlsLastHiddenStatePooler ~3%#!+0HFTextEncoder ~0Max%#!>1ean%!!.
-0aloss ~0ClipLoss ~1oCa%!!,0Distill%%!>=0NeighbourExchange =hBidir ~0SigL%!!K
-0a%%"tLIP ~4TextCfg ~4VisionCfg ~1ustomTextCLIP
-0dified_resnet ~0AttentionPool2d ~0Bottleneck ~0Mo%!!SResNet
-0atimm%%%5TimmModel
-0bokeniz%#%(%'!0%!"|%'!42mple%%!2
-0bransform ~0Augmentat%##,0CenterCropOrPad ~0MaybeConvertMode ~5ToTensor ~0Preprocess%!!dResizeKeepRatio ~0color_jitter ~0gray_scale
-0jer%(%% ~9al%%'ICustomResidual%%!GBlock ~6T%##3er ~0LayerNorm ~9Fp32 ~5Scale%)(w%*!UPatchDropout ~0QuickGELU%"#1%0"<0Text%)!j1%)!w%!'f%'!C`,
+    text: `=00open_clip.coca_model ~0CoCa ~0MultimodalCfg
+0ahf_model ~0ClsLastHiddenStatePooler ~3Pooler ~0HFTextEncoder ~0MaxPooler ~1eanPooler
+0aloss ~0ClipLoss ~1oCaLoss ~0DistillClipLoss =0NeighbourExchange =hBidir ~0SigLipLoss
+0amodel ~0CLIP ~4TextCfg ~4VisionCfg ~1ustomTextCLIP
+0dified_resnet ~0AttentionPool2d ~0Bottleneck ~0ModifiedResNet
+0atimm_model ~0TimmModel
+0bokenizer ~0HFTokenizer ~0SigLipTokenizer ~2mpleTokenizer
+0bransform ~0AugmentationCfg ~0CenterCropOrPad ~0MaybeConvertMode ~5ToTensor ~0PreprocessCfg ~0ResizeKeepRatio ~0color_jitter ~0gray_scale
+0jer ~0Attention ~9alPooler ~0CustomResidualAttentionBlock ~6Transformer ~0LayerNorm ~9Fp32 ~5Scale ~0MultimodalTransformer ~0PatchDropout ~0QuickGELU ~0ResidualAttentionBlock ~0TextTransformer ~1ransformer ~0VisionTransformer`,
   },
   {
     library: "optbinning",
     version: "0.19.0 to 1.0.0",
     roots: ["optbinning"],
-    text: `00optbinning.%%!*ase ~0Base ~4OptimalB%!!?
-0k%!!+ ~0%,!<q_process%"!a%"!;P%#!71%)!2
-0rstatistics ~0%"!PTable ~0Continuous%+!;Multiclas%)!;
-0jc%%!T_%"#6%)!k%,"wucp%0".CP
-0kp%&"WCP
-0jdistributed%(%/Sketch
-0w%!!M%##m_sketch%&!h%"#_%"!Q13%%!B%*"[%%!s%&!dCat%!!8 ~1%#!Avgk ~0Entry ~0GK
-0jl%'%RLS
+    text: `=00optbinning.binning.base ~0Base ~4OptimalBinning
+0kinning ~0OptimalBinning
+0q_process ~0BaseBinningProcess ~1inningProcess
+0rstatistics ~0BinningTable ~0ContinuousBinningTable ~0MulticlassBinningTable
+0jcontinuous_binning ~0ContinuousOptimalBinning
+0ucp ~0ContinuousBinningCP
+0kp ~0BinningCP
+0jdistributed.base ~0BaseSketch
+0winning_process_sketch ~0BinningProcessSketch
+13sketch ~0OptimalBinningSketch
+0wsketch ~0BCatSketch ~1Sketch
+0vgk ~0Entry ~0GK
+0jls ~0BinningLS
 0jmdlp ~0MDLP
-0ki%'#<MIP
-0k%%%U%'%<%&%l%2%<%-&/CP
-0umi%1!>MIP
-0odimensional%#(__2d%-#g2D
-18%&'j%!!E%('92D%5'o2D
-10%.'V%!!h%4'Y2D
-11p%)"/2DCP
-10mi%,!9MIP
-0joutlier ~0ModifiedZScoreDetector ~0O%!!E%'!4Rang%(!DYQuantil%%!6
-0jpiecewise%((YPW%&&2%,+_%&!>10_%)+1%%!<%"*w2%2%C
-0t%B*w%'"Mkre%&!KPr%#,q
-0juncertainty%%'>scenarios ~0SB%,(Nbexceptions 0CounterfactualsFoundWarning 0NotDataAddedError 3Generat%%!2Solv%"!/
-0blogg%!"mLogger
-0bscorecard.c%)"2%(&%%*"L
-10%*!M ~%+"p%!(( ~0CFMIP
-11ulti_%"*T%!!60lmonitor%!"VS%#"MM%%!8
-0lround%!!CR%"!-%!!_%%"~%(!^`,
+0kip ~0BinningMIP
+0kulticlass_binning ~0MulticlassOptimalBinning
+0ucp ~0MulticlassBinningCP
+0umip ~0MulticlassBinningMIP
+0odimensional.binning_2d ~0OptimalBinning2D
+18statistics_2d ~0BinningTable2D ~0ContinuousBinningTable2D
+10continuous_binning_2d ~0ContinuousOptimalBinning2D
+11p_2d ~0Binning2DCP
+10mip_2d ~0Binning2DMIP
+0joutlier ~0ModifiedZScoreDetector ~0OutlierDetector ~0RangeDetector ~0YQuantileDetector
+0jpiecewise.base ~0BasePWBinning
+0uinning ~0OptimalPWBinning
+10_statistics ~0PWBinningTable ~2ContinuousBinningTable
+0tcontinuous_binning ~0ContinuousOptimalPWBinning
+0krebinning ~0PreBinning
+0juncertainty.binning_scenarios ~0SBOptimalBinning
+0bexceptions 0CounterfactualsFoundWarning 0NotDataAddedError 3GeneratedError 3SolvedError
+0blogging ~0Logger
+0bscorecard.counterfactual.base ~0BaseCounterfactual
+10counterfactual ~0Counterfactual
+10mip ~0CFMIP
+11ulti_mip ~0MCFMIP
+0lmonitoring ~0ScorecardMonitoring
+0lrounding ~0RoundingMIP
+0lscorecard ~0Scorecard`,
   },
   {
     library: "pandas",
     version: "1.0.5 to 3.1.1",
     roots: ["_cyutility","pandas"],
-    text: `00_cyutility 0Enum 0_memoryviewslice 0array 0%&!:
-00pandas ~0ArrowDtype ~0Boolean%!!10Categorical ~b%!!7bIndex ~0DataFrame =9.abs =bstype =aclip =bopy =afillna =ahead =aisna =anotna =around =atail =bo_numpy 3eOffset 4time%"";8TZ%#"rFlags ~2oat32%"!7564%!!,7%#"mGrouper 0%"!32t16%"!O3%%!Y3%#!Y5%"!H38%!!23erval ~%"!18%!!A0Multi%"!.NA 1aT ~2medAgg 0Period %""-6%"!IRang%##10Series =6%!%G8%"%G7%!%G8opy =7%#%G7%!%G7%!%G7%"%G7%"%G7%!%G8%#%G~1parse%!"D1tring%"'&Timedelta 9%!"O4stamp ~0UIn%&%'4%%%'4%#%'%"#0~4%"#u0_libs.missing.NAType
-06._libs 0Int%!%I%##z%'"C%!"<
-0c.algos ~0Infinity ~0Neg%#!0
-0errays 0NDArrayBacked 0__pyx_unpickle_%)!@
-0dhashtable 0Complex128Factorizer aHashTable aVector 764%'!C9%&!C9%"!C0%'!A1loat32%'!47%&!S7%"!S5%)!v%/!C0%&!50Int16%'!Q5%&!>5%"!Q3%)"8%0!C%)"8%0!C%(#r4%&!B4%#"XObject%'!G6%#!<Py%!!>%'"|String%&!3%%!N%!(J%(!j%.!G4%)#9%0!C%)#9%0!C%(#9%/#Y0%!!*
-0di%!+nBase%&,HCodesEngine 1ool%"!-%'(0%"!4764%#!>Datetime%#!2Extension%#!3F%!'u%"!15%&!]Index%"!/2t16%"!-3%%!N3%%!N3%#"@0MaskedB%&"f6%-"fd%%!Y6%*"Cb%&!;%("C8%&"C9%%!N9%%!N9%#!|6%!&|%"!0a%%!Ma%%!Ma%%"p%!'v%#!0%!-&%#!0%!(#%#!y%*!L%%-H%#!3%)";4%%";4%%";4%"";
-0iing 0NDFra%"3-erBase 0_%.!7
-0fternals 0Block 5Manager 5Placement 5ValuesRef%,.M%!!V1umpy%!!-0Shar%#!:0%&.gblock
-0ival%"'i64ClosedBoth%#09Node dLeft%*!4Neither%*!7Righ%*!J0In%6!{b%-!{b%0!{b%.!{%"5F8Mixin 8Tree 0Ui%7"3c%-"3c%0"3c%/#/%+21%#!?Mixin
-0dlib 0Any%%(!Validator 0Bool%&!11ytes%'!@Date%&!14time64%&!38%'!MFloat%'!2Integer%+!97N%'"D7%'"!%!%?%'!dNoDefault =9.no_d%"!0%%8[%'!NSeen%"7C%'!8Tempora%(#Kim%(#;%,#z%'!-_%'"Fa%'"F
-0d%"7M 0C_%!7P 0NA 2%!7Zdproperties 0AxisP%!!2y 0Cached%#!2
-0dreduction%"+6Slid%!<9validApply 0Reducer %":|Bin%#<d6%#!+1%"![_Base%"!7
-0dsparse%""#%!9e5Merge 5Union 0Int%"<.Spars%!,{
-0dtslib%!.0%"9Ois%89oj.base 0ABC%'!Vkc_t%#!0 0NullFrequencyError 0_%'!Plonversion 0OutOfBounds%&"40_TS%!/w
-0kdtypes 0FreqGroup 0Npy%#3jUni%%()Dtype%!/OResolution
+    text: `=00_cyutility 0Enum 0_memoryviewslice 0array 0memoryview
+00pandas ~0ArrowDtype ~0BooleanDtype 0Categorical ~bDtype bIndex ~0DataFrame =9.abs =bstype =aclip =bopy =afillna =ahead =aisna =anotna =around =atail =bo_numpy 3eOffset 4timeIndex ~8TZDtype ~0Flags ~2oat32Dtype ~564Dtype 7Index ~0Grouper 0Index ~2t16Dtype ~332Dtype ~364Dtype 5Index ~38Dtype 3erval ~8Dtype 8Index 0MultiIndex 0NA 1aT ~2medAgg 0Period 6Dtype 6Index 0RangeIndex ~0Series =6.abs =8stype =7clip =8opy =7fillna =7head =7isna =7notna =7round =7tail =8o_numpy ~1parseDtype 1tringDtype 0Timedelta 9Index 4stamp ~0UInt16Dtype ~432Dtype ~464Dtype 6Index ~48Dtype 0_libs.missing.NAType
+06._libs 0Interval 0Period 0Timedelta 4stamp
+0c.algos ~0Infinity ~0NegInfinity
+0errays 0NDArrayBacked 0__pyx_unpickle_NDArrayBacked
+0dhashtable 0Complex128Factorizer aHashTable aVector 764Factorizer 9HashTable 9Vector 0Factorizer 1loat32Factorizer 7HashTable 7Vector 564Factorizer 7HashTable 7Vector 0HashTable 0Int16Factorizer 5HashTable 5Vector 332Factorizer 5HashTable 5Vector 364Factorizer 5HashTable 5Vector 38Factorizer 4HashTable 4Vector 0ObjectFactorizer 6Vector 0PyObjectHashTable 0StringHashTable 6Vector 0UInt16Factorizer 6HashTable 6Vector 432Factorizer 6HashTable 6Vector 464Factorizer 6HashTable 6Vector 48Factorizer 5HashTable 5Vector 0Vector
+0dindex 0BaseMultiIndexCodesEngine 1oolEngine 0Complex128Engine 764Engine 0DatetimeEngine 0ExtensionEngine 0Float32Engine 564Engine 0IndexEngine 2t16Engine 332Engine 364Engine 38Engine 0MaskedBoolEngine 6Complex128Engine d64Engine 6Float32Engine b64Engine 6IndexEngine 8t16Engine 932Engine 964Engine 98Engine 6UInt16Engine a32Engine a64Engine a8Engine 0ObjectEngine 0PeriodEngine 0StringEngine 6ObjectEngine 0TimedeltaEngine 0UInt16Engine 432Engine 464Engine 48Engine
+0iing 0NDFrameIndexerBase 0_NDFrameIndexerBase
+0fternals 0Block 5Manager 5Placement 5ValuesRefs 0NDArrayBackedBlock 1umpyBlock 0SharedBlock 0_unpickle_block
+0ival 0Float64ClosedBothIntervalNode dLeftIntervalNode dNeitherIntervalNode dRightIntervalNode 0Int64ClosedBothIntervalNode bLeftIntervalNode bNeitherIntervalNode bRightIntervalNode 3erval 8Mixin 8Tree 0Uint64ClosedBothIntervalNode cLeftIntervalNode cNeitherIntervalNode cRightIntervalNode 0__pyx_unpickle_IntervalMixin
+0dlib 0AnyTimedeltaValidator 0BoolValidator 1ytesValidator 0DateValidator 4time64Validator 8Validator 0FloatValidator 0IntegerFloatValidator 7NaValidator 7Validator 4rval 8Validator 0NoDefault =9.no_default 0Period 6Validator 0Seen 1tringValidator 0TemporalValidator 1imeValidator 4deltaValidator 0Validator 0_NoDefault =a.no_default
+0dmissing 0C_NAType 0NA 2Type
+0dproperties 0AxisProperty 0CachedProperty
+0dreduction 0BlockSlider 0InvalidApply 0Reducer 0SeriesBinGrouper 6Grouper 1lider 0_BaseGrouper
+0dsparse 0BlockIndex 5Merge 5Union 0IntIndex 0SparseIndex
+0dtslib 0Timestamp
+0is 0Period 0Timedelta 4stamp
+0j.base 0ABCTimestamp
+0kc_timestamp 0NullFrequencyError 0_Timestamp
+0lonversion 0OutOfBoundsTimedelta 0_TSObject
+0kdtypes 0FreqGroup 0NpyDatetimeUnit 0PeriodDtypeBase 0Resolution
 0kfields ~0RoundTo
-0l%""gies ~%&!~
-0knat%!=-NaT%!'M_NaT 1_nat%%+h 1%(!0
-0lp_d%""W%)#>%#"n b%%#H
-0koffsets 0ApplyType%"%5BHalfYearBegin 9End 1Quarte%"!58End 1%&!E5End ~1as%#CS1usinessDay 8Hour%#.w9onth%!!WdEnd 0CustomB%'!ReHour eM%&!LjEnd%!-S%""&2y 0Easter 0FY5253 6%!"'6%""q 0%*#18End 8%#"gour 0LastWeekOfMonth 0Micro 2lli 2nute 1%&"J5End 5%"!d0Nano 0%)%#7End 7%#!CRelativeDelta%#!7Second 2mi%'#H9End 9%#"bingleConstructor%#!^Tick 2%**O 0Week 4%##,b%!#p0%&#c4End 4%"!h~%!,A%#"1%*&.%!!fk%!!Yk%!')Tick%!'@End 1%*2e%&!o
-0kpar%!/"DatePars%"(J~0_timelex
-0l%",aIncompatible%%,1%&10%"#0%%,: 0_%!!=
-0kr%%+< ~%*+Istrp%!*@%#*5ParseState ~0LocaleTime ~0TimeRE%%.'kt%#*^s ~0MinMaxReso%!,P%!!f%'._=%!-}%!!/1%%!_%'+vostamp%+!q%%--%./O%(.t 1%%%t%%/K
-0lzc%'/-Localizer
-07api.typing%(NEGroupBy ~3e%%MLResampler%%!?0Expanding ~9%&!UonentialMovingWindow ~%!2vBy ~3res%!"PFrozenList ~0JsonReader 0%"4b1%"/=~%"'8%4"O%%!5 ~1olling ~7%&!ASAS%"!}~1eries%%!=1tata%#!>0Ti%"#her ~%!6q%4"9%!#B
-08%!K*%"RL%%CuArray ~5%!@u%"!0%#Re%!!1%)Re%%(w%#!MFloat%'!^%":3%!!14rval%"!jNumpy%+"?0Pandas%!!/1eriod%#!l%!69%"!<%'"f%&(TArray
-07core.a%"MS%'"u
-0i._arrow_string_mixin%%#r%'#a%"=Tk%%!C%##R%#St%*B%%-#2%&5n
-0kranges%17varrow.accessor%%"QA%"!3 ~0List%'!1Struc%%!3
-0q%"%/%(WJ5%,'(%(#s%#U}%-#=%!#l%-R|%#"tpd%"![%&"1
-0jbase ~%&J4%""8eNaResult ~eSupportsAnyAll ~9Ops%!/n~9Scalar%#!3
-0k%!(i%,(s~7%#"7c%(Yb%(#c%+Y|%&%C%!Z*
-0j%#8olik%*#3 ~1ttribute%#"b%.%B0DatelikeOps%!B[Lik%!)3%"!V%%Ym%#?#Comparison%,X@%(%r%%!x%"%{rs%-+B%&!~%'(X%1(Of%"+m%#+x%.[3~5%&,/%!WU
-0ji%!,7%!,A%8[:%%[3~3%&,j%"&T%?Xv%%Xo~0_%"-P%""Jn%!]'%/&.%%Xz8%,#!masked%-apase%!PB%"!Ra%#!Rnumeric ~0N%!!,%+(^mpy_%?.v~%!#M
-0jp%!'0%/+;%#'J%!!T%-'Q
-0j%!D9%%-3%"#%%(-!%!/t%%!3%#%j6Fram%%!:
-0r%",y%,"K%*0Y%#!c%/(5q%#,o%!!R%"#Iqscipy_%#F*%'bE%#ao
-0k%!0o%"#(%(3H%".+%!!/bNumpySemantics%"#}
-0qarrow%/1J ~g%+!U%+g"%"*(%%(W%!Oy%./K
-0j%):}%(-k%'bd%"3Oc%!GPData%"Cu%"6;%#=YIndex%&/A0NoNewA%--w%!(-%!G6 ~0Selection%"!B1hallow%!!01pecificationError
-0c%!Gj.a%!eY%A20%!6orv%%+&%)4>%-1v%#!WRegistry ~0Storage%*!E
-0jcast%,+S%@3h%%,L%#hp0LossySetitem%"%t%60?%#?vommon%d"G%*"4%+*:lncat%/"!
-0j%"L0%5.F%Y"^~%".OA%#!1%!(>%#-&%+&j%!;Q%&#/%(&x%'ju%032gen%"0&ABC%)63%#l]3%&p)~6%#G&~7%'4E%#pS3%,8@3%",#%#!BG%#"43%#onClass ~5%&!G6%"#w%%!y%(.B3%"^0 ~4%/1^~3%)1_4%"1U%!,^ ~%"mJ~3%(o)3%"o)~4%(0?3%*>m ~c%#!QUIn%#"u
-0j%#V+%a+~cf%!r]%!rf
-0d%!#T%@*,%{t[%0tS%&t"%(#;%(sG%'F4%|r~%(rq~0_DuplicateColumnRecorder
-0c%#*3%%&M%4vt%"#I%*5=%#(z%3uY%'X1droupby%'w@~0Na%!v=%%Y8%"!?B%#>S0OutputKey
-0k%(@E%0z5
-0k%&,J%9'o%&KS%=&j%&"n%&&h~%!]aBy
-0l%%#B%%]cB%"9T%#"3%##? ~7Plot%2%Y%"!~%-w_%#wP_%%"9per%2}!%/"<er%!@9%8";
-0kindex%!,C%"".I%"!4%"&=7Nth%!7Cor ~7Positional%#!7
-0kops%(#ter ~1%&b%%)"{%/~s~4Splitter ~0Frame%%!2%8%A~6%'!YWrappedCythonOp
-0c%"ru%)1;%"!s2%&!3%(,4_new_%"/Ihes%.JU%#D"%#fl%"e8%!_e%.(w1ombined%#+Llike%'!U%-+f%(!s%2E{~6%(!F1%'!p%%1k%"!q9%&!K
-0lpi%)&;%"#]%*"G%%%-erv%%!E%4/B&(""M%+"C
-0k%",e%6J^%78D%.,&2vali%!"?%1;J%*7}%3+5%)'8%#.,%+SV&+")<%!"T
-0k%+LB%2L#%%%Z%&@o%%&|9%#%2%#!;likeDelegate%"]M%)%x%"!|%1%x%%:As%,Bk%'dZ~4tim%+"*&""(v%-4p%5k!%"%F%)#J
-0ke%#9V%'{K%)(C%3TL%#!dfroze%)ZQ
-0ki&%"'E%44G%*)E&9"+9%"#=~0SetopCheck&6")[%#'w%'*B
-0kmult%*+#%%'|%/.taPyIn%#{"a%)zoe%%zoe%%zoe%#|+&""!(
-0k%#MJ%-/3%%!.3eger%#%t%!!P%"!0%)<ek%"MC%2,t%%%,6%*'y7%)7g_new%"eU%#!zrang%&#i%&)>%,d|%()5%-)a~9%*"=%0&?%,.+e%*}O%#}M~0Single%(!7
-0l.api%6P-%"!/%%)yTZB%!}Fnrray_m%%""%!VR%%!1Ba%"A!%&!5Nul%!_lProxy%%"V%(!H
-0m%"01Data%,#%%*!6_AlreadyWarned
-0nlock&%""2~1ool&""!L%')7%"!?%#0x1&!"'4%"!8%%#r%!!28Lik%"!-~h%#}z%!#m%#TS 0EA&)""v%#,M%#!vFloat%"!/5Or&""(I%#!@In%#!>&!"!)%"!x%2-E%%#DnConsolidatableMixIn 1%!*)%!!G3&%"%C%!OJ%"!^6&!"%~%+!v%*'D%(_w%!gIDelta%"!Mnew&#"&#mconcat%44eJoinUnit
-0p%!q3ion%4+P%(.h%2b?%"*"m%"(q%#;{%)*)1%**6%3@I%%!C%!EC%,6L%/*o ~6%)![&("84%(Bum%"=[lockPairInfo
-0cs%!<_%<1s%=FZ%)D5%zFc
-0cwindow.c%!R0%*>z%!ll%(E(
-0jewm%1K8EWM ~1xp%8otby ~0OnlineE%3!L%(]ak%&pz%.q)by
-0ji&!".c%#(%&"".r%(!Q%%!5%1qU%&!SFixedForward%+!>5%,!N%""G%&!3Variabl%"9T%+!Q8%)!2
-0jonlin%"%DMeanState
-0jr%#q{%.T}%#%Xa%%G,fby%@+S%*M.R%%s%And%%%4%#E}%#&Y%.8]%#'h ~0_%%!h8_and_%'&N1%#rz7t%!*T.f&)"%P%)#B%:4@%)I%%%zqInferer ~1%%"k%,!>
-0fholid%!oCbstractH%!!4Calenda&""/G&/"FK0%"!K%&+e%)"PUSFederal%+!t
-0f&%"&cB&>"&=&."&1~c%#@t&~"&:&&"&3&S"%u~&="%v~&%"%w&6"%b~&#"%c~&:"%d&+"%R&,"%K~&'"%L&0"%@~7%#e0%'#QMixin`,
+0lrequencies ~0FreqGroup
+0knattype 0NaTType 0_NaT 1_nat_unpickle 1nat_unpickle
+0lp_datetime 0OutOfBoundsDatetime bTimedelta
+0koffsets 0ApplyTypeError 0BHalfYearBegin 9End 1QuarterBegin 8End 1YearBegin 5End ~1aseOffset 1usinessDay 8Hour 8Mixin 9onthBegin dEnd 0CustomBusinessDay eHour eMonthBegin jEnd 0DateOffset 2y 0Easter 0FY5253 6Mixin 6Quarter 0HalfYearBegin 8End 8Offset 1our 0LastWeekOfMonth 0Micro 2lli 2nute 1onthBegin 5End 5Offset 0Nano 0QuarterBegin 7End 7Offset 0RelativeDeltaOffset 0Second 2miMonthBegin 9End 9Offset 1ingleConstructorOffset 0Tick 2medelta 4stamp 0Week 4OfMonth bMixin 0YearBegin 4End 4Offset ~0_BaseOffset 1CustomBusinessMonth kBegin kEnd ~1Tick 1YearEnd 1_pyx_unpickle_BaseOffset
+0kparsing 0DateParseError ~0_timelex
+0leriod 0IncompatibleFrequency 0Period 6Mixin 0Timestamp 0_Period
+0kresolution ~0Resolution
+0kstrptime 0DatetimeParseState ~0LocaleTime ~0TimeRE 4stamp
+0ktimedeltas ~0MinMaxReso 0ResoState 0Timedelta =0_Timedelta 1timedelta_unpickle
+0ostamps ~0MinMaxReso ~0RoundTo 0Timedelta 4stamp 0_Timestamp 1unpickle_timestamp
+0lzconversion 0Localizer
+07api.typing ~0DataFrameGroupBy ~3etimeIndexResamplerGroupBy ~0Expanding ~9GroupBy ~3onentialMovingWindow ~nGroupBy ~3ression 0FrozenList ~0JsonReader 0NAType 1aTType ~0PeriodIndexResamplerGroupBy ~0Resampler ~1olling ~7GroupBy ~0SASReader ~1eriesGroupBy ~1tataReader ~0TimeGrouper ~4deltaIndexResamplerGroupBy ~0Window
+08rrays ~0ArrowExtensionArray ~5StringArray ~0BooleanArray 0Categorical 0DatetimeArray ~0FloatingArray ~0IntegerArray 4rvalArray 0NumpyExtensionArray 0PandasArray 1eriodArray ~0SparseArray 1tringArray 0TimedeltaArray
+07core.arrays 0Categorical
+0i._arrow_string_mixins ~0ArrowStringArrayMixin
+0kmixins ~0DatetimeTZDtype 0NDArrayBackedExtensionArray 0PeriodDtype
+0kranges 0Timedelta 4stamp
+0jarrow.accessors ~0ArrowAccessor ~0ListAccessor ~0StructAccessor
+0qrray ~0ArrowDtype ~5ExtensionArray ~0CategoricalDtype ~0DatetimeTZDtype 0StringDtype 0Timedelta 4stamp
+0pdtype ~0ArrowDtype
+0jbase ~0ExtensionArray ~eNaResult ~eSupportsAnyAll ~9OpsMixin ~9ScalarOpsMixin
+0koolean ~0BooleanArray ~7Dtype
+0jcategorical ~0ArrowDtype 0Categorical ~bAccessor ~bDtype
+0jdatetimelike ~0ArrowDtype ~1ttributesMixin ~0CategoricalDtype 0DatelikeOps 4timeLikeArrayMixin ~8TZDtype 0InvalidComparison 0Period 6Dtype 0Timedelta 4likeOps 4stamp
+0rs 0DatetimeArray ~8TZDtype 0PeriodDtype 0Timedelta 4stamp
+0jfloating ~0Float32Dtype ~564Dtype ~5ingArray ~8Dtype
+0jinteger ~0Int16Dtype ~332Dtype ~364Dtype ~38Dtype ~3egerArray ~7Dtype ~0UInt16Dtype ~432Dtype ~464Dtype ~48Dtype ~0_IntegerDtype
+0nrval ~0CategoricalDtype 0Interval 8Array ~8Dtype
+0jmasked ~0ArrowDtype ~0BaseMaskedArray ~aDtype
+0jnumeric ~0NumericArray ~7Dtype
+0mpy_ 0NumpyExtensionArray 0PandasArray ~6Dtype
+0jperiod ~0DatetimeTZDtype 0Period 6Array 6Dtype 0Timedelta
+0jsparse.accessor ~0BaseAccessor ~0SparseAccessor ~6Dtype ~6FrameAccessor
+0rrray ~0DatetimeTZDtype ~0SparseArray ~6Dtype 0Timedelta 4stamp
+0qdtype ~0SparseDtype
+0qscipy_sparse 0MultiIndex ~0Series
+0ktring_ ~0BaseStringArray 0StringArray bNumpySemantics 6Dtype
+0qarrow ~0ArrowStringArray ~gNumpySemantics ~0BooleanDtype ~0Float64Dtype ~0Int64Dtype 0StringDtype
+0jtimedeltas ~0ArrowDtype 0Timedelta 9Array
+0cbase 0DataError 0GroupByError ~0IndexOpsMixin ~0NoNewAttributesMixin ~0PandasObject ~0SelectionMixin ~1hallowMixin 1pecificationError
+0cdtypes.astype ~0CategoricalDtype ~0DatetimeTZDtype ~0IntervalDtype 0PeriodDtype
+0jbase ~0ExtensionDtype ~0Registry ~0StorageExtensionDtype
+0jcast ~0ArrowDtype ~0CategoricalDtype ~0DatetimeTZDtype 0Interval ~8Dtype 0LossySetitemError 0Period 6Dtype 0Timedelta 4stamp
+0kommon ~0ArrowDtype ~0CategoricalDtype ~0DatetimeTZDtype 0Interval ~8Dtype 0Period 6Dtype ~0SparseDtype
+0lncat ~0CategoricalDtype
+0jdtypes ~0ArrowDtype ~0BaseMaskedDtype ~0CategoricalDtype ~0DatetimeTZDtype 0Interval ~8Dtype ~0NumpyEADtype ~0PandasDtype ~6ExtensionDtype 1eriod 6Dtype ~0Registry ~0SparseDtype 0Timedelta 4stamp
+0jgeneric ~0ABCCategorical ~eIndex ~3DataFrame ~6eOffset ~7timeArray ~bIndex ~3ExtensionArray ~3Float64Index ~3Generic ~3Index ~8Class ~5t64Index ~6erval ~bIndex ~3MultiIndex ~3NDFrame ~4umpyExtensionArray ~3PandasArray ~4eriod ~9Array ~9Index ~3RangeIndex ~3Series ~4parseArray ~3TimedeltaArray ~cIndex ~3UInt64Index
+0jmissing ~0CategoricalDtype ~0DatetimeTZDtype ~0IntervalDtype 0PeriodDtype
+0cflags ~0Flags
+0drame ~0ArrowDtype ~0CategoricalDtype ~0DataFrame =9.abs =bstype =aclip =bopy =afillna =ahead =aisna =anotna =around =atail =bo_numpy 3etimeIndex ~8TZDtype 0Index ~2tervalDtype 0MultiIndex 0PeriodIndex ~0Series =6.abs =8stype =7clip =8opy =7fillna =7head =7isna =7notna =7round =7tail =8o_numpy 1tringDtype ~0_DuplicateColumnRecorder
+0cgeneric 0DatetimeIndex ~8TZDtype ~0Flags 0Index 0MultiIndex ~0NDFrame 0Period 6Dtype 6Index 0Timestamp
+0droupby ~0Grouper ~0NamedAgg
+0j.base ~0GroupByMixin ~0OutputKey
+0kcategorical 0Categorical ~bDtype
+0kgeneric ~0CategoricalDtype ~0DataFrame ~9GroupBy 0Index ~2tervalDtype 0MultiIndex ~0NamedAgg ~0Series ~6GroupBy
+0lroupby ~0BaseGroupBy ~0DataFrame ~0GroupBy ~7Plot 0Index 0MultiIndex ~0Series 1tringDtype 0Timestamp ~0_GroupBy
+0per 0Categorical ~bDtype ~0DataFrame ~0Grouper ~5ing 0Index 0MultiIndex ~0Series
+0kindexing ~0GroupByIndexingMixin ~7NthSelector ~7PositionalSelector
+0kops ~0BaseGrouper ~1inGrouper 0Categorical bIndex ~0DataFrame ~4Splitter ~0FrameSplitter 0Index 0MultiIndex ~0Series ~6Splitter ~0WrappedCythonOp
+0cindex 0Float64Index 0Index 2t64Index 0MultiIndex 0_new_Index
+0hes.accessors ~0ArrowDtype ~5TemporalProperties ~0CategoricalDtype ~1ombinedDatetimelikeProperties 0DatetimeIndex ~8Properties ~8TZDtype 0PeriodDtype ~6Properties ~1roperties 0TimedeltaIndex ~9Properties
+0lpi 0CategoricalIndex 0DatetimeIndex 0Index 2tervalIndex 0MultiIndex 0PeriodIndex 0RangeIndex 0TimedeltaIndex
+0kbase ~0ArrowDtype 0Categorical ~bDtype ~0DatetimeTZDtype 0Index ~2tervalDtype 2validIndexError 0Period 6Dtype ~0SparseDtype 1tringDtype 0Timestamp 0_new_Index
+0kcategory 0Categorical ~bDtype bIndex 0Index
+0kdatetimelike ~0CategoricalDtype 0DatetimeIndexOpsMixin ~8TZDtype 9imedeltaMixin ~8likeDelegateMixin 0Index 0PeriodDtype 0RangeIndex 0Timedelta 4stamp
+0ss ~0ArrowDtype 0DateOffset ~4timeDelegateMixin 8Index ~8TZDtype 0Index 0Period 0Timedelta 4stamp 0_new_DatetimeIndex
+0kextension 0ExtensionIndex 0Index 0NDArrayBackedExtensionIndex
+0kfrozen 0FrozenList
+0kinterval 0DatetimeIndex ~8TZDtype 0Index 2terval ~8Dtype 8Index 0MultiIndex 0Period ~0SetopCheck 0Timedelta 9Index 4stamp 0_new_IntervalIndex
+0kmulti 0Categorical ~bDtype 0Index 0MultiIndex aPyIntEngine aUInt16Engine e32Engine e64Engine e8Engine eEngine
+0knumeric 0Float64Index 0Int64Index 3egerIndex 0NumericIndex 0UInt64Index
+0kperiod 0DatetimeIndex 0Index 0Period ~6DelegateMixin 7type 6Index 0_new_PeriodIndex
+0krange 0Index 0RangeIndex
+0ktimedeltas ~0ArrowDtype 0Index 0Timedelta ~9DelegateMixin 9Index 4stamp 0_new_TimedeltaIndex
+0eternals 0BlockManager ~0SingleBlockManager
+0l.api ~0DatetimeTZDtype 0PeriodDtype 0_DatetimeTZBlock
+0nrray_manager ~0ArrayManager ~0BaseArrayManager ~0NullArrayProxy ~0SingleArrayManager
+0mbase ~0DataManager ~0SingleDataManager ~0_AlreadyWarned
+0nlocks 0Block ~1oolBlock 0CategoricalBlock ~bDtype ~1omplexBlock ~0DatetimeBlock 8LikeBlock ~hMixin 8TZBlock ~aDtype 0EABackedBlock 1xtensionBlock ~0FloatBlock ~5OrComplexBlock ~0IntBlock ~3ervalDtype 0NDArrayBackedExtensionBlock ~1onConsolidatableMixIn 1umericBlock 3pyBlock 0ObjectBlock ~6ValuesExtensionBlock 0PeriodDtype 0StringDtype ~0TimeDeltaBlock 0new_block
+0mconcat 0Categorical ~bDtype ~0JoinUnit
+0pstruction 0DatetimeIndex 0Index 0MultiIndex 0StringDtype 0TimedeltaIndex
+0mmanagers ~0BaseBlockManager 1lockManager ~0CategoricalDtype ~0DataManager ~3etimeTZDtype 0Index ~0SingleBlockManager ~6DataManager ~1parseDtype 0Timestamp
+0mops ~0BlockPairInfo
+0cseries 0DatetimeIndex ~8TZDtype 0Index ~2tervalDtype 0MultiIndex 0PeriodDtype 6Index ~0Series =6.abs =8stype =7clip =8opy =7fillna =7head =7isna =7notna =7round =7tail =8o_numpy
+0cwindow.common 0MultiIndex ~0WindowGroupByMixin
+0jewm ~0DatetimeTZDtype ~0EWM ~1xponentialMovingWindow ~nGroupby ~0OnlineExponentialMovingWindow 0Timedelta
+0kxpanding ~0Expanding ~9Groupby
+0jindexers ~0BaseIndexer ~0ExpandingIndexer ~3onentialMovingWindowIndexer ~0FixedForwardWindowIndexer ~5WindowIndexer ~0GroupbyIndexer ~0VariableOffsetWindowIndexer ~8WindowIndexer
+0jonline ~0EWMMeanState
+0jrolling ~0ArrowDtype ~0BaseWindow ~aGroupBy ~fby 0DatetimeIndex 0Index 0MultiIndex 0PeriodIndex ~0Rolling ~7AndExpandingMixin ~7Groupby 0Timedelta 9Index ~0Window ~0_Rolling ~8_and_Expanding ~1Window
+07tseries.frequencies ~0ArrowDtype ~0DatetimeTZDtype 0PeriodDtype 0Timestamp ~0_FrequencyInferer ~1TimedeltaFrequencyInferer
+0fholiday ~0AbstractHolidayCalendar 0DateOffset 4timeIndex ~0Holiday ~0Series 0Timestamp ~0USFederalHolidayCalendar
+0foffsets 0BQuarterBegin 8End 1YearBegin 5End 1usinessDay 8Hour ~cMixin ~8Mixin 9onthBegin dEnd 0CustomBusinessDay eHour eMonthBegin jEnd 0DateOffset 2y 0Easter 0FY5253 6Quarter 0Hour 0LastWeekOfMonth 0Micro 2lli 2nute 1onthBegin 5End ~5Offset 0Nano 0QuarterBegin 7End ~7Offset 0Second 2miMonthBegin 9End ~9Offset ~1ingleConstructorOffset 0Tick 0Week 4OfMonth 0YearBegin 4End ~4Offset ~0_CustomBusinessMonth ~7Mixin ~1WeekOfMonthMixin`,
   },
   {
     library: "peft",
     version: "0.13.2 to 0.21.2",
     roots: ["peft"],
-    text: `00peft.config ~0PeftC%"!/aMixin ~1romptLearning%!!@
-05mixed_model%"![MixedModel
-05peft%*!@%!!.9ForCausalLM ~cFeatureExtraction ~cQuestionAnswering ~cSeq2SeqLM ~fuenceClassifica%"!XToken%,!80TunerLayerStatus ~5Model%!!0
+    text: `=00peft.config ~0PeftConfig ~aMixin ~1romptLearningConfig
+05mixed_model ~0PeftMixedModel
+05peft_model ~0PeftModel ~9ForCausalLM ~cFeatureExtraction ~cQuestionAnswering ~cSeq2SeqLM ~fuenceClassification ~cTokenClassification ~0TunerLayerStatus ~5ModelStatus
 05tuners._buffer_dict ~0BufferDict
-0cadalora%&%7AdaLora%##ykgptq ~0SVDQuantLinear
-0klayer%&!RL%"!1RankAllocator%!!ZConv2d ~3%%!_%#%L%"!_%"%jfmss.asa_callback%!!DmssAsaC%"!6
-0j%("tmss%#"sj%'"Ymss%#"X%#"<j%'"<mss%#";ption_promp%'(+AdaptionPromp%%(50ModelType%#";s%'";ptedAtten%!&TgGPT ~0_Base%,!@
-0s%'"U%'"1%""^cb%))_B%%)_
-0h%#"9Beft%,#Ph%#!zB%#)9
-0do%)!oOFT%.!oOFT%#!o%#&e0FastBlockDiag%%"+ ~0MultiplicativeDropou%!"Q%("HOFT%##9c3%'(aC3A%#"Gg%#"GC3A%""F4%"#5g%#!lC3A%"!kgutils ~0BlockCircularConvolu%!%hdartridge%'"6%#!5%#"<m%%!~%#!<Encoder
-0d%('^CP%%%9%&"TPTEmbedding
-0cd%)&[D%0&[D%&&[5%,&ZD%&&Ze%*+tDel%'+s%%*!%!!9%"!s7%,)~%!!@%#&*fourier%("jF%!!5%&'[m%#!}%%!<%"""a%"""%%%=%%!C%#(Trod%'!}rod%-#hFrod%5)DFro%#0vcg%*#jG%(#ii%#!rGloraEmptyPath ~5%""!6%"):6ora%"!<%"!)Scalar%"!/VectorPath
-0i%#"LG%'%Adr%+0.G%!!3%%0.%%"P%!!:%,#F%%/U%"!B%##Ihi%(!yHi%&!v%%%:Conv1d ~42d ~43d ~0%%(g%"!V%*"5 ~0_ConvNd%'%eHi%(#8%'":R%.+_%!!6%"1b%3+iHR%#+icia3%&!tIA3%.,S%"!q%!#)IA%#!y%/"y%%"'IA3%#"'lily%&"(Lily%-%5Lily%"!y2%+(KLily%##gn_tuning%'!rNTu%(8)%%*=%#!;%"/;%%*4%#!:%%0gh%'%_LoH%;&x0HadaWeight ~aCP%'#s1oH%!'#%(#)oH%#&nekr%("0Kr%;"0%&!{K%!8S%)!{Kr%#!{ra.aqlm ~0AqlmLora%#)Yirrow ~0Arrow%&!;%"!qiwq ~0Awq%(!Uh%&6'rrow%%5{Bd%&9( ~0Cord%&!0Ev%&!.Kas%&!/LoftQ%#!02%&!d4G%")Y ~4Runtim%"20 ~0Montec%&,/ ~0V%)0Vhdora ~0D%!!6v1%#.f82%%!,3%#!,4%%+Y%#!3%'#r ~0_%#!jN%!!T
-0heva ~0HashHook%!:}%"!,_Hook
-0h%";sGPTQ%&%N ~0%)<#%D-9%&'Cra%%!:ATPHold%!"{%"#&Variant%#7Lhea%(:(0ParamWrapp%!#F%!#B ~1LoraFactorsProxy ~5ParameterProxy%)(Y%%.Dj%#&>%%?#ed%&&SSampler%)&i%"!6
-0hte ~0Te%%).orchao ~0T%!!,%))Kp_%%,HoraParallel%%%Xv%!#es ~0A%&!Z%%#{1rrow%+!6%")T%,!L%#;+ona%""&%)(G%%!K82%'!.3%&!.%&(M%&!5%,"AKas%,"?0MiCA%>!^1%%%Y%,!dQ%0#f%"*b%,!8%')x%"!7
-0ie%"'!%!!UFunc%"<3ycoris_%#<^L%!!2%#+j7%#:#Tuner
-0cmiss%&/GMi%&B^%%*7Mi%%B[%-;OMi%%BXexed.%&!:%&Gwdultitask%"Bv%-2eM%#!C%!Ao%(2r lInit
-10%%!}%*!N%(=f%)AQ%'AP%-5U%1,@%7A@%!!s%"!-3RotationModule%'6%%&A[dsf%'"QSF%-?jOSF%#6Pp%-#}%"#F%!@Z%"#udRep%#,wizationType
-0l%%Kc%(!X
-0deanu%)L~anu%%@f%%?t%%#l%!!B%"0Y%%?u%!!8%%6_%(8DPo%18D%#!so%"8M%'(,Po%%8Fhroute%#!KR%#!/%!!+
-0drefix%/%*efix%*8oq%&#nefix%%#ne%1(l%/(ccInit%)!l%+(Xds%)(YPso%&D@%%@f%%#gOrth%#(5Pso%"DV%'@:Pso%&I,ve%(>&Pve%/Af%&%gve%"?*%(!sve%&@2rand%*A0Ran%'87
-0l%-!z%#!D%#"~UniqueBaseGrad%'(c%#!K%%'ka%'D[Roa%.D[%&"+oa%%77%%!soa%%D[shadow%&!rShad%#:D
-0jdiffusion%!Sxs ~0DetachedFlux%!!P%"T*1%#!N%!!8Backend ~0Flux2%*!7=0_Shared%!,a%"6?%!*h%(",%)"(%#"fache ~8rrier ~6%,+)%*!V_Toke%'"Zbone ~c%##Ne%)E"Sh%'E#%.'dSh%#Dl%''dSh%'DXuper%,*DS%&!7%#"!o%."!%&!G%""(o%%"(%&!=%#&ntiny%*(pTiny%1(p%11>%#!P%""2%%(k%#!:%&Fsinable_token%'4lT%#!<Token%%4wt%#"=%+!B%""/t%%"/%*!A%%%Oner%&6FBase%)1( ~4Tuner ~9%%?EExclud%#(H
-0cuni%*%+Uni%)Y6%-&1%"!C%""m%%K*%"!9%#&)vb%*!{VBLo%&It%.2H%!!B%,)A%!!8%##]%).cV%'.b%.,]V%&.a%%,]V%'._wav%)RsWave%&73%%"h%!!9%4R&%!!@%#@*wavelet%"!:let
-0nrec2d%&!4 ~7DetailTuple2d ~7TensorTuple
-0cx%!%F%"_X%!'xemperatureScaledSoftmax ~0XLora%#a*er
-0j%##;%!!<%,,-%#!8v%%E^5%,ES%*Qi%,,PX%''=5utils.peft_types 0PeftType 0TaskType`,
+0cadalora.config ~0AdaLoraConfig
+0kgptq ~0SVDQuantLinear
+0klayer ~0AdaLoraLayer ~0RankAllocator ~0SVDConv2d ~3Linear
+0kmodel ~0AdaLoraModel
+0fmss.asa_callback ~0AdamssAsaCallback
+0jconfig ~0AdamssConfig
+0jlayer ~0AdamssLayer ~0Linear
+0jmodel ~0AdamssModel
+0fption_prompt.config ~0AdaptionPromptConfig ~0ModelTypeConfig
+0slayer ~0AdaptedAttention ~gGPT ~0_BaseAdaptedAttention
+0smodel ~0AdaptionPromptModel
+0cbeft.config ~0BeftConfig
+0hlayer ~0BeftLayer ~0Linear
+0hmodel ~0BeftModel
+0doft.config ~0BOFTConfig
+0hlayer ~0BOFTLayer ~0Conv2d ~0FastBlockDiag ~0Linear ~0MultiplicativeDropoutLayer
+0hmodel ~0BOFTModel
+0cc3a.config ~0C3AConfig
+0glayer ~0C3ALayer ~4inear
+0gmodel ~0C3AModel
+0gutils ~0BlockCircularConvolution
+0dartridge.config ~0CartridgeConfig
+0mmodel ~0CartridgeEncoder
+0dpt.config ~0CPTConfig
+0gmodel ~0CPTEmbedding
+0cdeft.config ~0DeftConfig
+0hlayer ~0DeftLayer ~5inear
+0hmodel ~0DeftModel
+0elora.config ~0DeloraConfig
+0jlayer ~0DeloraLayer ~7inear
+0jmodel ~0DeloraModel
+0cfourierft.config ~0FourierFTConfig
+0mlayer ~0FourierFTLayer ~ainear
+0mmodel ~0FourierFTModel
+0drod.config ~0FrodConfig
+0hlayer ~0FrodLayer ~0Linear
+0hmodel ~0FrodModel
+0cglora.config ~0GloraConfig
+0ilayer ~0GloraEmptyPath ~5Layer ~6inear ~6oraPath ~5Path ~5ScalarPath ~5VectorPath
+0imodel ~0GloraModel
+0dralora.config ~0GraloraConfig
+0klayer ~0GraloraLayer ~0Linear
+0kmodel ~0GraloraModel
+0chira.config ~0HiraConfig
+0hlayer ~0Conv1d ~42d ~43d ~0Embedding ~0HiraLayer ~0Linear ~0_ConvNd
+0hmodel ~0HiraModel
+0dra.config ~0HRAConfig
+0glayer ~0HRAConv2d ~3Layer ~4inear
+0gmodel ~0HRAModel
+0cia3.config ~0IA3Config
+0glayer ~0Conv2d ~43d ~0IA3Layer ~0Linear ~0_ConvNd
+0gmodel ~0IA3Model
+0clily.config ~0LilyConfig
+0hlayer ~0LilyLayer ~2near
+0hmodel ~0LilyModel
+0dn_tuning.config ~0LNTuningConfig
+0mlayer ~0LNTuningLayer
+0mmodel ~0LNTuningModel
+0doha.config ~0LoHaConfig
+0hlayer ~0Conv1d ~42d ~0HadaWeight ~aCP ~0Linear ~1oHaLayer
+0hmodel ~0LoHaModel
+0ekr.config ~0LoKrConfig
+0hlayer ~0Conv1d ~42d ~0Linear ~1oKrLayer
+0hmodel ~0LoKrModel
+0era.aqlm ~0AqlmLoraLinear
+0irrow ~0ArrowLoraLinearLayer
+0iwq ~0AwqLoraLinear
+0hconfig ~0ArrowConfig ~0BdLoraConfig ~0CordaConfig ~0EvaConfig ~0KasaConfig ~0LoftQConfig ~2raConfig ~4GAConfig ~4RuntimeConfig ~0MontecloraConfig ~0VeloraConfig
+0hdora ~0DoraConv1dLayer ~82dLayer ~83dLayer ~4EmbeddingLayer ~4LinearLayer ~0_DoraConvNdLayer
+0heva ~0HashHook ~0SVDHook ~0_Hook
+0hgptq ~0GPTQLoraLinear ~0QuantLinear
+0hlayer ~0Conv1d ~42d ~43d ~0Embedding ~0Linear ~1oraEmbeddingATPHolder ~4Layer ~4Variant ~0MultiheadAttention ~0ParamWrapper ~0_ConvNd ~1LoraFactorsProxy ~5ParameterProxy
+0hmodel ~0LoraModel
+0jnteclora ~0BufferedMontecloraSampler ~0MontecloraSampler
+0hte ~0TeLinear
+0iorchao ~0TorchaoLoraLinear
+0ip_layer ~0LoraParallelLinear
+0hvariants ~0ALoraLinearVariant ~1rrowLinearVariant ~0BdLoraLinearVariant ~1lockDiagonalLinear ~0DoraConv1dVariant ~82dVariant ~83dVariant ~4EmbeddingVariant ~4LinearVariant ~0KasaLinearVariant ~0MiCAEmbeddingVariant ~4LinearVariant ~1ontecloraLinearVariant ~0QALoraLinearVariant ~0VeloraLinearVariant ~0_DoraConvNdVariant
+0ielora ~0VeloraFunction
+0dycoris_utils ~0LycorisConfig ~7Layer ~7Tuner
+0cmiss.config ~0MissConfig
+0hlayer ~0MissLayer ~5inear
+0hmodel ~0MissModel
+0exed.model ~0MixedModel
+0dultitask_prompt_tuning.config ~0MultitaskPromptTuningConfig lInit
+10model ~0MultitaskPromptEmbedding
+0coft.config ~0OFTConfig
+0glayer ~0Conv2d ~0Embedding ~0Linear ~0MultiplicativeDropoutLayer ~0OFTLayer ~3RotationModule
+0gmodel ~0OFTModel
+0dsf.config ~0OSFConfig
+0gmodel ~0OSFModel
+0cp_tuning.config ~0PromptEncoderConfig dReparameterizationType
+0lmodel ~0PromptEncoder
+0deanut.config ~0PeanutConfig
+0jlayer ~0Linear ~0PeanutLayer
+0jmodel ~0PeanutModel
+0doly.config ~0PolyConfig
+0hlayer ~0Linear ~0PolyLayer
+0hmodel ~0PolyModel
+0hrouter ~0PolyRouter ~0Router
+0drefix_tuning.config ~0PrefixTuningConfig
+0qmodel ~0PrefixEncoder
+0eompt_tuning.config ~0PromptTuningConfig cInit
+0qmodel ~0PromptEmbedding
+0dsoft.config ~0PsoftConfig
+0ilayer ~0Linear ~0OrthLayer ~0PsoftLayer
+0imodel ~0PsoftModel
+0dvera.config ~0PveraConfig
+0ilayer ~0Linear ~0PveraLayer
+0imodel ~0PveraModel
+0crandlora.config ~0RandLoraConfig
+0llayer ~0Linear ~0RandLoraLayer ~0UniqueBaseGrad
+0lmodel ~0RandLoraModel
+0doad.config ~0RoadConfig
+0hlayer ~0Linear ~0RoadLayer
+0hmodel ~0RoadModel
+0cshadow.config ~0ShadowConfig
+0jdiffusion_models ~0DetachedFluxShadowModel ~1iffusionShadowBackend ~0Flux2ShadowBackend =0_SharedModuleProxy
+0jlayers ~0DetachedShadowModel ~0ShadowCache ~8rrier ~6Layer
+0jmodel ~0ShadowModel ~0_TokenShadowBackbone ~cConfig
+0eira.config ~0ShiraConfig
+0ilayer ~0Linear ~0ShiraLayer
+0imodel ~0ShiraModel
+0dupertuning.config ~0SupertuningConfig
+0olayer ~0Linear ~0SupertuningLayer
+0omodel ~0SupertuningModel
+0ctinylora.config ~0TinyLoraConfig
+0llayer ~0Embedding ~0Linear ~0TinyLoraLayer
+0lmodel ~0TinyLoraModel
+0drainable_tokens.config ~0TrainableTokensConfig
+0tlayer ~0TrainableTokensLayer
+0tmodel ~0TrainableTokensModel
+0duners_utils ~0BasePromptEncoder ~4Tuner ~9Layer ~0_ExcludedModule
+0cunilora.config ~0UniLoraConfig
+0klayer ~0Linear ~0UniLoraLayer
+0kmodel ~0UniLoraModel
+0cvblora.config ~0VBLoRAConfig
+0jlayer ~0Linear ~0VBLoRALayer
+0jmodel ~0VBLoRAModel
+0dera.config ~0VeraConfig
+0hlayer ~0Linear ~0VeraLayer
+0hmodel ~0VeraModel
+0cwaveft.config ~0WaveFTConfig
+0jlayer ~0WaveFTLayer ~7inear
+0jmodel ~0WaveFTModel
+0jwavelet ~0Wavelet
+0nrec2d ~0Wavelet ~7DetailTuple2d ~7TensorTuple
+0cxlora.classifier ~0TemperatureScaledSoftmax ~0XLoraClassifier
+0jonfig ~0XLoraConfig
+0ilayer ~0XLoraConv2dLayer ~5EmbeddingLayer ~5Layer ~6inearLayer
+0imodel ~0XLoraModel
+05utils.peft_types 0PeftType 0TaskType`,
   },
   {
     library: "pgmpy",
     version: "0.1.25 to 1.1.2",
     roots: ["pgmpy"],
-    text: `00pgmpy.base.ADMG =0ADMG
-0cncestralBase =0A%(!2
+    text: `=00pgmpy.base.ADMG =0ADMG
+0cncestralBase =0AncestralBase
 0bDAG =0DAG ~0PDAG
 0bMAG =0MAG
-0bP%!!B%"!<SimpleCausalModel =0%-!6
-0bUndirectedGraph ~0%+!4
-0b_b%!"X_Core%"!7cmixin_roles =0_GraphRolesMixin
-06causal_discovery.ExpertInLoop ~0%(!1
-0tKnowledge =%"!=%%!4
+0bPDAG =0PDAG
+0bSimpleCausalModel =0SimpleCausalModel
+0bUndirectedGraph ~0UndirectedGraph
+0b_base =0_CoreGraph
+0cmixin_roles =0_GraphRolesMixin
+06causal_discovery.ExpertInLoop ~0ExpertInLoop
+0tKnowledge =0ExpertKnowledge
 0nGES ~0GES
-0nHillClimbSearch ~0%+!4
+0nHillClimbSearch ~0HillClimbSearch
 0nPC ~0PC
-0n%!#)~0_Bas%"#jD%#"Z ~1ConstraintMixin ~1Score%"#17i_tests.%%#qBaseCITest ~1%!!+Result ~1Residual%"!afchi_square =0ChiSquare
+0n_base ~0_BaseCausalDiscovery ~1ConstraintMixin ~1ScoreMixin
+07i_tests._base =0_BaseCITest ~1CITestResult ~1ResidualMixin
+0fchi_square =0ChiSquare
 0ffisher_z =0FisherZ
 0fg_sq =0GSq
 0gcm =0GCM
-0generalized_cov =0G%&!4Cov
-0fhotelling_lawley =0H%#!5Lawley
-0findependence_match =0I%'!7Match
-0flog_likelihood =0LogL%%!2
-0fmodified_%-!LM%"!<%,!Tpearsonr =0P%"!-
-0n_equivalence%'!<E%&!8
-0gillai_tra%!!FillaiTrace
-0gower_diverg%#!howerD%%!4
-0froys_largest_root =0RoysL%!!5Root
-06estimators.Base%&'rE%#!; ~0%3!<
-0jyesian%*!N%+!6
-0h%!(.s ~0%#(8gistry
-0hEM%"*[ctationMaximization
-0ixhaustive%%*<E%+!5
-0h%'*oh%?*ohLinear%!-U~0%!!0%("xMLE ~0Maximum%&'*%'!EiirrorDesce%*%;M%1!;
-0imhc%)!J%(!2
-0h%%,JhSEM%(!KIV%(!0%(!?
-0icoreCache ~0LRU%#!-S%%!:
-0itructureScore ~0AIC ~3CondGauss ~3%#!*%#!DBDeu ~4%"!12%'!=1%4!_1ic%#!bK2 ~2%#!/%%*YHood ~9hood%'!c%#!*0S%)"o
-0hTre%&'N%&!/
-0h%"/XBase%)%darginal%(!6Paramete%&'8%("2%(&5expert%-1j7xample_model%#03~0BIF%"0[0Continuou%!2q ~0DAG%#0ziscret%!0|%#0lE%!!w%"4Albnlearn.alarm =0Alarm
+0generalized_cov =0GeneralizedCov
+0fhotelling_lawley =0HotellingLawley
+0findependence_match =0IndependenceMatch
+0flog_likelihood =0LogLikelihood
+0fmodified_log_likelihood =0ModifiedLogLikelihood
+0fpearsonr =0Pearsonr
+0n_equivalence =0PearsonrEquivalence
+0gillai_trace =0PillaiTrace
+0gower_divergence =0PowerDivergence
+0froys_largest_root =0RoysLargestRoot
+06estimators.BaseConstraintEstimator ~0BaseConstraintEstimator
+0jyesianEstimator ~0BayesianEstimator
+0hCITests ~0CITestRegistry
+0hEM ~0ExpectationMaximization
+0ixhaustiveSearch ~0ExhaustiveSearch
+0hGES ~0GES
+0hHillClimbSearch ~0HillClimbSearch
+0hLinearModel ~0LinearEstimator
+0hMLE ~0MaximumLikelihoodEstimator
+0iirrorDescentEstimator ~0MirrorDescentEstimator
+0imhcEstimator ~0MmhcEstimator
+0hPC ~0PC
+0hSEMEstimator ~0IVEstimator ~0SEMEstimator
+0icoreCache ~0LRUCache ~0ScoreCache
+0itructureScore ~0AIC ~3CondGauss ~3Gauss ~3Score ~0BDeu ~4Score ~2s ~3Score ~1IC ~3CondGauss ~3Gauss ~1icScore ~0K2 ~2Score ~0LogLikeliHood ~9hoodCondGauss ~dGauss ~0StructureScore
+0hTreeSearch ~0TreeSearch
+0hbase ~0BaseEstimator ~0MarginalEstimator ~0ParameterEstimator ~0StructureEstimator
+0hexpert ~0ExpertInLoop
+07xample_models._base ~0BIFMixin ~0ContinuousMixin ~0DAGMixin ~1iscreteMixin =0_BaseExampleModel
+0lbnlearn.alarm =0Alarm
 0undes =0Andes
-0urth150 =0A%!!,
+0urth150 =0Arth150
 0usia =0Asia
-0tbar%!0&Barley
+0tbarley =0Barley
 0tcancer =0Cancer
-0uhild%!1[ld
-0tdiabetes =0D%"!-
-0tearthquake =0E%%!/
-0ucoli70 =0E%!!,
-0thailfinder =0H%%!/
+0uhild =0Child
+0tdiabetes =0Diabetes
+0tearthquake =0Earthquake
+0ucoli70 =0Ecoli70
+0thailfinder =0Hailfinder
 0uepar2 =0Hepar2
-0tinsura%!/.I%#!.
+0tinsurance =0Insurance
 0tlink =0Link
 0tmagic_irri =0MagicIRRI
-0zniab%#!5NIAB
+0zniab =0MagicNIAB
 0uildew =0Mildew
 0uunin =0Munin
-0y1%#!.1
-0y2%#!/2
-0y3%#!/3
-0y4%#!/4
-0tpath%%#=P%%!/
+0y1 =0Munin1
+0y2 =0Munin2
+0y3 =0Munin3
+0y4 =0Munin4
+0tpathfinder =0Pathfinder
 0uigs =0Pigs
 0tsachs =0Sachs
 0uurvey =0Survey
-0twater =0Wat%!!bn95pts =0W%"!-
-0nrep.APSsystem =0%%!.
-0rBOPfailure1 =0%'!0
-112%)!42
-113%)!43
-0rGDIpathway1 =0%'!0%"!d%&!42
-0raccidents =0A%#!.
+0twater =0Water
+0uin95pts =0Win95pts
+0nrep.APSsystem =0APSsystem
+0rBOPfailure1 =0BOPfailure1
+112 =0BOPfailure2
+113 =0BOPfailure3
+0rGDIpathway1 =0GDIpathway1
+112 =0GDIpathway2
+0raccidents =0Accidents
 0sdhd =0Adhd
-0tversarialbehavior =0Ad%-!8
-0serialvehic%!;cA%)!3
-0sgropastoral1 =0A%(!2
-132%+!62
-133%+!63
-134%+!64
-135%+!65
-0sircrash =0A%"!-
-0uegulation1%!!:%&!2%#"I%'!6%%"I%'!63
-0slg%"#.lgal1
-0w2%#!/2
-0wactivity%%!D%%!3
-14%%!L%#!72
-0uorithms%"!S%#!0%"&l%&!4%#'O%&!43
-114%)!44
-0srcticwaters =0A%'!1
-0tgument =0Ar%!!-
-0s%(.2sugmenting =0A%%!/
+0tversarialbehavior =0Adversarialbehavior
+0serialvehicles =0Aerialvehicles
+0sgropastoral1 =0Agropastoral1
+132 =0Agropastoral2
+133 =0Agropastoral3
+134 =0Agropastoral4
+135 =0Agropastoral5
+0sircrash =0Aircrash
+0uegulation1 =0Airegulation1
+132 =0Airegulation2
+133 =0Airegulation3
+0slgal1 =0Algal1
+0w2 =0Algal2
+0wactivity1 =0Algalactivity1
+142 =0Algalactivity2
+0uorithms1 =0Algorithms1
+112 =0Algorithms2
+113 =0Algorithms3
+114 =0Algorithms4
+0srcticwaters =0Arcticwaters
+0tgument =0Argument
+0ssia =0Asia
+0sugmenting =0Augmenting
 0rbank =0Bank
-0vruptc%!.Ynk%!!/
+0vruptcy =0Bankruptcy
 0seam1 =0Beam1
-0v2%"!.2
-0ut%!'sBeat%!'llacksea =0B%"!-
-0tockchain =0Bl%#!/
-0suild%!"[B%"!-
+0v2 =0Beam2
+0utles =0Beatles
+0slacksea =0Blacksea
+0tockchain =0Blockchain
+0suilding =0Building
 0tllet =0Bullet
 0trglar =0Burglar
-0rcachexia1 =0C%#!.
-0z2%'!22
-0trdiovascu%!!eCa%(!3
+0rcachexia1 =0Cachexia1
+0z2 =0Cachexia2
+0trdiovascular =0Cardiovascular
 0tse =0Case
-0ttch%"%TCa%"!.
-0sharleston =0C%%!/
+0ttchment =0Catchment
+0sharleston =0Charleston
 0tds =0Chds
 0sng =0Cng
-0sompacti%!!R%%!/
-0tnasen%!"7o%"!.
-0ucrete1%!!7%!!.%##2%"!22
-0z3%'!23
-0z4%'!24
-0z5%'!25
-0z6%'!26
-0z7%'!27
-0usequenceCovid%!!>%)!5
-0vtructionprodu%")z%"!L%0!=
-0t%"-7C%!-0%!++C%!-)0w%!#.ral3
-0w%!#+ral4
-0w%!#(%!,quical%!!2ical
-0uros%#%]r%!!.
-0uticostero%"#)r%'!3
-0tvid%!"Pvid%&"Pvid%&"Pvid3
-0wfe%!'sovidfear
-0wrisk%#!5risk
-0wtech%#!5tech
-0srimescene =0C%%!/
-0vin%"#triminal%%')%"!2%%')%"!2%%')%"!24
+0sompaction =0Compaction
+0tnasense =0Conasense
+0ucrete1 =0Concrete1
+0z2 =0Concrete2
+0z3 =0Concrete3
+0z4 =0Concrete4
+0z5 =0Concrete5
+0z6 =0Concrete6
+0z7 =0Concrete7
+0usequenceCovid =0ConsequenceCovid
+0vtructionproductivity =0Constructionproductivity
+0tral1 =0Coral1
+0w2 =0Coral2
+0w3 =0Coral3
+0w4 =0Coral4
+0w5 =0Coral5
+0uical =0Corical
+0urosion =0Corrosion
+0uticosteroid =0Corticosteroid
+0tvid1 =0Covid1
+0w2 =0Covid2
+0w3 =0Covid3
+0wfear =0Covidfear
+0wrisk =0Covidrisk
+0wtech =0Covidtech
+0srimescene =0Crimescene
+0vinal1 =0Criminal1
+0z2 =0Criminal2
+0z3 =0Criminal3
+0z4 =0Criminal4
 0typto =0Crypto
-0suracao1 =0C%"!-%"5e%"!1%#5g%"!1%#5i%"!14
-0y5%&!15
-0r%18}ugnosi%"!6%!!.
-0toxin%!!6oxins
-0tsputed1 =0Di%"!.%"#P%#!2%##P%#!2%##P%#!24
-0sragline =0D%"!-
-0uinag%"!5inage
-0sustexpl%#'cD%(!2
-0r%5:{sco%%74E%#!.
-0slectric%"4{ =0E%*!4
-0xoly%!#v%!!=%!!1
-0sm%!H+y =0E%#!.
-0sngines =0E%!!,
-0troll%".(En%#!/
-0sstuary =0E%!!,
+0suracao1 =0Curacao1
+0y2 =0Curacao2
+0y3 =0Curacao3
+0y4 =0Curacao4
+0y5 =0Curacao5
+0rdiabetes =0Diabetes
+0ugnosis =0Diagnosis
+0toxins =0Dioxins
+0tsputed1 =0Disputed1
+0z2 =0Disputed2
+0z3 =0Disputed3
+0z4 =0Disputed4
+0sragline =0Dragline
+0uinage =0Drainage
+0sustexplosion =0Dustexplosion
+0rearthquake =0Earthquake
+0scosystem =0Ecosystem
+0slectricvehicle =0Electricvehicle
+0xolysis =0Electrolysis
+0smergency =0Emergency
+0sngines =0Engines
+0trollment =0Enrollment
+0sstuary =0Estuary
 0sts =0Ets
-0sxpenditur%#O[%"!0
-0rfingermarks1 =0F%'!1
-122%*!52
+0sxpenditure =0Expenditure
+0rfingermarks1 =0Fingermarks1
+122 =0Fingermarks2
 0tre =0Fire
-0v%#?_Firea%!?dv%"*0Fire%!*/sl%!L,Flood
-0tuid%!"2luids1
-0x2%%!02
-0x3%%!03
-0soodallergy1 =0F%'!1%#"h%&!52
-123%*!53
-0vsecur%!.BFood%#!1
+0valarm =0Firealarm
+0vrisk =0Firerisk
+0slood =0Flood
+0tuids1 =0Fluids1
+0x2 =0Fluids2
+0x3 =0Fluids3
+0soodallergy1 =0Foodallergy1
+122 =0Foodallergy2
+123 =0Foodallergy3
+0vsecurity =0Foodsecurity
 0trest =0Forest
-0sundrais%!3LF%&!0
-0rgas%((.G%'!1
-0uifier%!!9ifier
-0sonorrhoeae =0G%&!0
-0sreencredit =0G%&!0
-0toun%"4rGr%"!.
-0rhumanitarian =0H%'!1
-0sydraulic%%);H%*!4
-0rincom%!Apcome
-0ttensifica%"3iIn%)!4
-0wtionalattacks%#!D%)!7%!=v%"9)In%"!.
-0rk%'VM%'VGsosterhavet =0K%&!0
-0rlawschool =0L%#!.
-0sex%"2+L%!!,
+0sundraising =0Fundraising
+0rgasexplosion =0Gasexplosion
+0uifier =0Gasifier
+0sonorrhoeae =0Gonorrhoeae
+0sreencredit =0Greencredit
+0tounding =0Grounding
+0rhumanitarian =0Humanitarian
+0sydraulicsystem =0Hydraulicsystem
+0rincome =0Income
+0ttensification =0Intensification
+0wtionalattacks =0Intentionalattacks
+0tverters =0Inverters
+0rknowledge =0Knowledge
+0sosterhavet =0Kosterhavet
+0rlawschool =0Lawschool
+0sexical =0Lexical
 0sidar =0Lidar
-0tquef%%5zLi%&!1
-0vid%!'SLiquid%!'Pthium =0Lithium
-0rmacrophy%!/;M%&!0
-0sedicalt%!()M%&!0
-0tgaciti%!!Ve%#!/
-0ttal =0Metal%!)hstate =0M%#!.
-0tuntaingoat =0Mo%&!1
-0rnanomaterials1 =0N%)!3%">A%)!72
-0tvig%#')Na%#!/
-0suclearwaste =0N%'!1
-0tisancegrowth =0Nu%(!3
-0roildepot =0O%"!-
-0snline%"-"O%%!/
-0srbi%!#mO%!!,
+0tquefaction =0Liquefaction
+0vidity =0Liquidity
+0tthium =0Lithium
+0rmacrophytes =0Macrophytes
+0sedicaltest =0Medicaltest
+0tgacities =0Megacities
+0ttal =0Metal
+0soodstate =0Moodstate
+0tuntaingoat =0Mountaingoat
+0rnanomaterials1 =0Nanomaterials1
+142 =0Nanomaterials2
+0tvigation =0Navigation
+0suclearwaste =0Nuclearwaste
+0tisancegrowth =0Nuisancegrowth
+0roildepot =0Oildepot
+0snlinerisk =0Onlinerisk
+0srbital =0Orbital
 0sxygen =0Oxygen
-0rperioperativ%!V|%'!2
-0umaBN%!!9maBN
-0shdart%#D/P%&!0
-0silot%!W>%!"aeumonia =0P%#!.
-0solymorphic =0P%&!0
+0rperioperative =0Perioperative
+0umaBN =0PermaBN
+0shdarticles =0Phdarticles
+0silot =0Pilot
+0sneumonia =0Pneumonia
+0solymorphic =0Polymorphic
 0tultry =0Poultry
-0sroject =0P%!!,
-0ymanage%"1E%"!9%&!6
-0upella%#!@%"!/
-0rrainstorm =0R%#!.
-0v%#I:Rainw%!I>sealesta%!=;R%&!0%"C:%&!4%#C:%&!43
+0sroject =0Project
+0ymanagement =0Projectmanagement
+0upellant =0Propellant
+0rrainstorm =0Rainstorm
+0vwater =0Rainwater
+0sealestate1 =0Realestate1
+112 =0Realestate2
+113 =0Realestate3
 0tdmeat =0Redmeat
-0tsili%"Z,Re%#!/
+0tsilience =0Resilience
 0sicci =0Ricci
-0sockburs%!Z-%"!.
-0vqual%!++Rock%"!0
-0tpeseg%"#xRo%%!0
-0rsafespeed%!L#%#!/
-0tllyclark =0Sa%#!/
-0umonella1%!!:%#!0%"#^%&!42
-0seismic =0S%!!,
-0shipp%!0SS%"!-
-0sim%"Gq%!fx%"!/
-0softwarelogs1 =0S%(!2%"Hi%(!6%#Hi%(!6%#J3%(!64
+0sockburst =0Rockburst
+0vquality =0Rockquality
+0tpesegment =0Ropesegment
+0rsafespeeds =0Safespeeds
+0tllyclark =0Sallyclark
+0umonella1 =0Salmonella1
+112 =0Salmonella2
+0seismic =0Seismic
+0shipping =0Shipping
+0simulation =0Simulation
+0softwarelogs1 =0Softwarelogs1
+132 =0Softwarelogs2
+133 =0Softwarelogs3
+134 =0Softwarelogs4
 0til =0Soil
-0vlead%"!0lead
-0w%'.q%!"@ill%(!6
-17%!"D%*!:2
-17%!"H%*!:3
-17%!"L%*!:4
-0sto%!1ySto%!1mudent1 =0S%"!-%"=i%"!12
-0suffo%%2yS%&!0
-0rtastingtea =0T%%!/
+0vlead =0Soillead
+0wiquefaction1 =0Soilliquefaction1
+172 =0Soilliquefaction2
+173 =0Soilliquefaction3
+174 =0Soilliquefaction4
+0stocks =0Stocks
+0tudent1 =0Student1
+0y2 =0Student2
+0suffocation =0Suffocation
+0rtastingtea =0Tastingtea
 0sbm =0Tbm
-0sheft1 =0Theft%#A0Theft2
-0sitanic =0T%!!,
-0srajector%!0cT%'!1
-0unsport%!!:%!!.
-0subercol%">sT%'!1
-0trbine1 =0Tu%!!-%"#O%"!12
-0swinframework =0T%(!2
-0rurin%!;}U%!!,
-0rvacc%!>tV%!!,
-0sessel1 =0V%!!,%":S%!!02
-0solleyball =0V%%!/
-0rwater%"'wW%#!.
-0sh%!,GWheat
-0sindt%!#!%!TZ%#!0
-0ttnes%!Trtness
-0ryangtze =0Y%!!,
+0sheft1 =0Theft1
+0w2 =0Theft2
+0sitanic =0Titanic
+0srajectories =0Trajectories
+0unsport =0Transport
+0subercolosis =0Tubercolosis
+0trbine1 =0Turbine1
+0y2 =0Turbine2
+0swinframework =0Twinframework
+0rurinary =0Urinary
+0rvaccine =0Vaccine
+0sessel1 =0Vessel1
+0x2 =0Vessel2
+0solleyball =0Volleyball
+0rwaterlead =0Waterlead
+0sheat =0Wheat
+0sindturbine =0Windturbine
+0ttness =0Witness
+0ryangtze =0Yangtze
 0ldagitty.acid_1996 =0Acid1996
-0tconf%&9UC%&!0
-0tdidelez_2010 =0D%!!12010
+0tconfounding =0Confounding
+0tdidelez_2010 =0Didelez2010
 0tkampen_2014 =0Kampen2014
 0tm_bias =0MBias
-0uediator%"63%!^^tpaths%"Wus
-0uolzer_2012%!1^zer2012
-0tschipf%#"NSchipf%!"Muebastiani_2005 =0S%%!42005
+0uediator =0Mediator
+0tpaths =0Paths
+0uolzer_2012 =0Polzer2012
+0tschipf_2010 =0Schipf2010
+0uebastiani_2005 =0Sebastiani2005
 0uhrier_2008 =0Shrier2008
-0tthoemmes_2013 =0T%"!22013
-06factors.FactorDict ~0%&!/
-0kSet =%"!5Set
-0e%'bw%!!9
-0ec%%aV.%&ac%!!@%)av%#!Sp%!hGGaussianCPD%!]g%*!6
-0ed%"b8.%!!ETabularCPD
-0nD%"!>%""/=0%*!3
-0nJointProbabilityDistribu%"-/%8!A
-0nNoisyOR =0%"!,CPD
-0h%%!Es.Canonical%)!}~0%1!:
-0tustom%,!N%-!7
-0s%##s%+"z%0!9
-0s%'&H%*!<ehybrid.Func%!@9%!%X%)!2
-06global_vars%!&gfig
-06ident%%A7.adjustment ~0A%%!/
-0l%(vAI%)!W
-0lfrontdoor ~0F%#!.
-07%&slies.%'s{%!0I%(t/Asser%!#rbies
-08ference.ApproxIn%"!2 ~0%+!4
-0g%!wz%&!F=0%+!4
-0gEliminationOrde%#r9%/!9MinFill ~3Neighbors ~3Weight ~0%!!+ed%"!I
-0hxact%("jBeliefPropa%"@/~hWithMessageParsing ~us%!!*z._Recursive%"!FSchedulingQuery ~0Variabl%("z
-0g%;r-g%"&p%(#wdbn_i%'"wDBN%(!Amplp ~0Mplp ~4.Cluster
-06metric%+{@SupervisedMetric =5Uns%+!7
-0eadjacency_cm =0A%#!1ConfusionMatrix
-0e%+"g%#vEModel%',_
-0ecorre%!;E_sco%!|@%&!6%"pee%"|Gc%%|GC
-0eimplied_cis =0I%!!0CIs
-0eorien%!w(%!"vO%&!3%."xshd =0SHD
-0f%#pt%%"U%,r97%!pb%)#@%,#P
-0lNetwork%'!<%"!4
-0d%"&F&!"%g=0%(!1
-0d%#0H%+!Z%'0d%-!vlMarkov%&";%#!L%)!:
-0eynamic%/!~%3!;7Node
-0d%!1{&#"'b%'!0
-0e%%/)%.!{%&/E%.#sJ%"!>Tree =0%(!1
-0d%*4!%.!~%9!B
-0d%!#gChain%!vO%#!0
-0j%#&k%!!8%"&ij%&%N%+%FdNaiv%!&* =0%&!/
-0eoisyO%%,N%!4<%!!1
-0dSEM%!zz ~3Alg ~3%"%C6p%#wq_&%""!.%",%Base%/x3%&'W%1!?%##v%.!?
-0q%#7H_b%"%7%/(J%'!Rzem%'!CEM
-0zmle%'!5MLE
-0qlinear_g%""A_%!!F%*&MMLE
-07rediction.DoubleMLRegressor ~0%-!6
-0hNaive%&4y%(!Q%4!=
-0mIV%-!K%'!5
-0h&/"-&P%%"f
-06readwrite.BIF%!{RReader =3Writer
-0gNET ~0NET%.!=PomdpX ~0%!!+%#!C6%%!CUAI ~0UAI%.!_XDSL ~0XDSL%"!?~4%#!?hML%!"XXML%'"[%%!|kelief%&)gXBN%-"(6sampling.HMC ~0HamiltonianMC ~dDA
+0tthoemmes_2013 =0Thoemmes2013
+06factors.FactorDict ~0FactorDict
+0kSet =0FactorSet
+0ebase ~0BaseFactor
+0econtinuous.ContinuousFactor ~0ContinuousFactor
+0pLinearGaussianCPD =0LinearGaussianCPD
+0ediscrete.CPD =0TabularCPD
+0nDiscreteFactor =0DiscreteFactor
+0nJointProbabilityDistribution =0JointProbabilityDistribution
+0nNoisyOR =0NoisyORCPD
+0htributions.CanonicalDistribution ~0CanonicalDistribution
+0tustomDistribution ~0CustomDistribution
+0sGaussianDistribution =0GaussianDistribution
+0sbase ~0BaseDistribution
+0ehybrid.FunctionalCPD =0FunctionalCPD
+06global_vars ~0Config
+06identification.adjustment ~0Adjustment
+0lbase ~0_BaseIdentification
+0lfrontdoor ~0Frontdoor
+07ndependencies.Independencies =0IndependenceAssertion =bies
+08ference.ApproxInference ~0ApproxInference
+0gCausalInference =0CausalInference
+0gEliminationOrder ~0BaseEliminationOrder ~0MinFill ~3Neighbors ~3Weight ~0WeightedMinFill
+0hxactInference ~0BeliefPropagation ~hWithMessageParsing ~ussing ~z._RecursiveMessageSchedulingQuery ~0VariableElimination
+0gLinearModel ~0LinearEstimator
+0gbase ~0Inference
+0gdbn_inference ~0DBNInference
+0gmplp ~0Mplp ~4.Cluster
+06metrics._base =0_BaseSupervisedMetric =5UnsupervisedMetric
+0eadjacency_cm =0AdjacencyConfusionMatrix
+0ebn_inference ~0BayesianModelProbability
+0ecorrelation_score =0CorrelationScore
+0efisher_c =0FisherC
+0eimplied_cis =0ImpliedCIs
+0eorientation_cm =0OrientationConfusionMatrix
+0eshd =0SHD
+0ftructure_score =0StructureScore
+07odels.BayesianModel ~0BayesianModel
+0lNetwork ~0BayesianNetwork
+0dClusterGraph =0ClusterGraph
+0dDiscreteBayesianNetwork =0DiscreteBayesianNetwork
+0lMarkovNetwork ~0DiscreteMarkovNetwork
+0eynamicBayesianNetwork =0DynamicBayesianNetwork =7Node
+0dFactorGraph ~0FactorGraph
+0eunctionalBayesianNetwork =0FunctionalBayesianNetwork
+0dJunctionTree =0JunctionTree
+0dLinearGaussianBayesianNetwork =0LinearGaussianBayesianNetwork
+0dMarkovChain ~0MarkovChain
+0jModel ~0MarkovModel
+0jNetwork ~0MarkovNetwork
+0dNaiveBayes =0NaiveBayes
+0eoisyOrModel ~0NoisyOrModel
+0dSEM ~0SEM ~3Alg ~3Graph
+06parameter_estimator.base =0BaseParameterEstimator =0DiscreteParameterEstimator =0GaussianParameterEstimator
+0qdiscrete_bayesian =0DiscreteBayesianEstimator
+0zem =0DiscreteEM
+0zmle =0DiscreteMLE
+0qlinear_gaussian_mle =0LinearGaussianMLE
+07rediction.DoubleMLRegressor ~0DoubleMLRegressor
+0hNaiveAdjustmentRegressor ~0NaiveAdjustmentRegressor
+0mIVRegressor ~0NaiveIVRegressor
+0h_base ~0_BaseCausalPrediction
+06readwrite.BIF ~0BIFReader =3Writer
+0gNET ~0NETReader =3Writer
+0gPomdpX ~0PomdpXReader =6Writer
+0gUAI ~0UAIReader =3Writer
+0gXDSL ~0XDSLReader ~4Writer
+0hMLBIF ~0XMLBIFReader =6Writer
+0keliefNetwork ~0XBNReader =3Writer
+06sampling.HMC ~0HamiltonianMC ~dDA
 0fNUTS ~0NoUTurnSampler ~eDA
-0fS%"!e%,/q%'!:Gibbs%#!2
-0f%';1GradLogPDF ~4%"L.e%'"L%".as ~2%'""%(7<%&!f%#(a ~0LeapFrog ~&%".=Euler
-07%*2;%%5SBase%,2Emaic =0AIC
-0p_cond%!*!%!!6&%"&C
-0q%'!9%"!5mbdeu =0BDeu
+0fSampling ~0BayesianModelSampling ~0GibbsSampling
+0fbase ~0BaseGradLogPDF ~4SimulateHamiltonianDynamics ~2yesianModelInference ~0GradLogPDFGaussian ~0LeapFrog ~0ModifiedEuler
+07tructure_score._base =0BaseStructureScore
+0maic =0AIC
+0p_cond_gauss =0AICCondGauss
+0qgauss =0AICGauss
+0mbdeu =0BDeu
 0os =0BDs
-0%!JBB%/!wB%2!wB%&!wk2 =0K2
-0m&;"1<10%*"!%)!@%&",11%1!C%""66utils.state_name ~0StateNam&!"&O`,
+0nic =0BIC
+0p_cond_gauss =0BICCondGauss
+0qgauss =0BICGauss
+0mk2 =0K2
+0mlog_likelihood =0LogLikelihood
+10_cond_gauss =0LogLikelihoodCondGauss
+11gauss =0LogLikelihoodGauss
+06utils.state_name ~0StateNameMixin`,
   },
   {
     library: "pmdarima",
     version: "2.0.3 to 2.1.1",
     roots: ["pmdarima"],
-    text: `00pmdarima.%!!(_auto_solvers ~0_RandomFitWrapper ~1SolverMixin ~2tepwise%&!D
-0gcontext ~0AbstractC%%!4%"!,Store 7Type ~0_CtxSingleton ~1empty%"!L
+    text: `=00pmdarima.arima._auto_solvers ~0_RandomFitWrapper ~1SolverMixin ~2tepwiseFitWrapper
+0gcontext ~0AbstractContext ~0ContextStore 7Type ~0_CtxSingleton ~1emptyContext
 0farima ~0ARIMA
-0guto ~0AutoARIMA ~0S%""N%&!Vseasonality ~0CHTest ~0OCSB%"!-_S%"!EStationarityTest
-0g%'!4 ~0ADF%"!VKPSS%"!-PP%#!lBase%,!h ~1Differencing%."*9base ~0Base%"#D9model_selection._split%"!GTSCrossValidator ~0RollingForecastCV ~0SlidingWindow%&!<
-09pipeline ~0P%"!-
-0areprocessing.%'"[Transformer ~0UpdatableMixin
-0nendo%)!REndog%'!W
-0uoxcox ~0BoxCox%.!Ctlog ~0Log%.!>ox%+"&xogFeaturizer ~8%)!Psdates ~0Date%&!I
-0sfourier ~0F%!!,%(!@9utils.metaestimato%!*@IffHasDelegate
-09warnings 0ModelFitW%!!4`,
+0guto ~0AutoARIMA ~0StepwiseContext
+0fseasonality ~0CHTest ~0OCSBTest ~0_SeasonalStationarityTest
+0gtationarity ~0ADFTest ~0KPSSTest ~0PPTest ~0_BaseStationarityTest ~1DifferencingStationarityTest
+09base ~0BaseARIMA
+09model_selection._split ~0BaseTSCrossValidator ~0RollingForecastCV ~0SlidingWindowForecastCV
+09pipeline ~0Pipeline
+0areprocessing.base ~0BaseTransformer ~0UpdatableMixin
+0nendog.base ~0BaseEndogTransformer
+0uoxcox ~0BoxCoxEndogTransformer
+0tlog ~0LogEndogTransformer
+0oxog.base ~0BaseExogFeaturizer ~8Transformer
+0sdates ~0DateFeaturizer
+0sfourier ~0FourierFeaturizer
+09utils.metaestimators ~0_IffHasDelegate
+09warnings 0ModelFitWarning`,
   },
   {
     library: "polars",
     version: "0.20.31 to 2.1.0",
     roots: ["polars"],
-    text: `00polars._plr ~0PyDataFrame ~2Series
-07dataframe._html ~0HTMLFormatter ~0Notebook%(!6Tag
-0hf%!!q0%%!}
-0hgroup_by ~0DynamicGroupBy ~eI%!!a%%!37%"!3Rolling%*!K
-0btypes.classes ~0Array ~0BaseExtension ~1inary ~1oolean ~0Categorical ~8es%""mType 8Group ~3e ~4time ~1ecimal ~1uration ~0Enum ~1%&"-0Field ~1loat16 ~532 ~564 ~5Type ~0Int128 ~46 ~332 ~364 ~38 ~3eger%"!HList ~0Map ~0Nested%!!<1ull ~2meric%"!NObject ~6%"!2SignedInt%&!t1tring ~3uct ~0Temporal%"!?ime ~0U%#"c56 ~432 ~464 ~48 ~1nknown ~2s%.""0classinstmethod
-0ionvert ~0_%#%eMappings%#'X %%&!Group
-07exceptions 0ArgumentRemovedError 2row%!!,1ttribute%)!B%(',Rem%!"8Warning 1hrono%!)C%%!6olumnNotFoun%#",mpute%"".ustomUFunc%#!U0DataOrientation%%!ouplica%#!]0InvalidAssert 7Ope%!(4%"!AMapWithoutReturnDtype%&"_duleUpgradeRequired l%"!^NoData%""vRows%!!f%%#sOutOfBounds%"!4ParameterCollis%%"M1erformanc%'"Blar%"!Z6InefficientMap%#!E6%%#yRow%#"*SQLInterfac%"#p3Syntax%""1chem%""}6Field%*&+1hap%#&*tringCacheMismatch%"!uuct%/!^0TimeZoneAwareConstructor%&#?oMany%/%;Unstabl%%#k3uitableSQLError
-07%!0E%60@schema 0Schema
-08eries._numpy 0%!!JView
-0eseries ~%"!8
+    text: `=00polars._plr ~0PyDataFrame ~2Series
+07dataframe._html ~0HTMLFormatter ~0NotebookFormatter ~0Tag
+0hframe ~0DataFrame
+0hgroup_by ~0DynamicGroupBy ~eIter ~0GroupBy ~7Iter ~0RollingGroupBy ~eIter
+0btypes.classes ~0Array ~0BaseExtension ~1inary ~1oolean ~0Categorical ~8es ~0DataType 8Group ~3e ~4time ~1ecimal ~1uration ~0Enum ~1xtension ~0Field ~1loat16 ~532 ~564 ~5Type ~0Int128 ~46 ~332 ~364 ~38 ~3egerType ~0List ~0Map ~0NestedType ~1ull ~2mericType ~0Object ~6Type ~0SignedIntegerType ~1tring ~3uct ~0TemporalType ~1ime ~0UInt128 ~56 ~432 ~464 ~48 ~1nknown ~2signedIntegerType ~0classinstmethod
+0ionvert ~0_DataTypeMappings
+0hgroup 0DataTypeGroup
+07exceptions 0ArgumentRemovedError 2rowError 1ttributeRemovedError 0CategoricalRemappingWarning 1hronoFormatWarning 1olumnNotFoundError 2mputeError 1ustomUFuncWarning 0DataOrientationWarning 1uplicateError 0InvalidAssert 7OperationError 0MapWithoutReturnDtypeWarning 1oduleUpgradeRequired lError 0NoDataError 2RowsReturnedError 0OutOfBoundsError 0ParameterCollisionError 1erformanceWarning 1olarsError 6InefficientMapWarning 6Warning 0RowsError 0SQLInterfaceError 3SyntaxError 1chemaError 6FieldNotFoundError 1hapeError 1tringCacheMismatchError 3uctFieldNotFoundError 0TimeZoneAwareConstructorWarning 1ooManyRowsReturnedError 0UnstableWarning 3uitableSQLError
+07polars ~0PyDataFrame ~2Series
+07schema 0Schema
+08eries._numpy 0SeriesView
+0eseries ~0Series
 0eutils ~0_EmptyBytecodeHelper`,
   },
   {
     library: "prophet",
     version: "1.1.4 to 1.5.0",
     roots: ["prophet"],
-    text: `00prophet.forecaster ~0P%!!7
-08hdays =0BY =1elarus =0GE =1eorgia =0ID =1N =1ndia =3onesia =0KG =1yrgyzstan =0PH =1K =1aki%!!51hilippines =0RU =1us%!!bTH =1U =1hailand
-08models ~0CmdStanPyBackend ~0IStan%&!1ModelInputData ~5Params =0%'!JEnum =0TrendIndicator`,
+    text: `=00prophet.forecaster ~0Prophet
+08hdays =0BY =1elarus =0GE =1eorgia =0ID =1N =1ndia =3onesia =0KG =1yrgyzstan =0PH =1K =1akistan =1hilippines =0RU =1ussia =0TH =1U =1hailand
+08models ~0CmdStanPyBackend ~0IStanBackend ~0ModelInputData ~5Params =0StanBackendEnum =0TrendIndicator`,
   },
   {
     library: "pyarrow",
     version: "8.0.0 to 26.0.1",
     roots: ["pyarrow"],
-    text: `00pyarrow.lib 0ArrowCancelled 7pacityError 5Exception 5Index%!!97valid 5Ke%#!JMemor%#!/NotImplemented%"!7Serialization%"!6Type%!!-0DictionaryScalar g._reconstruct ~0TableGroupBy 0%(!?_record_batch dtable 3store_array 0binary 1ool8 0chunked%#!?decimal128 7256 732 764 1%%"[ 1uration 0field 2xed_shape_tensor 0json_ 0large_list a_view 1ist_ 5view 0map_ 0opaque 0py_buffer 0run_end_encoded 0s%!#v2hema 1%!#t0time32 464 4stamp 1ype_for_alias 0union 1uid`,
+    text: `=00pyarrow.lib 0ArrowCancelled 7pacityError 5Exception 5IndexError 7valid 5KeyError 5MemoryError 5NotImplementedError 5SerializationError 5TypeError 0DictionaryScalar g._reconstruct ~0TableGroupBy 0_reconstruct_record_batch dtable 3store_array 0binary 1ool8 0chunked_array 0decimal128 7256 732 764 1ictionary 1uration 0field 2xed_shape_tensor 0json_ 0large_list a_view 1ist_ 5view 0map_ 0opaque 0py_buffer 0run_end_encoded 0scalar 2hema 1truct 0time32 464 4stamp 1ype_for_alias 0union 1uid`,
   },
   {
     library: "pynndescent",
     version: "0.5.13 to 0.7.0",
     roots: ["pynndescent"],
-    text: `00pynndescent.optimal_transport 0ArcState ~0DiGraph ~0LeavingArcData ~0Node%#!00ProblemStatus ~0SpanningTree
-0c%'"8_ ~0NND%!!/ ~0Py%%!0Transformer
+    text: `=00pynndescent.optimal_transport 0ArcState ~0DiGraph ~0LeavingArcData ~0NodeArcData 0ProblemStatus ~0SpanningTree
+0cpynndescent_ ~0NNDescent ~0PyNNDescentTransformer
 0crp_trees ~0FlatTree`,
   },
   {
     library: "pyod",
     version: "2.1.0 to 3.6.7",
     roots: ["pyod"],
-    text: `00pyod.models.abod ~0ABOD
+    text: `=00pyod.models.abod ~0ABOD
 0dudio_ae ~0AudioAE
 0cbase ~0BaseDetector =0erf
 0ccblof ~0CBLOF
 0dd ~0CD
-0d%!!8OF
+0dof ~0COF
 0epod ~0COPOD
 0cecod ~0ECOD
-0dmbedding ~0E%#!.OD ~0MultiModalOD%%"5gmm ~0GMM
+0dmbedding ~0EmbeddingOD ~0MultiModalOD =0erf
+0cgmm ~0GMM
 0chbos ~0HBOS
 0ddbscan ~0HDBSCAN
 0ciforest ~0IForest
@@ -3021,741 +4065,1353 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0clmdd ~0LMDD
 0doci ~0LOCI
 0eda ~0LODA
-0ef ~0%!%!scp ~0LSCP
+0ef ~0LOF
+0dscp ~0LSCP
 0cmad ~0MAD
 0dcd ~0MCD
 0cocsvm ~0OCSVM
-0c%!"IPCA
+0cpca ~0PCA
 0dyg_anomalous ~0ANOMALOUS
-0myd%!&anomalyDAE
+0mydae ~0AnomalyDAE
 0gcola ~0CoLA
-0ina%!&0NAD
+0inad ~0CONAD
 0gdominant ~0DOMINANT
 0gguide ~0GUIDE
 0gradar ~0Radar
-0g%"%k%"%hqmcd ~0Q%!#%rgraph ~0RGraph
+0gscan ~0SCAN
+0cqmcd ~0QMCD
+0crgraph ~0RGraph
 0dod ~0ROD
-0csampl%!'6S%"!-%#!CSOD
+0csampling ~0Sampling
+0dod ~0SOD
 0es ~0SOS
 0cts_kshape ~0KShape
 0flstm ~0LSTMAD ~0_LSTMModel
-0fmatrix_profile ~0MatrixP%!!2
+0fmatrix_profile ~0MatrixProfile
 0fod ~0TimeSeriesOD
 0fsand ~0SAND
-0gpectral_residual ~0S%"!6R%"!5
+0gpectral_residual ~0SpectralResidual
 05utils._llm ~0LLMCallable 0RoutingParseError
 0cnl_feedback ~0_NLPattern
-0cquality_metrics ~0Q%!!4Dict
+0cquality_metrics ~0QualityDict
 0bad_engine ~0ADEngine
-0cuto_model_sel%!+m~0AutoModelS%"!6
-0bencoders%",>E%!!1 ~0%#"{%&!4%&+K%"!6
-0j.audio%#-1Featur%#!U
-0khuggingface ~0H%!!0Fac%'!Eopenai_%""O ~0OpenAI%&!Csentence_transformer ~0S%"!9T%&!8%%!Vbinvestigation ~0I%(!2State
-0bknowledge ~0K%#!.Base`,
+0cuto_model_selector ~0AutoModelSelector
+0bencoders ~0BaseEncoder ~0CallableEncoder ~0MultiModalEncoder
+0j.audio ~0AudioFeatureEncoder
+0khuggingface ~0HuggingFaceEncoder
+0kopenai_encoder ~0OpenAIEncoder
+0ksentence_transformer ~0SentenceTransformerEncoder
+0binvestigation ~0InvestigationState
+0bknowledge ~0KnowledgeBase`,
   },
   {
     library: "pytorch_lightning",
     version: "2.4.0 to 2.6.6",
     roots: ["pytorch_lightning"],
-    text: `00pytorch_lightning.callbacks.batch_size_finder ~0BatchSizeFinder
-0s%#!R ~0C%"!-
-0theckpoint ~0C%%!/
-0sdevice_stats_monitor ~0DeviceStatsM%!!7
-0searly_stopping ~0EarlyS%#!2dReason
-0sfinetun%!!GBackboneF%'!72s%'!1
-0sgradient_accumulation_scheduler ~0G%"!DA%'!CS%#!B
-0slambda_function ~0Lambda%'#rr%&%HLearningRat%%%Kv%&#l%(!A%&#mmodel_c%(%]Model%)%con_exception%*!NOnE%#!;%)!Tprediction_writ%"'2seP%%!:W%!!90WriteInterval
-0uogress.pr%!!+_bar ~0P%"!1Bar
-11rich_%#!D%#(1esProcessedColumn ~0CustomBar%#!46InfiniteTask ~6%#!| ~6Time%%![MetricsText%%!6%""&ingSpe%'",Rich%'"i ~fTheme
-11tqdm%("qTQDM%(!L=1qdm
-0u%#(VModelPr%#!1_LayerRef
-0srich_%!&esummary%""AModelS%!!5
+    text: `=00pytorch_lightning.callbacks.batch_size_finder ~0BatchSizeFinder
+0scallback ~0Callback
+0theckpoint ~0Checkpoint
+0sdevice_stats_monitor ~0DeviceStatsMonitor
+0searly_stopping ~0EarlyStopping dReason
+0sfinetuning ~0BackboneFinetuning ~2seFinetuning
+0sgradient_accumulation_scheduler ~0GradientAccumulationScheduler
+0slambda_function ~0LambdaCallback
+0tr_finder ~0LearningRateFinder
+0vmonitor ~0LearningRateMonitor
+0smodel_checkpoint ~0ModelCheckpoint
+0son_exception_checkpoint ~0OnExceptionCheckpoint
+0sprediction_writer ~0BasePredictionWriter 0WriteInterval
+0uogress.progress_bar ~0ProgressBar
+11rich_progress ~0BatchesProcessedColumn ~0CustomBarColumn ~6InfiniteTask ~6Progress ~6TimeColumn ~0MetricsTextColumn ~0ProcessingSpeedColumn ~0RichProgressBar ~fTheme
+11tqdm_progress ~0TQDMProgressBar =1qdm
+0uuning ~0ModelPruning ~0_LayerRef
+0srich_model_summary ~0RichModelSummary
 0sspike ~0SpikeDetection
-0ttochastic_weight_avg ~0S%%!:WeightAverag%!)hthroughput%'+4T%%!7%%(Etimer 0%#&} =8.epoch =9step ~0Timer
-0s%%"B%"", ~0EMA%+"A ~0%-"Sjore.module ~0L%#.'M%#!4_TrainerFabricShim
-0idemos.boring_classes ~0Bor%!!^el ~0Demo%#!.ManualOptim%*!GNet ~0RandomDataset ~7ict%%!/6Iterable%%!4lWithLen
-0olstm%(#"LSTM ~0SequenceSampler ~1impleLSTM
-0omnist_data%"#f=0MNISTData%&#fMNIST
-0otransformer ~0D%!+S%!(&%%">T%)!FPositionalEncod%!&/%*!EWikiText2
-0iloop%&,+ ~0_%!,f%#!23t%&*P ~1Optimization%&!98er%'!F%%,DTracker ~4%#!=ReadyComplet%'!B1%%0F%&!k2tar%&!F
-0it%!'h.states 0RunningStage 0%#()n ~7State bus
+0ttochastic_weight_avg ~0StochasticWeightAveraging
+0sthroughput_monitor ~0ThroughputMonitor
+0timer 0Interval =8.epoch =9step ~0Timer
+0sweight_averaging ~0EMAWeightAveraging ~0WeightAveraging
+0jore.module ~0LightningModule ~0_TrainerFabricShim
+0idemos.boring_classes ~0BoringModel ~0DemoModel ~0ManualOptimBoringModel ~0Net ~0RandomDataset ~7ictDataset ~6IterableDataset ~lWithLen
+0olstm ~0LightningLSTM ~0SequenceSampler ~1impleLSTM
+0omnist_datamodule =0MNISTDataModule ~0_MNIST
+0otransformer ~0Dictionary ~0LightningTransformer ~0PositionalEncoding ~0Transformer ~0WikiText2
+0iloops.progress ~0_BaseProgress ~3tchProgress ~1OptimizationProgress ~8erProgress ~1ProcessedTracker ~4gress ~1ReadyCompletedTracker ~1SchedulerProgress ~2tartedTracker
+0itrainer.states 0RunningStage 0TrainerFn ~7State bus
 0iutilities.enums 0GradClipAlgorithmType
-0t%#/us 0SIGTERM%%0+ 0_TunerExit%%!7%%12helpers ~0_%!&xMode ~1restricted%!)Jmethod_impl
-0spars%!&RAttributeDict
-0stypes ~0Dis%"!;dDataParallel ~0LR%%%AConfig ~hType ~0%"&V%&!;9%/!O0_Sized%#*%`,
+0txceptions 0SIGTERMException 0_TunerExitException
+0smodel_helpers ~0_ModuleMode ~1restricted_classmethod_impl
+0sparsing ~0AttributeDict
+0stypes ~0DistributedDataParallel ~0LRSchedulerConfig ~hType ~0OptimizerConfig ~9LRSchedulerConfig ~0_SizedIterable`,
   },
   {
     library: "pytorch_metric_learning",
     version: "2.3.0 to 2.9.0",
     roots: ["pytorch_metric_learning"],
-    text: `00pytorch_metric_learning.distances.base_%#!1 ~0BaseD%"!1
-10tched%&!B=0Batched%%!E0ycosine_similarity ~0CosineS%%!5
-0ydot_product%*!NDotP%!!:%)!Rlp%("_Lp%'"9snr%(!>SNR%&!?olosses.angular_loss ~0A%!!1Loss
-0wrcface%%!>rcFace%!!>vbas%!!<_wrapper%"%&LossW%!!4
-10%#%doss_function%"!KMetricLossF%"!;
-0vcircl%%"9Circl%""8wontrastiv%&!A%&!5%!!Fxs%("yCos%&"ywross_batch_memory ~0CrossBatchMemory
-0vdynamic_soft_margin%#!tD%!!=SoftMargin%"#xfast_ap%#!IFastAP%"!>generic_pai%%%wG%!!6Pai%"%{vhistogram%#!EH%#!3%"!Cin%!&p%#!BI%"!2%"#etra%!")vari%*!JtraPairV%"!;%"!tlarge%##Ksoftmax%#!VLarge%!#MS%!!<%"%Sifted_structur%%"+GeneralizedLiftedS%#!DL%"!u%.!8
-0vmanifold%#!kM%"!2%"#?%(&/%(&#wixins ~0EmbeddingRegularizerMixin ~0Weight%"!06%,!C
-0wulti%'+M%%"0ulti%&+MLoss
-10p%")6e%%!Ep%!):es
-0vn_pairs%#!gNPairs%""uca%%!9CA%#)nrm%!%>%,&.N%%!<%*&-txent%%!GTXent%"%Tp2s_gra%%%TP2SGra%"%Swn%%)7PN%")4wroxy_ancho%%)3ProxyAncho%!)311%%#XProxy%%#&vranked_lis%%"VRankedLis%#"Zself_supervise%%"cSelfS%%!8%#'%gnal_to_noise_ratio%&%|SignalToNoiseRatio%--(wmooth_ap ~0Smooth%#+iwoft_tri%#&s ~0SoftTr%#&s
-0wphere%(-kSphere%'-nubcenter_a%*01SubCenter%)0:xpco%%)XSupCo%#-Ztc%%,oThresholdConsisten%).*wriple%,.W%!#"%*!Ku%0!Ju%,!Ivvicreg%#!CVICReg%!!=ominer%&2uminer%&2vMiner%#2Y%#!>Base%"!;xtch_easy_hard%'!DtchEasyHard%!!M11%.!D%&!@0v%#4__weighte%&!M%#4l%!,ee%%!Te%#-4s_already_packaged_as%"'St%)-_sA%!!KP%"!JAs%"%hs
-0vhdc%%";HDC%#".m%,-a%#!F%+-b%#!Rpair%#&H%#!MPair%!&G%#!H%""g%,!K%)'?%#!Nuniform_%&37%#!QU%!!<%%3?%"!Toreducers.avg_non_zero_%"!8 ~0AvgNonZeroR%!!6
-0xbase%'!EBase%&!?class%&&Q%&!IClass%#&P%&!Rdivisor%'!KD%!!4%%!Eyo_nothing%(!GoN%!!6%&!nmean%'!DMean%&!h%"1S%#!B%(1i%"!Gs
-0xper%#/s%&!mPer%!/t%&"2sum%'!CSum%&!=t%#,E%'!C%%,Y%%!Iq%%3{%">Xr%&40%%%f%%!4
-11%".7in%!7^t%+!S%!.=I%#!@%*!_lp%+!PLp%*!C%"!@_fac%,"Q%"!KFac%+"Xsparse_%!"as%+!XSparse%!"]s%*!Zzero_%"&c%(!UZero%!&k%&!P0osamplers.fixed_set_of%&,E=0FixedSetOf%&,4xhierarchical_%"!g =0H%'!9S%!!8
-0xm_per_%!)]%&!NMPerClass%&!Ktuples_to%"*(%(!QTuplesTo%!**%&!Wotest%%'@%!!/%"';Tester
-0wglobal_%%/(_space ~0Global%%.sSpac%#!X13twostream%5![TwoStream%1!f0wwith_same_parent_label ~0WithSameParentLabel%#!Wpra%!2z%!#<%!!0%##=%!!0
-0xcascaded%&"ds ~0C%"!8%&11
-0xdeep_adversarial%,GM ~0DeepA%&!D%"Cp%&!BNegative%(E~x%(DTonly ~0%&DLOnly%!A"in_with%!'Zifi%"1(ainWithC%%!8
-0y%%&&%'"! ~0%%%y%&"&
-0outils.accuracy_calculator ~0A%"!8C%%!7
-0ucommon%%FI%)4HDataset ~0LabelM%#G9TorchInit%#G:0udistributed%"5s%"!0%'Gc ~bMiner%&!Xinfere%!I:CustomKNN ~0FaissKMeans =6NN ~0I%#!MModel ~0MatchFinder
-0ukey_checker ~0KeyC%#!/aDict
-0ulogging_pres%#6|ptyCont%#(MHook%%!2
-0wss_tra%"!xLossT%!!0
-0umodule%!&|records ~0ModuleWithR%!!6
-1d_an%(1b%-!EAn%%MU ~k%"1x ~h%"!,%'!A`,
+    text: `=00pytorch_metric_learning.distances.base_distance ~0BaseDistance
+10tched_distance =0BatchedDistance
+0ycosine_similarity ~0CosineSimilarity
+0ydot_product_similarity ~0DotProductSimilarity
+0ylp_distance ~0LpDistance
+0ysnr_distance ~0SNRDistance
+0olosses.angular_loss ~0AngularLoss
+0wrcface_loss ~0ArcFaceLoss
+0vbase_loss_wrapper ~0BaseLossWrapper
+10metric_loss_function ~0BaseMetricLossFunction
+0vcircle_loss ~0CircleLoss
+0wontrastive_loss ~0ContrastiveLoss
+0xsface_loss ~0CosFaceLoss
+0wross_batch_memory ~0CrossBatchMemory
+0vdynamic_soft_margin_loss ~0DynamicSoftMarginLoss
+0vfast_ap_loss ~0FastAPLoss
+0vgeneric_pair_loss ~0GenericPairLoss
+0vhistogram_loss ~0HistogramLoss
+0vinstance_loss ~0InstanceLoss
+0xtra_pair_variance_loss ~0IntraPairVarianceLoss
+0vlarge_margin_softmax_loss ~0LargeMarginSoftmaxLoss
+0wifted_structure_loss ~0GeneralizedLiftedStructureLoss ~0LiftedStructureLoss
+0vmanifold_loss ~0ManifoldLoss
+0xrgin_loss ~0MarginLoss
+0wixins ~0EmbeddingRegularizerMixin ~0WeightMixin ~6RegularizerMixin
+0wulti_similarity_loss ~0MultiSimilarityLoss
+10ple_losses ~0MultipleLosses
+0vn_pairs_loss ~0NPairsLoss
+0wca_loss ~0NCALoss
+0wormalized_softmax_loss ~0NormalizedSoftmaxLoss
+0wtxent_loss ~0NTXentLoss
+0vp2s_grad_loss ~0P2SGradLoss
+0wnp_loss ~0PNPLoss
+0wroxy_anchor_loss ~0ProxyAnchorLoss
+11losses ~0ProxyNCALoss
+0vranked_list_loss ~0RankedListLoss
+0vself_supervised_loss ~0SelfSupervisedLoss
+0wignal_to_noise_ratio_losses ~0SignalToNoiseRatioContrastiveLoss
+0wmooth_ap ~0SmoothAPLoss
+0woft_triple_loss ~0SoftTripleLoss
+0wphereface_loss ~0SphereFaceLoss
+0wubcenter_arcface_loss ~0SubCenterArcFaceLoss
+0xpcon_loss ~0SupConLoss
+0vtcm_loss ~0ThresholdConsistentMarginLoss
+0wriplet_margin_loss ~0TripletMarginLoss
+0wuplet_margin_loss ~0TupletMarginLoss
+0vvicreg_loss ~0VICRegLoss
+0ominers.angular_miner ~0AngularMiner
+0vbase_miner ~0BaseMiner
+0xtch_easy_hard_miner ~0BatchEasyHardMiner
+11hard_miner ~0BatchHardMiner
+0vdistance_weighted_miner ~0DistanceWeightedMiner
+0vembeddings_already_packaged_as_triplets ~0EmbeddingsAlreadyPackagedAsTriplets
+0vhdc_miner ~0HDCMiner
+0vmulti_similarity_miner ~0MultiSimilarityMiner
+0vpair_margin_miner ~0PairMarginMiner
+0vtriplet_margin_miner ~0TripletMarginMiner
+0vuniform_histogram_miner ~0UniformHistogramMiner
+0oreducers.avg_non_zero_reducer ~0AvgNonZeroReducer
+0xbase_reducer ~0BaseReducer
+0xclass_weighted_reducer ~0ClassWeightedReducer
+0xdivisor_reducer ~0DivisorReducer
+0yo_nothing_reducer ~0DoNothingReducer
+0xmean_reducer ~0MeanReducer
+0yultiple_reducers ~0MultipleReducers
+0xper_anchor_reducer ~0PerAnchorReducer
+0xsum_reducer ~0SumReducer
+0xthreshold_reducer ~0ThresholdReducer
+0qgularizers.base_regularizer ~0BaseRegularizer
+11center_invariant_regularizer ~0CenterInvariantRegularizer
+11lp_regularizer ~0LpRegularizer
+11regular_face_regularizer ~0RegularFaceRegularizer
+11sparse_centers_regularizer ~0SparseCentersRegularizer
+11zero_mean_regularizer ~0ZeroMeanRegularizer
+0osamplers.fixed_set_of_triplets =0FixedSetOfTriplets
+0xhierarchical_sampler =0HierarchicalSampler
+0xm_per_class_sampler =0MPerClassSampler
+0xtuples_to_weights_sampler =0TuplesToWeightsSampler
+0otesters.base_tester ~0BaseTester
+0wglobal_embedding_space ~0GlobalEmbeddingSpaceTester
+13twostream_embedding_space ~0GlobalTwoStreamEmbeddingSpaceTester
+0wwith_same_parent_label ~0WithSameParentLabelTester
+0prainers.base_trainer ~0BaseTrainer
+0xcascaded_embeddings ~0CascadedEmbeddings
+0xdeep_adversarial_metric_learning ~0DeepAdversarialMetricLearning ~0NegativeLpDistance
+0xmetric_loss_only ~0MetricLossOnly
+0xtrain_with_classifier ~0TrainWithClassifier
+0ywostream_metric_loss ~0TwoStreamMetricLoss
+0outils.accuracy_calculator ~0AccuracyCalculator
+0ucommon_functions ~0EmbeddingDataset ~0LabelMapper ~0TorchInitWrapper
+0udistributed ~0DistributedLossWrapper ~bMinerWrapper
+0uinference ~0CustomKNN ~0FaissKMeans =6NN ~0InferenceModel ~0MatchFinder
+0ukey_checker ~0KeyChecker ~aDict
+0ulogging_presets ~0EmptyContainer ~0HookContainer
+0wss_tracker ~0LossTracker
+0umodule_with_records ~0ModuleWithRecords
+1d_and_reducer ~0ModuleWithRecordsAndDistance ~kReducer ~hReducerAndDistance`,
   },
   {
     library: "pytorch_tabnet",
     version: "4.0 to 4.1.0",
     roots: ["pytorch_tabnet"],
-    text: `00pytorch_tabnet.abstract_model ~0TabModel
-0gugmentations ~0ClassificationSMOTE ~0Regress%#!4
-0fcallbacks ~0C%"!. ~8Container ~0EarlyStopping ~0History ~0LRScheduler%#!_
-0fmetrics ~0AUC ~1ccuracy ~0BalancedA%&!5LogLoss ~0MAE ~1SE ~1etric ~6%("MRMSE ~3LE ~0UnsupMetric%'!E5ervised%!!; ~cNumpy%!!0
-0gultitask%!%HNetMultiTask%#%=er
-0fpretrain%!#X%!!LP%"!6er
-0fsparsemax ~0Entmax15 ~8Function ~4oid15 ~0S%&!L9%#!A
-0ftab%(&yNet%&"H ~6%"&Zor
-0jnetwork ~0AttentiveTransform%!&RmbeddingGenerator ~0Feat%*!IGBN ~1LU_Block ~4Lay%!%iandomObfusc%"!b%!"Z ~6Decoder ~6En%#!,No%%"9s ~6%#%*ing
-0futils ~0Complex%%!X0PredictDataset%%%+%,!96Torch%&!H%(!1`,
+    text: `=00pytorch_tabnet.abstract_model ~0TabModel
+0gugmentations ~0ClassificationSMOTE ~0RegressionSMOTE
+0fcallbacks ~0Callback ~8Container ~0EarlyStopping ~0History ~0LRSchedulerCallback
+0fmetrics ~0AUC ~1ccuracy ~0BalancedAccuracy ~0LogLoss ~0MAE ~1SE ~1etric ~6Container ~0RMSE ~3LE ~0UnsupMetricContainer ~5ervisedMetric ~cNumpyMetric
+0gultitask ~0TabNetMultiTaskClassifier
+0fpretraining ~0TabNetPretrainer
+0fsparsemax ~0Entmax15 ~8Function ~4oid15 ~0Sparsemax ~9Function
+0ftab_model ~0TabNetClassifier ~6Regressor
+0jnetwork ~0AttentiveTransformer ~0EmbeddingGenerator ~0FeatTransformer ~0GBN ~1LU_Block ~4Layer ~0RandomObfuscator ~0TabNet ~6Decoder ~6Encoder ~6NoEmbeddings ~6Pretraining
+0futils ~0ComplexEncoder ~0PredictDataset ~0SparsePredictDataset ~6TorchDataset ~0TorchDataset`,
   },
   {
     library: "pytz",
     version: "2020.1 to 2026.6",
     roots: ["pytz"],
-    text: `00pytz 0FixedOffset 0UTC 0_%(!51UTC 1p
-04.exceptions 0AmbiguousTimeError 0Invalid%'!4NonExistent%'!8UnknownTimeZon%!!8`,
+    text: `=00pytz 0FixedOffset 0UTC 0_FixedOffset 1UTC 1p
+04.exceptions 0AmbiguousTimeError 0InvalidTimeError 0NonExistentTimeError 0UnknownTimeZoneError`,
   },
   {
     library: "regex",
     version: "2023.12.25 to 2026.11.19",
     roots: ["regex"],
-    text: `00regex 0RegexFlag
-05._%"!7compile
-0c_core%'!H`,
+    text: `=00regex 0RegexFlag
+05._regex 0compile
+0c_core 0RegexFlag`,
   },
   {
     library: "river",
     version: "0.21.2 to 0.26.1",
     roots: ["river"],
-    text: `00river._river_rust.drift ~0AdaptiveWindowing
+    text: `=00river._river_rust.drift ~0AdaptiveWindowing
 0istats ~0RsRollingPRAUC ~9ROCAUC
 0ivectordict 0VectorDict
 06active.base ~0ActiveLearningClassifier
-0dentropy ~0E%!!,Sampler
-07nomaly%%!h%!!1Detector ~7Filter ~0Supervised%+!G
-0ef%#!GQuantile%%!XThreshold%!!4
-0egaussian ~0G%"!-Scorer
+0dentropy ~0EntropySampler
+07nomaly.base ~0AnomalyDetector ~7Filter ~0SupervisedAnomalyDetector
+0efilter ~0QuantileFilter ~0ThresholdFilter
+0egaussian ~0GaussianScorer
 0ehst ~0HSTBranch ~3Leaf ~1alfSpaceTrees
 0eloda ~0LODA
-0gf ~0LocalOutlierFa%""apad ~0Predictive%)#&ion
-0esad ~0StandardAbsoluteDevia%!!Dfvm ~0OneClassSVM
-06bandit%#%FContextualPolicy ~0%!!+
+0gf ~0LocalOutlierFactor
+0epad ~0PredictiveAnomalyDetection
+0esad ~0StandardAbsoluteDeviation
+0fvm ~0OneClassSVM
+06bandit.base ~0ContextualPolicy ~0Policy
 0fyes_ucb ~0BayesUCB
-0depsilon_greedy ~0E%!!3Greedy
+0depsilon_greedy ~0EpsilonGreedy
 0exp3 ~0Exp3
-0dlin%"!gLinUCBDisjoint
-0drandom ~0Random%#"=dthompson ~0T%"!-Sampling
-0d%!!qUCB
-08se.a%!%&_d%%'P%S'db%"#~Base
-0bc%%)' ~0%&)4 ~0MiniBatch%))Juster%"!O%"!.
-0bdrift%("eBinaryDriftAndW%!*8%&"sb%&!-0%5!G5%'!G_Base%5!La%'#Kensemble ~0E%&!-Wrapper%#!4
-0cstima%!"#E%#!.
-0bmulti_output ~0MultiLabel%(%-5TargetRegressor
-0br%#!.%(%K%%!C ~0%(!Otransformer%"&@T%)!4%%!e%&'"%)!C9%*!Q%3!H0%'!0
-0cyping ~0Learner%&+do%"!hportsComparisonGreater ~iLesser
-0bw%!%W%&%c
+0dlin_ucb ~0LinUCBDisjoint
+0drandom ~0RandomPolicy
+0dthompson ~0ThompsonSampling
+0ducb ~0UCB
+08se.anomaly_detector ~0AnomalyDetector ~7Filter ~0SupervisedAnomalyDetector
+0bbase ~0Base
+0bclassifier ~0Classifier ~0MiniBatchClassifier
+0dusterer ~0Clusterer
+0bdrift_detector ~0BinaryDriftAndWarningDetector ~bDetector ~0DriftAndWarningDetector ~5Detector ~0_BaseDriftAndWarningDetector ~aDetector
+0bensemble ~0Ensemble ~0WrapperEnsemble
+0cstimator ~0Estimator
+0bmulti_output ~0MultiLabelClassifier ~5TargetRegressor
+0bregressor ~0MiniBatchRegressor ~0Regressor
+0btransformer ~0BaseTransformer ~0MiniBatchSupervisedTransformer ~9Transformer ~0SupervisedTransformer ~0Transformer
+0cyping ~0Learner ~0Predictor ~0SupportsComparisonGreater ~iLesser
+0bwrapper ~0Wrapper
 06checks ~0_DummyDataset
-07%!'|.clustream%!(3S%"!.9Micro%"(D
-0edb%%!HDBSTREAM ~8%*!Gfen%&!Gen%%!o.BufferIte%/!}k_means ~0KMeans
-0eodac ~0ODAC ~4Children ~5%%!W%!".k%#!]%!"W%%!dtextclust ~0TextC%!!.9.Distances ~a%("N ~aTfContainer ~ad%'!Kmicroc%%!Ktfc%#!K
-07ompat.%!4cto_sklearn =0River2SKLBase =9%')D=b%#,9=9%&)'=%((5
-0d%"!o_to%!5g =0SKL2River%/!x%&!n
-0aose.func ~0Func%)!}egrou%!(%G%!!,
-0epipeline ~0P%"!-
-0froduct%*)NP%!!7
-0erena%!)oPrefixe%!+5%#!7Suffix%!&felect ~0Discard ~0S%"!56Type
-0etarget_%%+j ~0%!,X%%"B%'#Leuni%!1f%&"aUnion
-08nf.interval ~0I%"!-
-0bjackknife%&-%ionJ%#!8
-08variance.emp ~0EmpiricalCo%#!< ~9Precis%!"FSymmetricMatrix
-0iwa ~0Ewa%(!U3%(!ULedoitWolf%(!E0OAS%)!2Shrunk%)!5_EW%)!z%#";6drift.adwin ~0ADWIN
-0h_c %.;j 0Bucket
+07luster.clustream ~0CluStream ~9MicroCluster
+0edbstream ~0DBSTREAM ~8MicroCluster
+0fenstream ~0DenStream ~9.BufferItem ~9MicroCluster
+0ek_means ~0KMeans
+0eodac ~0ODAC ~4Children ~5luster
+0estreamkmeans ~0STREAMKMeans
+0etextclust ~0TextClust ~9.Distances ~aMicroCluster ~aTfContainer ~adistances ~amicrocluster ~atfcontainer
+07ompat.river_to_sklearn =0River2SKLBase =9Classifier =busterer =9Regressor =9Transformer
+0dsklearn_to_river =0SKL2RiverBase =9Classifier =9Regressor
+0aose.func ~0FuncTransformer
+0egrouper ~0Grouper
+0epipeline ~0Pipeline
+0froduct ~0TransformerProduct
+0erenamer ~0Prefixer ~0Renamer ~0Suffixer
+0eselect ~0Discard ~0Select ~6Type
+0etarget_transform ~0TargetTransformRegressor
+0eunion ~0TransformerUnion
+08nf.interval ~0Interval
+0bjackknife ~0RegressionJackknife
+08variance.emp ~0EmpiricalCovariance ~9Precision ~0SymmetricMatrix
+0iwa ~0EwaCovariance ~3Precision ~0LedoitWolfCovariance ~0OASCovariance ~0ShrunkCovariance ~0_EWCovariance ~3Matrix
+06drift.adwin ~0ADWIN
+0h_c 0AdaptiveWindowing 0Bucket
 0cbinary.ddm ~0DDM
-0je%!!/E%!!0fh%!!1FH%!!2hddm_a ~0HDDMA ~4_A
-0ow%"!3W ~4_W ~0%!;SInfo
-0cdummy ~0%!.Xrift%&2}cks%!"{KSWIN
-0cno_%#=mNoDrift
-0cpage_hinkley ~0PageH%!!0
-0cretrain%#4bR%!!1%+=@7%""KNoChang%!9x%#6JPrior%)!4Statistic%'(r6%#4r.bagg%!1uADWINB%!!1%)!e%/!67%'4#2se%"!D ~0Leveraging%-!X
-0goost%("4%"!2%(!~1daBoost%*"IOLE%(!mfe%!)<WA%'#@fstack%!"&S%"!-%(!Whreaming_%!;^_patches%"5rSRP%)#M%&7w8%&7e%(#e0%+!T3%("Rvo%"#TVo%*#M
-07valuate.gen ~0Friedman7k ~8GSG10k ~8LEA10k%%5WdGener%!9%ftra%!5b%!;1%#""cationTrack ~0Forecasting%#!5MultiClass%2!U%&-~%#!4Track
-06facto%#@NBaseFM
-0cffm ~0FFM ~3%4#w%!+aM ~2%(!D2%(!Dw%!!kwFM ~4%(!H4%'!Hchofm ~0HO%9!I7eature_extraction.agg ~0Agg%%1MAgg
-0pkernel_approx ~0RBF%"FS ~1andomTreesEmbedding
-0ppol%"C+ynomialExtender
-0p%!H,iz%!%3gOfWords ~0TFIDF ~%"HAizerMixin%%3[ion.k_best%%3[KBest
-0o%%C-PoissonInclusion
-0%(0qV%"!-%%GN
-07orest.a%"0V%#*<for%!"/ARF%2&j%#';%"!K4Tre%).=8%(4rggregated_mondrian%'")M%*")%%>1%)'{onlin%"&g_tre%",!gging%%&D0Constant%&!4ET%'"{1xtraT%"!aOX%(!=%"2.r ~1ub%*!|
-06imblearn.chebyshev ~0C%#!.Over%%!c9Und%%!1
-0fhard_s%"G6 ~0Hard%#GE ~c%(#i%&1D ~0Triplet
-0f%%'8%*+~%&#P%!H[%)"M6%&!,%*"W6linear_model.ad_p%'B*Ad%&B8=0ndtri
-0klma ~0ALMA%(.}j%",{GLM
-0lyesian_lin_reg%#K;ianLinear%&-l
-0j%&!G%.!?kog%#!>og%(4G%!!^pa%"(yPA ~0P%'"X%*-fkerceptron ~0P%%!/
-0jsoftmax ~0S%!!,%("'6%!:ns.accuracy ~0A%"!-
-0ebalanced_%'!AB%"!6%&!Ig%!0#inaryMetric%-&s%#!92ustering%%!JMea%&!@%!!)6s ~1%%1_%%!L%&##%%!5%"FN%!!2
-0econfu%"<bC%#!.%#;|fross_%&T3Cross%"T8
-0eefficient_r%!UUrocauc.%3!: ~0E%#!<%"V+%#V"fxpected_mutual_info =0gammaln
-0efbeta ~0F1 ~1B%!!.MacroF1 ~6%!!31i%+!2ultiF%"!OWeightedF1 ~9Beta
-0fowlkes_mallows ~0F%!!4M%!!3
-0egeo%!'J_me%!UM%#!3Mean
-0ejac%"BuJ%%!,Macro%%!11i%(!0%%"O%"!4
+0jeddm ~0EDDM
+0jfhddm ~0FHDDM
+0jhddm_a ~0HDDMA ~4_A
+0ow ~0HDDMW ~4_W ~0SampleInfo
+0cdummy ~0DummyDriftDetector
+0ckswin ~0KSWIN
+0cno_drift ~0NoDrift
+0cpage_hinkley ~0PageHinkley
+0cretrain ~0DriftRetrainingClassifier
+07ummy ~0NoChangeClassifier ~0PriorClassifier ~0StatisticRegressor
+06ensemble.bagging ~0ADWINBaggingClassifier ~0BaggingClassifier ~7Regressor ~2seBagging ~0LeveragingBaggingClassifier
+0goosting ~0ADWINBoostingClassifier ~1daBoostClassifier ~0BOLEClassifier
+0fewa ~0EWARegressor
+0fstacking ~0StackingClassifier
+0hreaming_random_patches ~0BaseSRPClassifier ~7Ensemble ~8stimator ~7Regressor ~0SRPClassifier ~3Regressor
+0fvoting ~0VotingClassifier
+07valuate.gen ~0Friedman7k ~8GSG10k ~8LEA10k ~0WrappedGenerator
+0ftracks ~0BinaryClassificationTrack ~0ForecastingTrack ~0MultiClassClassificationTrack ~0RegressionTrack ~0Track
+06facto.base ~0BaseFM
+0cffm ~0FFM ~3Classifier ~3Regressor
+0dm ~0FM ~2Classifier ~2Regressor
+0dwfm ~0FwFM ~4Classifier ~4Regressor
+0chofm ~0HOFM ~4Classifier ~4Regressor
+07eature_extraction.agg ~0Agg ~0TargetAgg
+0pkernel_approx ~0RBFSampler ~1andomTreesEmbedding
+0ppoly ~0PolynomialExtender
+0pvectorize ~0BagOfWords ~0TFIDF ~0VectorizerMixin
+0eselection.k_best ~0SelectKBest
+0orandom ~0PoissonInclusion
+0ovariance ~0VarianceThreshold
+07orest.adaptive_random_forest ~0ARFClassifier ~3Regressor ~0BaseForest ~4TreeClassifier ~8Regressor
+0eggregated_mondrian_forest ~0AMFClassifier ~3Learner ~3Regressor
+0donline_extra_trees ~0BaggingSampler ~0ConstantSampler ~0ETRegressor ~1xtraTrees ~0OXTRegressor ~0Sampler ~1ubBaggingSampler
+06imblearn.chebyshev ~0ChebyshevOverSampler ~9UnderSampler
+0fhard_sampling ~0HardSampling ~cClassifier ~cRegressor ~0Triplet
+0frandom ~0ClassificationSampler ~0RandomOverSampler ~6Sampler ~6UnderSampler
+06linear_model.ad_predictor ~0AdPredictor =0ndtri
+0klma ~0ALMAClassifier
+0jbase ~0GLM
+0lyesian_lin_reg ~0BayesianLinearRegression
+0jlin_reg ~0LinearRegression
+0kog_reg ~0LogisticRegression
+0jpa ~0BasePA ~0PAClassifier ~2Regressor
+0kerceptron ~0Perceptron
+0jsoftmax ~0SoftmaxRegression
+06metrics.accuracy ~0Accuracy
+0ebalanced_accuracy ~0BalancedAccuracy
+0gse ~0BinaryMetric ~0ClassificationMetric ~2usteringMetric ~0MeanMetric ~2tric ~6s ~1ultiClassMetric ~0RegressionMetric ~0WrapperMetric
+0econfusion ~0ConfusionMatrix
+0fross_entropy ~0CrossEntropy
+0eefficient_rollingrocauc.efficient_rollingrocauc ~0EfficientRollingROCAUC
+0fxpected_mutual_info =0gammaln
+0efbeta ~0F1 ~1Beta ~0MacroF1 ~6Beta ~1icroF1 ~6Beta ~1ultiFBeta ~0WeightedF1 ~9Beta
+0fowlkes_mallows ~0FowlkesMallows
+0egeometric_mean ~0GeometricMean
+0ejaccard ~0Jaccard ~0MacroJaccard ~1icroJaccard ~0WeightedJaccard
 0ekappa ~0CohenKappa
-0elog_loss%!*/Loss
+0elog_loss ~0LogLoss
 0emae ~0MAE
-0gp%!!-PE
+0gpe ~0MAPE
 0fcc ~0MCC
 0fse ~0MSE ~0RMSE ~3LE
-0fulti%!O6%#7"MultiOutpu%%;[%*(zb%%!+%,(F
-0q%((6%'P*%,(@qexact_match ~0ExactMatch
-0qmacro%#%?Average
-0ri%"!8i%(!8qper%&Q@Per%!#%
-0qsample_a%!!L%%1r%%!]g%&(O~0AdjustedMutualI%!!7%)!/Normaliz%(!F
-0ep%'ERMacro%'Ee1i%*!20%(!.%#'I%%!6
+0fultioutput.base ~0MultiOutputClassificationMetric ~bMetric ~bRegressionMetric
+0qconfusion ~0MultiLabelConfusionMatrix
+0qexact_match ~0ExactMatch
+0qmacro ~0MacroAverage
+0ricro ~0MicroAverage
+0qper_output ~0PerOutput
+0qsample_average ~0SampleAverage
+0gtual_info ~0AdjustedMutualInfo ~0MutualInfo ~0NormalizedMutualInfo
+0eprecision ~0MacroPrecision ~1icroPrecision ~0Precision ~0WeightedPrecision
 0er2 ~0R2
-0fand%'"^R%!!1Rand
-0fecall%#"6R%"!01i%'!/0%%!+%#"-%!!3
-0gport%-./Report
-0foc_%!,!%#+oglling_pr%#!:%'b:
-0mr%&!S%*,Jesilhouette ~0S%%!/
-0fmape ~0S%!)Gev%",SCompleteness ~0Homogeneity ~0V%!,+7isc.sdft ~0SDFT
-0cky%"MUS%!!,
-0bzstd_%)Z6Zstd%)A7odel_%&;V%!^y ~0Bandi%)C{6ModelS%!!K ~6%'3=o%!*z%!!B%"!o%(!^e%'7;bor
-0m%%_=%!_6%'!pmsh ~0SuccessiveHalving ~%']& ~%&Xg
-07ulticlass.occ ~0%",Fod%'<,
-0ivo%!bUVs%#bZ%#7-r%#!;Re%(F]
-0b%"-Ich%!IiBaseC%"!.%&!J%#!4MonteCarlo%.!>Probabilisti%':F%#!A%%#;Chain
-0iencod%!Zc%%4qE%!!6
-0i%2-#%'%%s%*'R%%!E%(#I6naive_bayes%(DxNB
-0jernoulli ~0B%#!.NB
-0icomplement%%)PmentNB
-0i%/hFNB
-0imulti%!C'%##=%!!0NB
+0fand ~0AdjustedRand ~0Rand
+0fecall ~0MacroRecall ~1icroRecall ~0Recall ~0WeightedRecall
+0gport ~0ClassificationReport
+0foc_auc ~0ROCAUC
+0glling_pr_auc ~0RollingPRAUC
+0mroc_auc ~0RollingROCAUC
+0esilhouette ~0Silhouette
+0fmape ~0SMAPE
+0evbeta ~0Completeness ~0Homogeneity ~0VBeta
+07isc.sdft ~0SDFT
+0ckyline ~0Skyline
+0bzstd_classifier ~0ZstdClassifier
+07odel_selection.bandit ~0BanditClassifier ~6ModelSection ~6Regressor
+0ose ~0ModelSelectionClassifier ~eRegressor ~bor
+0mgreedy ~0GreedyRegressor
+0msh ~0SuccessiveHalving ~hClassifier ~hRegressor
+07ulticlass.occ ~0OutputCodeClassifier
+0ivo ~0OneVsOneClassifier
+0jr ~0OneVsRestClassifier
+0boutput.chain ~0BaseChain ~0ClassifierChain ~0MonteCarloClassifierChain ~0ProbabilisticClassifierChain ~0RegressorChain
+0iencoder ~0MultiClassEncoder
+0iper_output ~0PerOutputRegressor
+0s_classifier ~0PerOutputClassifier
+06naive_bayes.base ~0BaseNB
+0jernoulli ~0BernoulliNB
+0icomplement ~0ComplementNB
+0igaussian ~0GaussianNB
+0imultinomial ~0MultinomialNB
 07eighbors.ann.nn_vertex ~0Vertex
 0kswinn ~0SWINN
-0g%("vN%!TptanceF%&VTtion%%]Cgknn%*%!KNN%(#yk%(aLKNN%'%[glazy ~0LazySearch
-08ural_net.activations%#m&a%!*l0Ident%!,IReLU ~0Sigmoid
-0hmlp ~0MLP%*Ba6optim.ada_bou%"/~aBound
-0gdelta%!!5Delta
-0ggra%"!GGrad
-0g%!<xAdaMax
-0fm%!!/m
-0dms_%#!PMS%!!Pd%%3(%"3!r
-0c%"%oInitializer ~0L%!6nOptim%"!5Scheduler
+0gbase ~0BaseNN ~0DistanceFunc ~0FunctionWrapper
+0gknn_classifier ~0KNNClassifier
+0kregressor ~0KNNRegressor
+0glazy ~0LazySearch
+08ural_net.activations ~0Activation ~0Identity ~0ReLU ~0Sigmoid
+0hmlp ~0MLP ~3Regressor
+06optim.ada_bound ~0AdaBound
+0gdelta ~0AdaDelta
+0ggrad ~0AdaGrad
+0gmax ~0AdaMax
+0fm ~0Adam
+0dms_grad ~0AMSGrad
+0dverage ~0Averager
+0cbase ~0Initializer ~0Loss ~0Optimizer ~0Scheduler
 0cftrl ~0FTRLProximal
-0ci%&!gs%'Da%%3Y ~0Zeros
-0closses ~0%#m#%%>'Focal%!"F6%""MCauchy ~1%'<M%&lCInsensitiveHinge ~0%"!*1ub%"#9g%)+F%"!{%"I7%'pX%)>K%"!HSquared
-0cmomentum ~0M%"!-
-0cnadam ~0Na%!&-esterov ~0N%"!-%&!Oewton ~0Newton
-0crms_prop%!:3Prop
-0cs%#%|%+%VInverseSca%"FiOpt%!&0dgd ~0SGD
-06preprocessing.f%"N+hasher ~0F%!!3Hasher
-0kgap_%&.YGap%%.Rkimp%!&O%'"KPreviousImpu%"njtat%"!0
-0kl%!s(DA
-0kone_hot%!18Hot%%!~lrdinal ~0O%!!,%&";pred_cli%"i+PredC%!!0
-0k%#UUroj%#4Q%%.U%"qH%!!=%!K&parse%+!:
-0kscale%'xV%#t1Sca%!IZBinar%"*?MaxAbs%#!=1inMax%%!K%%;Wr ~0Robust%%!>%*!z
-0p_%!ck%%R4M%)!p6%,!R8oba%%1s%!q9istribu%"#gContinuous%+!;Discrete%*!93%(!EMultivariate%2!l
-0d%!:6%!9uc%/2[%+!l%#!9
-0c%52r
-06rec%%W1Ranker
-0f%":dBas%"h:ciased_mf ~0BiasedMF
-0bfunk%!!7FunkMF
-0bn%#.8%!'D%!&I
-07ules.amrul%!.EMR%!!,1%"'Q%(OTMean%+r<Rule%&0DHoeffdingRule ~0Literal ~0Nominal%%!31umeric%"!2
-06sketch.coun%!*|C%!!,
-0dheavy_hitt%!-#HeavyH%!!1
-0eistogram%!'] ~0H%#!4
+0cinitializers ~0Constant ~0Normal ~0Zeros
+0closses ~0Absolute ~0BinaryFocalLoss ~6Loss ~0Cauchy ~1rossEntropy ~0EpsilonInsensitiveHinge ~0Hinge ~1uber ~0Log ~0MultiClassLoss ~0Poisson ~0Quantile ~0RegressionLoss ~0Squared
+0cmomentum ~0Momentum
+0cnadam ~0Nadam
+0desterov ~0NesterovMomentum
+0ewton ~0Newton
+0crms_prop ~0RMSProp
+0cschedulers ~0Constant ~0InverseScaling ~0Optimal
+0dgd ~0SGD
+06preprocessing.feature_hasher ~0FeatureHasher
+0kgap_encoder ~0GapEncoder
+0kimpute ~0Constant ~0PreviousImputer ~0StatImputer
+0klda ~0LDA
+0kone_hot ~0OneHotEncoder
+0lrdinal ~0OrdinalEncoder
+0kpred_clipper ~0PredClipper
+0krandom_projection ~0GaussianRandomProjector ~0SparseRandomProjector
+0kscale ~0AdaptiveStandardScaler ~0Binarizer ~0MaxAbsScaler ~1inMaxScaler ~0Normalizer ~0RobustScaler ~0StandardScaler
+0p_target ~0TargetMinMaxScaler ~6StandardScaler
+08oba.base ~0BinaryDistribution ~0ContinuousDistribution ~0DiscreteDistribution ~3tribution ~0MultivariateContinuousDistribution
+0deta ~0Beta
+0cgaussian ~0Gaussian ~0MultivariateGaussian
+0cmultinomial ~0Multinomial
+06reco.base ~0Ranker
+0fline ~0Baseline
+0ciased_mf ~0BiasedMF
+0bfunk_mf ~0FunkMF
+0bnormal ~0RandomNormal
+07ules.amrules ~0AMRules ~1daptiveRegressor ~0MeanRegressor ~0RegRule
+0cbase ~0HoeffdingRule ~0Literal ~0NominalLiteral ~1umericLiteral
+06sketch.counter ~0Counter
+0dheavy_hitters ~0HeavyHitters
+0eistogram ~0Bin ~0Histogram
 0dn_unique ~0NUnique
-0dse%!W+t
-07tats._rust_&&""SEWMean ~4Var ~2IQR ~2Kurtosis ~2PeakToPeak ~2%&0=2%"@ZIQR ~9%'!:Skew
-0cauto_corr ~0AutoCor%'3rB%#(!%!Q#k%&AOUn%'!=%%eI ~0%&!;
-0cchi_s%!1R ~0Chi%%1adou%":/unt
-0%!U]ov
-0c&-"%,
+0dset ~0Set
+07tats._rust_stats ~0RsEWMean ~4Var ~2IQR ~2Kurtosis ~2PeakToPeak ~2Quantile ~2RollingIQR ~9Quantile ~2Skew
+0cauto_corr ~0AutoCorr
+0cbase ~0Bivariate ~0Link ~0RollingUnivariate ~0Statistic ~0Univariate
+0cchi_squared ~0ChiSquared
+0dount ~0Count
+0ev ~0Cov
+0centropy ~0Entropy
 0dwcov ~0EWCov
-0e%"KJ%!%#
+0emean ~0EWMean
 0evar ~0EWVar
-0ciqr ~0IQR%&"wIQR
-0ckolmogorov_smirnov ~0K%%!7S%%!6Treap ~0_Node
-0d%%%y0%#&'
-0cl%!#~Link
+0ciqr ~0IQR ~0RollingIQR
+0ckolmogorov_smirnov ~0KolmogorovSmirnov ~0Treap ~0_Node
+0durtosis ~0Kurtosis
+0clink ~0Link
 0cmad ~0MAD
-0eximum%!6&Max%!.j%&"S%#!87Max
-0d%!#7%#U:%!'?0%!#Ddin%"!nM%!?K%!!eMin
-0dod%#C.%'!<ode
-0ements ~0Central%!5%s
-0c%0(|cpear%!6QP%!!,%!'_dtp%!!5%%(V%%GA%%!6
-0cq%&7*%(75%!!L%#!4
+0eximum ~0AbsMax ~0Max ~0RollingAbsMax ~7Max
+0dean ~0BayesianMean ~0Mean
+0dinimum ~0Min ~0RollingMin
+0dode ~0Mode ~0RollingMode
+0ements ~0CentralMoments
+0cn_unique ~0NUnique
+0cpearson ~0PearsonCorr
+0dtp ~0PeakToPeak ~0RollingPeakToPeak
+0cquantile ~0Quantile ~0RollingQuantile
 0csem ~0SEM
-0dh%!m!Shift
-0dkew ~0%!)5dumm%"i=um
-0c%!'5Var
+0dhift ~0Shift
+0dkew ~0Skew
+0dumming ~0Sum
+0cvar ~0Var
 08ream.cache ~0Cache
 0diter_csv ~0DictReader
 0dqa ~0Memento
-0dtweet_%"z;=0TwitterLive%!zC
-0fitch_cha%%!I~0ChatMessageItem 0Irc%"!2%"!ichChat%#!h6time_seri%&Bi%#haer
-0iholt_winters 0Addi&!"-[vel 8Season 0Compon%!BxHoltW%#!RMultiplica%&!Xe%#!XTrend
-0i%"Yd%*j"%%WzHorizonAg%%!57%#Qrisnari%!?iDifferenc%!5sNARIMAX
-0itest_e%"l,%")N%(#N7re&%"0'&#"-n0Leaf
-0bextremely_fast_d%"Of_tree ~0E%#!AFastD%"!?%*ei
-0bh%#2A_%%fktree%*D=%%2h%#8z%,!kz%(DO%1!P%'CPl%""j%%!JTree
-0p%3";%,"3q%1"3%+"+bisoup%!#7%(!RISOUP%)!N ~0i%-!7
-0blast%*"YLAST%("Pc%#B|%"p6%'BT%"AM%*ATError%!Y>b%#i].%%ig%"%&M%"!2%!%%x%*"I%(!?%("Qynodes%'!C%#(+%)k1%(#b8&!"43%5h/8Node%5!B
-0y&)",H%'"_%(%Tnodes.arf_htc_%#"mBa%#?^%!"K%":HLeafMajorit%!sr ~aNaiveBayes ~k%#(N
-0nr%%!q%&!_%#!A ~a%!2ibodel
-0hb%#+&D&%"6}%#:E%!&q%#!87Multiwa%%!3%":[%9!H
-0hefd%+#KEF%&"3%"%}0EFDT%/#P8%(#Pi%&#14%1"lb%,"l5%0"l%+!H
-0it%%"hET%!"W6%&"26%!%A7%"%Aha%'#:Ada%!!i%,p}f%)!3Nom%("J%"#H6%*"O%"!84u%D!N
-0k%&'E%%"Q%')K3LeafRe%%.G%*'W ~a%%!K%+"jReg%-":Reg%-"f%3!J
-0i%'%5%/'14%('1e%&)aj%&#<%*)Y4%!##5%"&:isoupt%2!OMulti%!G3%"!Z%)!45odel%'!4
-0hlas%&']%-"wWith&&"8a%'#&&&")H%(!C%)!1
-0i%!*(HT%!4Qhsg%&"2SG%"!8bpadded ~0Padded%#)N6%"!Asplit_criter%!_Wse ~0SplitC%#!8
-0rgini_%+!O ~0Gini%-!Nhellinger_&#"3H%)!VH%#!A%#X/%(!_info_gain%/"4InfoGain%,"8ttra_&""4G_%#{e_reductio%2!ntra&""5G%#|.R%#!R%-#<%&!watio%/!s%%!gatio%+!c11%7"O%="Cgter%#&J%!?V%"WQplit%!QYebst%!"!%!H|EBST%!3Z4%&!Hlxhaustive%)!M%%!8%!!Sa%'!{%#MD%(!R&%"GO%&!Ih%#IS%(!J%%Ij%'!Kn%!1!%%!I%#6g%&3*%#!O%"/d
-11%!y4%+!AReg
-0kq%"&>%!"8%"UP%(%3QO%#!S ~0Slot%&Ss%'![%!5&%&!L1eg%*!5
-0ksgt_%!D(%!!~Dynamic%)&Etat%'!4
-0kt%,&MTEBST%&!zctochastic_gradient%#:!SG%';+&*"%l1%%!XG%"!W%!:Gbtest_%)Sa%#4=butils%%@<&!"KN%!jBadHess ~8Merit ~8Stats
-06utils.%"xh =%!9-%"!0%!Fjable =4%!!ATim%#!A
-0csorted_window ~0Sorted&!"6u
-0c&2"P9`,
+0dtweet_stream =0TwitterLiveStream
+0fitch_chat_stream ~0ChatMessageItem 0IrcMessage =0TwitchChatStream
+06time_series.base ~0Forecaster
+0iholt_winters 0AdditiveLevel 8Season 0Component ~0HoltWinters 0MultiplicativeLevel eSeason 0Trend
+0imetrics ~0ForecastingMetric ~0HorizonAggMetric ~7Metric
+0isnarimax ~0Differencer ~0SNARIMAX
+0itest_evaluate ~0MeanForecaster
+07ree.base ~0Branch ~0Leaf
+0bextremely_fast_decision_tree ~0ExtremelyFastDecisionTreeClassifier
+0bhoeffding_adaptive_tree_classifier ~0HoeffdingAdaptiveTreeClassifier
+0zregressor ~0HoeffdingAdaptiveTreeRegressor
+0ltree ~0HoeffdingTree
+0p_classifier ~0HoeffdingTreeClassifier
+0qregressor ~0HoeffdingTreeRegressor
+0bisoup_tree_regressor ~0ISOUPTreeRegressor ~0iSOUPTreeRegressor
+0blast_classifier ~0LASTClassifier
+0cosses ~0BinaryCrossEntropyLoss ~0Loss ~0SquaredErrorLoss
+0bmondrian.mondrian_tree ~0MondrianTree
+0x_classifier ~0MondrianTreeClassifier
+0ynodes ~0MondrianBranch ~eClassifier ~eRegressor ~8Leaf ~cClassifier ~cRegressor ~8Node ~cClassifier ~cRegressor
+0yregressor ~0MondrianTreeRegressor
+0bnodes.arf_htc_nodes ~0BaseRandomLeaf ~0RandomLeafMajorityClass ~aNaiveBayes ~kAdaptive
+0nr_nodes ~0RandomLeafAdaptive ~aMean ~bodel
+0hbranch ~0DTBranch ~0NominalBinaryBranch ~7MultiwayBranch ~1umericBinaryBranch ~7MultiwayBranch
+0hefdtc_nodes ~0BaseEFDTBranch ~8Leaf ~0EFDTLeafMajorityClass ~8NaiveBayes ~iAdaptive ~4NominalBinaryBranch ~bMultiwayBranch ~5umericBinaryBranch ~bMultiwayBranch
+0it_nodes ~0ETLeaf ~6Adaptive ~6Mean ~7odel
+0hhatc_nodes ~0AdaBranchClassifier ~3LeafClassifier ~3NomBinaryBranchClass ~6MultiwayBranchClass ~4umBinaryBranchClass ~6MultiwayBranchClass
+0kr_nodes ~0AdaBranchRegressor ~3LeafRegAdaptive ~aMean ~bodel ~aressor ~3NomBinaryBranchReg ~6MultiwayBranchReg ~4umBinaryBranchReg ~6MultiwayBranchReg
+0itc_nodes ~0LeafMajorityClass ~4NaiveBayes ~eAdaptive
+0jr_nodes ~0LeafAdaptive ~4Mean ~5odel
+0hisouptr_nodes ~0LeafAdaptiveMultiTarget ~4MeanMultiTarget ~5odelMultiTarget
+0hlast_nodes ~0LeafMajorityClassWithDetector ~4NaiveBayesAdaptiveWithDetector ~eWithDetector
+0ieaf ~0HTLeaf
+0hsgt_nodes ~0SGTLeaf
+0bpadded ~0PaddedBranch ~6Leaf
+0bsplit_criterion.base ~0SplitCriterion
+0rgini_split_criterion ~0GiniSplitCriterion
+0rhellinger_distance_criterion ~0HellingerDistanceCriterion
+0rinfo_gain_split_criterion ~0InfoGainSplitCriterion
+0ttra_cluster_variance_reduction_split_criterion ~0IntraClusterVarianceReductionSplitCriterion
+0rvariance_ratio_split_criterion ~0VarianceRatioSplitCriterion
+11eduction_split_criterion ~0VarianceReductionSplitCriterion
+0gter.base ~0Quantizer ~0Splitter
+0kebst_splitter ~0EBSTNode ~4Splitter
+0lxhaustive_splitter ~0ExhaustiveNode ~aSplitter
+0kgaussian_splitter ~0GaussianSplitter
+0khistogram_splitter ~0HistogramSplitter
+0knominal_splitter_classif ~0NominalSplitterClassif
+11reg ~0NominalSplitterReg
+0kqo_splitter ~0FeatureQuantizer ~0QOSplitter ~0Slot
+0krandom_splitter ~0RandomSplitter ~1egRandomSplitter
+0ksgt_quantizer ~0DynamicQuantizer ~0StaticQuantizer
+0ktebst_splitter ~0TEBSTSplitter
+0ctochastic_gradient_tree ~0SGTClassifier ~3Regressor ~1tochasticGradientTree
+0btest_base ~0BinaryBranch
+0butils ~0BranchFactory ~0GradHess ~8Merit ~8Stats
+06utils.rolling =0BaseRolling ~0Rollable =4ing =0TimeRolling
+0csorted_window ~0SortedWindow
+0cvectordict 0VectorDict`,
   },
   {
     library: "scipy",
     version: "1.4.1 to 1.17.1",
     roots: ["scipy"],
-    text: `00scipy._lib.array_api_compat.numpy._aliases =0asarray
+    text: `=00scipy._lib.array_api_compat.numpy._aliases =0asarray
 06cluster._hierarchy 0Heap 0LinkageUnionFind
-0e%&!F~0C%!![Node 7Warning
-0evq %#!=Error
-06interpolate ~0%!!01d
-0h._bary_rational ~0AAA ~0FloaterHormannI%%!cor ~0_BarycentricR%"!]
+0ehierarchy ~0ClusterNode 7Warning
+0evq 0ClusterError
+06interpolate ~0interp1d
+0h._bary_rational ~0AAA ~0FloaterHormannInterpolator ~0_BarycentricRational
 0ksplines ~0BSpline =0poch
-0jcubic ~0Akima1D%+!tCubicHermite%"!]~5%#!+0Pchip%(!T
-0jfitpack2 ~0Bivaria%&!]0%&!NedUn%-!ALSQ%-!V3Sphere%.!:%/!dRect%-!K4%3!e0Smooth%-!:6%3!R1%3!k%/"O_%+!HBase ~1Derived%+!?
+0jcubic ~0Akima1DInterpolator ~0CubicHermiteSpline ~5Spline ~0PchipInterpolator
+0jfitpack2 ~0BivariateSpline ~0InterpolatedUnivariateSpline ~0LSQBivariateSpline ~3SphereBivariateSpline ~3UnivariateSpline ~0RectBivariateSpline ~4SphereBivariateSpline ~0SmoothBivariateSpline ~6SphereBivariateSpline ~1phereBivariateSpline ~0UnivariateSpline ~0_BivariateSplineBase ~1DerivedBivariateSpline
 0q_impl =0sqrt
 0rrepro ~0Bunch ~0F ~1periodic
-0j%!(#nd ~0CloughTocher2%*&t0GradientEstimation%")- ~0LinearN%,'I%*!3Base
-0%%)@BPoly ~0NdP%"!,%#!*_PPoly%!#Q%%)i =8._call_linear =l_np =fnan_%!)5 =gearest =fpreviousnext =f%"!C~62d
-0jndb%#!30Nd%")j
-0lgriddata ~0N%!!n%*#.
-0jpolyint ~0%'*f%+#eKrogh%,+8%(!21D ~fWithDerivatives
-0jrbf ~0Rbf =3._h_%!+:=7gaussian =7inverse_multiquadric =7%#%#7%+!:quintic =7thin_plate =0xlogy
-0m%!%o ~0RBF%*#Tkgi ~0RegularGrid%*!Ai%~,*%~,*%v,*
-0i%~+>%*+>o%>+>%3&~%++X1ppform%t+cind%>+Ki%y+Ki%~+K%!+K
-06linalg._basic =0det =0inv =0lstsq =0matmul_toeplitz =3rix_balance =0pinv =4h =0solve =50 =5_banded =6circulant =6%&!j7riangular =5h%"!P
-0edecomp =0cdf2rdf =0eig =3%%!u3h =4_tridiagonal =3vals =7%%!F7h =8%*!F0hessenberg =0isfinite
-0k_cholesky =0cho_factor =4%"#;9%&"A%"!I8%%"xllu =0lu =2%%!Z3solve
-0lqr =0qr =2%!&^ply =0rq
-0lsvd =0arccos =3sin =0diag%!!;null_space =0orth =0subspace_angles =1vd%"#h
-0emisc 0LinAlg%#,0=0norm
-0especial_matrices =0block_diag =0%'&X1ompanion =2nvolution%!![x =0dft =0fiedler =7%!>w%!!R0hadamard =2nkel =1elmert =1ilber%"(]h%#!/3pascal =0kron =0leslie =0%%!;%&(01ri =3l =3u
-06optimize._constraints ~0Bounds%%.vC%%!? ~0Non%!*k%)!8Prepared%&!7
-0ghessian_update_strategy ~0BFGS ~0FullH%!!GUpdateS%&!E%4!:SR1
+0jinterpnd ~0CloughTocher2DInterpolator 0GradientEstimationWarning ~0LinearNDInterpolator ~0NDInterpolatorBase
+0polate ~0BPoly ~0NdPPoly ~0PPoly ~0_PPolyBase ~0interp1d =8._call_linear =l_np =fnan_spline =gearest =fpreviousnext =fspline ~62d
+0jndbspline ~0NdBSpline
+0lgriddata ~0NearestNDInterpolator
+0jpolyint ~0BarycentricInterpolator ~0KroghInterpolator ~0_Interpolator1D ~fWithDerivatives
+0jrbf ~0Rbf =3._h_cubic =7gaussian =7inverse_multiquadric =7linear =7multiquadric =7quintic =7thin_plate =0xlogy
+0minterp ~0RBFInterpolator
+0kgi ~0RegularGridInterpolator
+0ifitpack2 ~0BivariateSpline ~0InterpolatedUnivariateSpline ~0LSQBivariateSpline ~3SphereBivariateSpline ~3UnivariateSpline ~0RectBivariateSpline ~4SphereBivariateSpline ~0SmoothBivariateSpline ~6SphereBivariateSpline ~1phereBivariateSpline ~0UnivariateSpline ~0_BivariateSplineBase
+0iinterpnd ~0CloughTocher2DInterpolator 0GradientEstimationWarning ~0LinearNDInterpolator ~0NDInterpolatorBase
+0oolate ~0BPoly ~0NdPPoly ~0PPoly ~0RegularGridInterpolator ~0_PPolyBase ~1ppform ~0interp1d =8._call_linear =l_np =fnan_spline =gearest =fpreviousnext =fspline ~62d
+0indgriddata ~0NearestNDInterpolator
+0ipolyint ~0BarycentricInterpolator ~0KroghInterpolator ~0_Interpolator1D ~fWithDerivatives
+0irbf ~0Rbf =3._h_cubic =7gaussian =7inverse_multiquadric =7linear =7multiquadric =7quintic =7thin_plate
+06linalg._basic =0det =0inv =0lstsq =0matmul_toeplitz =3rix_balance =0pinv =4h =0solve =50 =5_banded =6circulant =6toeplitz =7riangular =5h_banded
+0edecomp =0cdf2rdf =0eig =3_banded =3h =4_tridiagonal =3vals =7_banded =7h =8_tridiagonal =0hessenberg =0isfinite
+0k_cholesky =0cho_factor =4solve =9_banded =3lesky =8_banded
+0llu =0lu =2_factor =3solve
+0lqr =0qr =2_multiply =0rq
+0lsvd =0arccos =3sin =0diagsvd =0null_space =0orth =0subspace_angles =1vd =3vals
+0emisc 0LinAlgWarning =0norm
+0especial_matrices =0block_diag =0circulant =1ompanion =2nvolution_matrix =0dft =0fiedler =7_companion =0hadamard =2nkel =1elmert =1ilbert =0invhilbert =3pascal =0kron =0leslie =0pascal =0toeplitz =1ri =3l =3u
+06optimize._constraints ~0Bounds ~0LinearConstraint ~0NonlinearConstraint ~0PreparedConstraint
+0ghessian_update_strategy ~0BFGS ~0FullHessianUpdateStrategy ~0HessianUpdateStrategy ~0SR1
 0glbfgsb_py ~0LbfgsInvHessProduct
-0g%##H ~0O%"!-Result
-0gzeros%!!aRoot%!!:s
-0f%7!W6signal._%"9=s =0add =1rctan2 =0cos =0exp =0floor =0great%!'@equal%!&Vs =4%#!21ogical_and =0sin =1qrt =0tan
+0goptimize ~0OptimizeResult
+0gzeros_py ~0RootResults
+0foptimize ~0OptimizeResult
+06signal._bsplines =0add =1rctan2 =0cos =0exp =0floor =0greater =7_equal =0less =4_equal =1ogical_and =0sin =1qrt =0tan
 0eczt ~0CZT ~0ZoomFFT
-0efilter_design 0BadCoefficients =0absolute =1rccosh%!*mh =3tan =0ceil =1onjugate =2sh%%#+log10%#"V3h%+"Zltisys%'?2%!((TimeInvariant ~0StateSpace ~aContinuous ~aDiscrete ~0TransferFunction ~g%(!Mg%'!MZerosPolesGain ~e%(!Ke%'!Kdlti ~0lti
-0epeak_finding_utils 0PeakProperty%&GVshort_time_fft ~0ShortTimeFFT
-0fpline_%!&0%%'Z%"'Q%-'K%!%L%"%Bupfirdn ~0_UpFIRDn
-0ewaveforms%+(;log%('f
-0d%:'H
-0d%~&G%j&G7parse ~0bsr_array ~4%"0C~0coo%-!71sc%-!62%/!_dia%,!71ok%"!5%&!Ilil%+!I
-0c.%!!5s ~0_sp%"!A%("l%("c%'"X%&"O%'"F%&"=%'"5
-0ebase 0SparseE%"&xc%#)& 6Format%%!1%&>K_spb%!Fs%%"d2%##&fsr ~0_bsr_%"!F%.%k
-0ecompressed ~0_cs%"4I
-0go ~0_coo%#!c%.&8
-0fsc%!!Yc%%!H%-&J
-0gr%!!G%%"Qc%0"Q%">@_data%#5v~1minmax_mixin
-0fi%!!Eia%#!o%.'7
-0fok 0_dok%!!G0d%,'H
-0eindex ~0IndexM%!"%elil ~0_lil%#"&%0'qe%%(2sp%#!6d%T&{%&!gesr%"&[%%!y%5&Sfo%"&G%&!ac%"&3%%!Egraph._flow ~0MaximumFlow%#4xmshortest_path 0NegativeCycleError 0_YenCandidatePaths
-0fr%"&{%%"q%@&seia%"&g%%"}ok%!&R%%!l%!&6li%"<0x
-0f%!Aadsolve.lin%!>f0MatrixRank%%1vleigen.arpack%"!) 0Arpack%!#:6NoConvergence ~0IterInv ~4OpInv ~0Lu%!!*Sp%#!,_%!!fParams ~1Symmetric%+!:Uns%0!<
-0mxpm%&?w~0LazyOperatorNormInfo
-0linterfa%!"adentit%%!I%%2+%'!3%!#p%-!9_Adjoint%,!;8%!!R%&!31Custom%,!J1Power%,!82%!<"%-!OScaled%-!Pu%.!{Transpos%,!P
-0lmatfuncs%%#APowe%(#@%"=F%(#RExpmPadeHelper
-0lnorm%%W2l%#BUsparse%&25LaplacianNd ~0MikotaK ~6M ~6Pair ~0Sakurai
+0efilter_design 0BadCoefficients =0absolute =1rccosh =3sinh =3tan =0ceil =1onjugate =2sh =0exp =0log10 =0sin =3h =1qrt =0tan
+0eltisys ~0Bunch ~0LinearTimeInvariant ~0StateSpace ~aContinuous ~aDiscrete ~0TransferFunction ~gContinuous ~gDiscrete ~0ZerosPolesGain ~eContinuous ~eDiscrete ~0dlti ~0lti
+0epeak_finding_utils 0PeakPropertyWarning
+0eshort_time_fft ~0ShortTimeFFT
+0fpline_filters =0add =0cos =0floor =0greater =0sin =0tan
+0eupfirdn ~0_UpFIRDn
+0ewaveforms =0cos =0exp =0log =0sin =1qrt
+0dfilter_design 0BadCoefficients
+0dltisys ~0Bunch ~0LinearTimeInvariant ~0StateSpace ~aContinuous ~aDiscrete ~0TransferFunction ~gContinuous ~gDiscrete ~0ZerosPolesGain ~eContinuous ~eDiscrete ~0dlti ~0lti
+07parse ~0bsr_array ~4matrix ~0coo_array ~4matrix ~1sc_array ~4matrix ~2r_array ~4matrix ~0dia_array ~4matrix 1ok_array 4matrix ~0lil_array ~4matrix
+0c._arrays ~0_sparray ~0bsr_array ~0coo_array ~1sc_array ~2r_array ~0dia_array 1ok_array ~0lil_array
+0ebase 0SparseEfficiencyWarning 6FormatWarning 6Warning ~0_spbase ~0sparray ~2matrix
+0fsr ~0_bsr_base ~0bsr_array ~4matrix
+0ecompressed ~0_cs_matrix
+0go ~0_coo_base ~0coo_array ~4matrix
+0fsc ~0_csc_base ~0csc_array ~4matrix
+0gr ~0_csr_base ~0csr_array ~4matrix
+0edata ~0_data_matrix ~1minmax_mixin
+0fia ~0_dia_base ~0dia_array ~4matrix
+0fok 0_dok_base 0dok_array 4matrix
+0eindex ~0IndexMixin
+0elil ~0_lil_base ~0lil_array ~4matrix
+0ematrix ~0spmatrix
+0dbase 0SparseEfficiencyWarning 6FormatWarning 6Warning ~0spmatrix
+0esr ~0bsr_matrix
+0dcompressed ~0_cs_matrix
+0fo ~0coo_matrix
+0esc ~0csc_matrix
+0fgraph._flow ~0MaximumFlowResult
+0mshortest_path 0NegativeCycleError 0_YenCandidatePaths
+0fr ~0csr_matrix
+0ddata ~0_data_matrix ~1minmax_mixin
+0eia ~0dia_matrix
+0eok 0dok_matrix
+0dlil ~0lil_matrix
+0fnalg._dsolve.linsolve 0MatrixRankWarning
+0leigen.arpack.arpack 0ArpackError 6NoConvergence ~0IterInv ~4OpInv ~0LuInv ~0SpLuInv ~0_ArpackParams ~1SymmetricArpackParams ~1UnsymmetricArpackParams
+0mxpm_multiply ~0LazyOperatorNormInfo
+0linterface ~0IdentityOperator ~0LinearOperator ~0MatrixLinearOperator ~0_AdjointLinearOperator ~8MatrixOperator ~1CustomLinearOperator ~1PowerLinearOperator ~2roductLinearOperator ~1ScaledLinearOperator ~2umLinearOperator ~1TransposedLinearOperator
+0lmatfuncs ~0MatrixPowerOperator ~0ProductOperator ~0_ExpmPadeHelper
+0lnorm =0sqrt
+0lspecial_sparse_arrays ~0LaplacianNd ~0MikotaK ~6M ~6Pair ~0Sakurai
 0mvdp ~0_AProd
-0k%@))k%~))%S))k%~(_%~(_%U(_k%b(_9tial._ckdtree ~0cKDTree 7Node 1oo_entries 0ordered_pairs
-0f%%!V%"!U~6.innernode ~7leaf%"!-%!!)0Rectangle
-0fqhull ~0ConvexH%!!/Delaunay ~0HalfspaceInterse%!=!0Qhull%!(r~0Voronoi ~0_Q%!!s6User
-0fspherical_v%%!FS%#!6%"!Y
-0e%P#eedista%!*,CDistMetricWrapper ~5Weighted%+!:0%!!2Info ~0P%F!]=0braycurtis =0canberra =1dist =1hebyshev =1ityblock =1orrelat%!Mms%!iYdice =2rected_hausdorff =0euclidea%!Mjmm%!O*is_valid_dm =9y =0jaccard =1ensenshannon =0kulczynski1%!Gtski =0mahalanobis =1inkow%!!;num_obs_dm =8y =0p%!#:0rel_entr =1ogerstanimoto =1ussellrao =0s%'"{1okalmichener =5sneath =1q%'!G2uaref%!0vwm%'"Qyule
-0e%X)ue%j)u=%,)uetransform._rigid_%%!3 0Rigid%!Etorm
-0qot%!'P~0R%&!-Slerp
-0x%#]V%&!?%#gjor%8![8ecial =0agm =1iry =4e =0bdtr =4c =4i =5k =5n =1ei =3p =2r%"!*sselpoly =2ta =4inc =7c =8inv%![x =4ln =1inom =1oxcox =61p =1tdtr =5i =6a =6b =0cbrt =1h%!!<c%"!@v =2ndtr =6idf =7nc =7x =1osdg =3m1 =2tdg =0dawsn =1igamma =0ellipe =6inc =5j%!#=%!!06m1 =5rc =6d =6f =6g =6j =1%!)Rrf =3c =4%!#7x =3i =4nv =1val_chebyc =as =at =au =5gegenbauer =7nlaguerre =5h%!sK =c%!8O5jacobi =5%&!G6egendre =5sh%!"'t =du =8%#!P8l%%!F1xp1 =40 =32%""et%"#~3n =3rel =0f%*'+dfd =1resnel =0%"%:5inc =8c =9inv%#&|5ln =5sgn =1%'!ja =5b =5x =0hankel1 =7e =62%!!*1uber =1yp0f1 =31f1 =32f1 =3eru =0i0 =2e =11%"!*nv_b%"'}a%!'}2i0k0 =3j0y0 =3struve0 =2airy =%"!A2%!!A2mod%&!D%%!,1v%!"&0j0%!"3%%!3k%,"H%%**lvin%&*11l_div =1n =1olmogi =6orov%'!qlog1p =3_expit =4%!)U4wright_bessel =3%"&"3it =3sumexp =1pmv%!eehieu_a =8b =8cem =8modcem1 =e2 =bs%%!-8sem =1odf%!'%m =ap%%%7 =0n%!,[%%+5k =6n =1c%!'l6i =7dfd =9n%"+B2%!,&%(+Tt%%'Si =5_%!"xrdtrimn =6sd =0obl_ang1 =8_cv =4cv =4rad%%!472%#!,1wens_t =0pbdv =2vv =2wa%*(a%!,81och =2wm1 =1ro%F"+seudo_h%!)(2i =0radian =1%&4D%"&@1ou%!]5hichi =1ici =2ndg =1mirnov =7i =1oftmax =1pence =2h_harm%'/Ldf =6t =2%"&8ta%!!kklmbda =0voigt_profile =0wof%!d/%((#6omega%"uC1py =4y =0y%#)gn%'(yzetac
-0d%&l?_lqmn%!-71rctj%!!b1stirling2_inexact =0ai_zeros =1ssoc_%&.e0be%%!>3p%#!,2r%%!6noulli%(!?1%%!S2nom =0clpmn =1omb =0diric =0erf%%!icinv =3inv =1uler =0%!jyial =92 =9k =1%![t%"/4%#!b7c%%!,s%#!,%#/N0h1vp =12vp =1%#/!62%&.p0iv =2p =0jn%%##jn%&#W%&!,y%%!C1%#!Vk%1%/lvi%&!p%&%<%&%3%#!c%"'k1pmn =2n =1q%#!,%--=even_coef =8odd%"!-0ndtri%"+lcv_seq%!+An%!!-3%"!52v%"!+1erm%%+@ly%#*Fro%%!b1si =0r%#!<iccati_jn =8yn%%a;oftplus%#eO1%#(V =0y0%%#U1%.%X1%&%,%.%!zeta
-0flog%#0:0log_s%#+c%%0Q0%"!5
-0fortho%#r5%!3'%!gt =0%#7A5s =5t =5u =1%0ir%'7T2%'7T0%%7T7%"N&%#7&0%&!G1%%700orthopoly1d =0roots%%8lbs =bt =bu =6%("88%'"86%%"8d%!"86%#"86%&!G7%%"86%'8leu =9%#!P9%&8l0%'!F8u =3%#!F3%'93%&fHf%#PKu%!Jj=0_cospi =1gen_harmonic =1iv&!"0X =9_c =1lambertw =2og1%!&_5pmx =1normalized_%+!iriemann_zeta =1scaled_exp1 =2inpi =2%%I3in =d_d =bj%%!,k%%!,y%#!,1%!!q%"'j%!@A%=@+%'?r%#?P%5?'%>>{%&>_%">X%8=)%"=%%M<n%3<Uyp2%!/^%,:s%~<+%D<+%X;l%o;[dtr%K:T%.:K%I:-%)9}%#4fsi%!8s%#"_%"9&%B8z%48r%+8nf%&,hbeta_pdf =7pf =2inom_cdf =7isf =7pmf =8pf =7sf =1cauchy_isf =8ppf =2osine%!!W8invcdf =4pi =1ellip%#;R%'7u%,-|hyperge%#"Bbmean =bpmf =bsf =ckewness =b%!r]ce%"Hs_fac =2nvgauss%!"aa%!"a%+.vkolmogc =8i =7p%)/+3nczos_sum_expg_%!.] =4dau%##F%!#_df =9pf =8sf =2gam1p%0/mb%&%[%"!^kurtosis_excess =8%!#S8pm%)!x9%%#X8%&#X2cf%!#H5%-!k5%!!k5pdf =5sf =6%%!f5%&!f3t%]!ex2%!!f6pdf =6sf =2%R2Af_error_test_f%#w/%%2Ykewnor%"%Oa%('.%!B@c =9i =8p%O3*2%.@p3ruve_asymp_large_z =8%!+C_series =8power%%!1%%3s%~R:%~R:%P55%SR12rstate%~R:%~R:%hR:1eterr%~RB%~89%~RB%88U%~R9%~R9%~R9%~R9d =0s%")m1%=RA%~R8%NR87tats._c&%"+u_distns ~0FitData%"fd3Solv&""U@&!"GmformFixedScale%'!M0alpha_gen =9._entropy ~1nglit%!!:a%(!:rcsine%!!;b%'!;2gus%.!k0bet%""%8%'!94prim%"!id%)"%adford%!!<c%(!<urr12%."W4%."#0%">#%.#(hi%"!f%(!Q3%!!57%(!K%!>S%/#kystalball%!!?f%(">dgamm%"#Y%)!Xpareto_lognorm%!!Cj%(!Cweibu%#!x%(#d0erlang%/!xxpon%.&%5%&"(%(%j5pow%."#5weib%.!O0f%!!65%("6atiguelif%"%'%(#g1isk%.%j1old%(&?e%(&m%&"p%)'?rechet_%"#w%("]8r%/"r%'&&%(#s2usshype%"!U%("@1ene%&%K%)#{tre%#)7%(!T%!23%.!R3halflogistic%.'.4yperbol%#!>h%(!^i%#Ci%-%]3%*!v%)!=%&%E%(+h3%"(^%.+:ibra%/,U2l%&!:%(!m1ompertz%0+lmbel%#&L%(!<7%"%v%))Xhalf%5'Tgen%&#4%(#K4%*#hg%?(.ypsecan%"#8%)'winv%3&p5%%&.%)')%)+s%)(2rwinh%%-*%)"-jf_skew_%/"I1ohnsons%/+O8u%/!okappa%".j%(&f5%"/e%)-5so%#.}%)*Atw%"'d%)-Kbig%"*9%)"8landa%""Q%)'|plac%!Dn&!")%%!!Em%(#-%.(<ev%"'H%(-;5%"%E%)#<stabl%0."og%4+Y%''t%)!:la%!"u%.,H%2*w2max%.%20maxwe%#';%)#Bielk%02zoya%"!Q%)!mnakagami%/)Pc%"0~%(3~2%"(7%)!6x%/4^1%%#:%)6I%*.#%(*}0%(-M%)#&earson%"(j%)"kowerla%/3=6%(4t%("-%34(0rayleigh%/",dis%"#c%)9becip%*#:%(0W5roc%#&&%('A2l_breitwign%#2_%)6]i%#'y%)%_v_histogram%+/<semi&""T?%"!s%(#[1kew_%2#a4%L5Itudentized_rang%""pl%("T%"%9%)70rapezoi%";^%)"I%"2)%)-Ii%19/2unc%'5g%("x%593%'(O%(,H5%#0_mi%"!rk%)3Nkeylambd%",k%);nu%!?i%.+g0vonmise%/1u0wal%"#k%)'.%#"M%#,u%("09%#"d%).Krap%2&l
-0f%%UE~0CovViaC&#"]~~6D&#"^P~6Eigen&!"_Tosi&!"(@6PSD ~7recision ~3%"!p
-0dd&""Lc%&Bx_nc%&[*%.,Yber%!tX%.&H2ta%!YG%,!<=4ln ~4%"Yg%.5.%&!9%)+roltzman%.3?&&"UFsh ~0d%)1@%'&Q=0%"Gkxp%"P_%"nz~0%&#J%)Bh%+#h%)";log =31p ~3s%#,p%()j0%(#L%)/e%'%dfish%#!a%(4|cwalleni%#Eap%(!d%+"^%(%M0planc%"@c%*3&isson_%'"[%(/Bdial_frozen%06A0randi%#:a%'!<=0sinh ~1kella%.*u&'"YFh ~0yulesim%#,m%)1azip%"4<%*3Xa%"!O%&!z
-0gtn_infrastructure ~0_ShapeInfo =0ch%"hu%!'N%%t?isinf =1v%"R1 =3&%"]}~0rv%'KG%*"id%%%03%#*q%*%5b%&!C%%!+generic ~3sample%))y&!"DK&&"undhypotes&!"d_arnardExac&""b1 ~1oschloo%)!70CramerVonMises%%!9Epps_Singleton_2samp%%!?SomersD%%!2TukeyHS%#!3%&Xxln =0kv
-0dkde%"w}~0&#"o4_%!!7pow&!"[J&!"Zclevy_%!<& ~0%'!0%%%2c%+/q
+0kdsolve.linsolve 0MatrixRankWarning
+0keigen.arpack.arpack 0ArpackError 6NoConvergence ~0IterInv ~4OpInv ~0LuInv ~0SpLuInv ~0_ArpackParams ~1SymmetricArpackParams ~1UnsymmetricArpackParams
+0kinterface ~0IdentityOperator ~0LinearOperator ~0MatrixLinearOperator ~0_AdjointLinearOperator ~8MatrixOperator ~1CustomLinearOperator ~1PowerLinearOperator ~2roductLinearOperator ~1ScaledLinearOperator ~2umLinearOperator ~1TransposedLinearOperator
+0kmatfuncs ~0MatrixPowerOperator ~0ProductOperator ~0_ExpmPadeHelper
+09tial._ckdtree ~0cKDTree 7Node 1oo_entries 0ordered_pairs
+0fkdtree ~0KDTree ~6.innernode ~7leafnode ~7node ~0Rectangle
+0fqhull ~0ConvexHull ~0Delaunay ~0HalfspaceIntersection 0QhullError ~0Voronoi ~0_Qhull ~6User
+0fspherical_voronoi ~0SphericalVoronoi
+0eckdtree ~0cKDTree 7Node 1oo_entries 0ordered_pairs
+0edistance ~0CDistMetricWrapper ~5WeightedMetricWrapper ~0MetricInfo ~0PDistMetricWrapper ~5WeightedMetricWrapper =0braycurtis =0canberra =1dist =1hebyshev =1ityblock =1orrelation =2sine =0dice =2rected_hausdorff =0euclidean =0hamming =0is_valid_dm =9y =0jaccard =1ensenshannon =0kulczynski1 =3sinski =0mahalanobis =1inkowski =0num_obs_dm =8y =0pdist =0rel_entr =1ogerstanimoto =1ussellrao =0seuclidean =1okalmichener =5sneath =1qeuclidean =2uareform =0wminkowski =0yule
+0ekdtree ~0KDTree ~6.innernode ~7leafnode ~7node ~0Rectangle
+0eqhull ~0ConvexHull ~0Delaunay ~0HalfspaceIntersection 0QhullError ~0Voronoi =0_Qhull ~6User
+0etransform._rigid_transform 0RigidTransform
+0qotation ~0Rotation ~0Slerp
+0x_spline ~0RotationSpline
+0orotation ~0Rotation ~0Slerp
+08ecial =0agm =1iry =4e =0bdtr =4c =4i =5k =5n =1ei =3p =2r =3p =2sselpoly =2ta =4inc =7c =8inv =7inv =4ln =1inom =1oxcox =61p =1tdtr =5i =6a =6b =0cbrt =1hdtr =5c =5i =6v =2ndtr =6idf =7nc =7x =1osdg =3m1 =2tdg =0dawsn =1igamma =0ellipe =6inc =5j =5k =6inc =6m1 =5rc =6d =6f =6g =6j =1ntr =1rf =3c =4inv =4x =3i =4nv =1val_chebyc =as =at =au =5gegenbauer =7nlaguerre =5hermite =cnorm =5jacobi =5laguerre =6egendre =5sh_chebyt =du =8jacobi =8legendre =1xp1 =40 =32 =3i =4t =3m1 =3n =3rel =0fdtr =4c =4i =5dfd =1resnel =0gamma =5inc =8c =9inv =8inv =5ln =5sgn =1dtr =4c =4ia =5b =5x =0hankel1 =7e =62 =7e =1uber =1yp0f1 =31f1 =32f1 =3eru =0i0 =2e =11 =2e =1nv_boxcox =a1p =1t2i0k0 =3j0y0 =3struve0 =2airy =2i0k0 =2j0y0 =2modstruve0 =2struve0 =1v =2e =0j0 =11 =1v =2e =0k0 =2e =11 =2e =1ei =3p =2lvin =2r =3p =1l_div =1n =1olmogi =6orov =1v =2e =0log1p =3_expit =4ndtr =4wright_bessel =3gamma =3it =3sumexp =1pmv =0mathieu_a =8b =8cem =8modcem1 =e2 =bsem1 =e2 =8sem =1odfresnelm =ap =3struve =0nbdtr =5c =5i =6k =6n =1cfdtr =6i =7dfd =9n =7nc =2tdtr =6idf =7nc =7t =1dtr =4i =5_exp =1rdtrimn =6sd =0obl_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1wens_t =0pbdv =2vv =2wa =1dtr =4c =4i =5k =1och =2wm1 =1ro_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1seudo_huber =2i =0radian =1el_entr =1gamma =1ound =0shichi =1ici =2ndg =1mirnov =7i =1oftmax =1pence =2h_harm =1tdtr =5idf =6t =2ruve =0tandg =1klmbda =0voigt_profile =0wofz =1right_bessel =6omega =0xlog1py =4y =0y0 =11 =1n =1v =2e =0zetac
+0d._basic =0_lqmn =3n =1rctj =4y =1stirling2_inexact =0ai_zeros =1ssoc_laguerre =0bei_zeros =3p_zeros =2r_zeros =3noulli =3p_zeros =1i_zeros =2nom =0clpmn =1omb =0diric =0erf_zeros =3cinv =3inv =1uler =0factorial =92 =9k =1loor =1resnel_zeros =7c_zeros =7s_zeros =0gamma =0h1vp =12vp =1ankel1 =62 =1yp0f1 =0iv =2p =0jn_zeros =2jnp_zeros =2p_zeros =2yn_zeros =1v =2p =0kei_zeros =3p_zeros =2lvin_zeros =2r_zeros =3p_zeros =1v =2p =0lmbda =1pmn =2n =1qmn =2n =0mathieu_a =8b =8even_coef =8odd_coef =0ndtri =0obl_cv_seq =0pbdn_seq =3v_seq =2vv_seq =1erm =1och =2lygamma =1ro_cv_seq =1si =0rgamma =1iccati_jn =8yn =0sin =1oftplus =1qrt =1tirling2 =0y0_zeros =11_zeros =2p_zeros =1n_zeros =2p_zeros =1v =2p =0zeta
+0flogsumexp =0log_softmax =3sumexp =0softmax
+0forthogonal =0airy =1rccos =0chebyc =5s =5t =5u =1os =0exp =0floor =0gegenbauer =2nlaguerre =0hermite =7norm =0jacobi =0laguerre =1egendre =0orthopoly1d =0roots_chebyc =bs =bt =bu =6gegenbauer =8nlaguerre =6hermite =dnorm =6jacobi =6laguerre =7egendre =6sh_chebyt =eu =9jacobi =9legendre =0sh_chebyt =8u =3jacobi =3legendre =1in =1qrt
+0fspecial_ufuncs =0_cospi =1gen_harmonic =1iv_ratio =9_c =1lambertw =2og1mexp =5pmx =1normalized_gen_harmonic =1riemann_zeta =1scaled_exp1 =2inpi =2pherical_in =d_d =bjn =d_d =bkn =d_d =byn =d_d =1zeta =0airy =4e =0bei =3p =2r =3p =2sselpoly =2ta =4ln =1inom =0cbrt =1osdg =3m1 =2tdg =0dawsn =0ellipe =6inc =5j =5k =6inc =6m1 =1rf =3c =4x =3i =1xp1 =40 =32 =3i =4t =3m1 =3rel =0fresnel =0gamma =5inc =8c =9inv =8inv =5ln =5sgn =0hankel1 =7e =62 =7e =1yp2f1 =0i0 =2e =11 =2e =1t2i0k0 =3j0y0 =3struve0 =2airy =2i0k0 =2j0y0 =2modstruve0 =2struve0 =1v =2e =0j0 =11 =1v =2e =0k0 =2e =11 =2e =1ei =3p =2lvin =2r =3p =1v =2e =0log1p =3_expit =4ndtr =4wright_bessel =3gamma =3it =0mathieu_a =8b =8cem =8modcem1 =e2 =bsem1 =e2 =8sem =1odfresnelm =ap =3struve =0ndtr =0obl_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =0pbdv =2vv =2wa =1ro_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1si =0radian =1gamma =0sindg =1truve =0tandg =0voigt_profile =0wofz =1right_bessel =0xlog1py =4y =0y0 =11 =1v =2e =0zetac
+0fufuncs =0_beta_pdf =7pf =2inom_cdf =7isf =7pmf =8pf =7sf =1cauchy_isf =8ppf =2osine_cdf =8invcdf =4pi =1ellip_harm =1factorial =1gen_harmonic =1hypergeom_cdf =bmean =bpmf =bsf =ckewness =bvariance =1igam_fac =2nvgauss_isf =appf =2v_ratio =9_c =1kolmogc =8i =7p =1lambertw =3nczos_sum_expg_scaled =4dau_cdf =8isf =8pdf =9pf =8sf =2gam1p =2og1mexp =5pmx =1nbinom_cdf =8isf =8kurtosis_excess =8mean =8pmf =9pf =8sf =9kewness =8variance =2cf_isf =5kurtosis_excess =5mean =5pdf =5sf =6kewness =5variance =3t_isf =5kurtosis_excess =5mean =5pdf =5sf =6kewness =5variance =3x2_isf =6pdf =6sf =2ormalized_gen_harmonic =1riemann_zeta =1scaled_exp1 =2f_error_test_function =2inpi =2kewnorm_cdf =aisf =appf =2mirnovc =9i =8p =2pherical_in =d_d =bjn =d_d =bkn =d_d =byn =d_d =2tirling2_inexact =3ruve_asymp_large_z =8bessel_series =8power_series =1zeta =0agm =1iry =4e =0bdtr =4c =4i =5k =5n =1ei =3p =2r =3p =2sselpoly =2ta =4inc =7c =8inv =7inv =4ln =1inom =1oxcox =61p =1tdtr =5i =6a =6b =0cbrt =1hdtr =5c =5i =6v =2ndtr =6idf =7nc =7x =1osdg =3m1 =2tdg =0dawsn =0ellipe =6inc =5j =5k =6inc =6m1 =5rc =6d =6f =6g =6j =1ntr =1rf =3c =4inv =4x =3i =4nv =2rstate =1val_chebyc =as =at =au =5gegenbauer =7nlaguerre =5hermite =cnorm =5jacobi =5laguerre =6egendre =5sh_chebyt =du =8jacobi =8legendre =1xp1 =40 =32 =3i =4t =3m1 =3n =3rel =0fdtr =4c =4i =5dfd =1resnel =0gamma =5inc =8c =9inv =8inv =5ln =5sgn =1dtr =4c =4ia =5b =5x =1eterr =0hankel1 =7e =62 =7e =1uber =1yp0f1 =31f1 =32f1 =3eru =0i0 =2e =11 =2e =1nv_boxcox =a1p =1t2i0k0 =3j0y0 =3struve0 =2airy =2i0k0 =2j0y0 =2modstruve0 =2struve0 =1v =2e =0j0 =11 =1v =2e =0k0 =2e =11 =2e =1ei =3p =2lvin =2r =3p =1l_div =1n =1olmogi =6orov =1v =2e =0log1p =3_expit =4ndtr =4wright_bessel =3gamma =3it =1pmv =0mathieu_a =8b =8cem =8modcem1 =e2 =bsem1 =e2 =8sem =1odfresnelm =ap =3struve =0nbdtr =5c =5i =6k =6n =1cfdtr =6i =7dfd =9n =7nc =2tdtr =6idf =7nc =7t =1dtr =4i =5_exp =1rdtrimn =6sd =0obl_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1wens_t =0pbdv =2vv =2wa =1dtr =4c =4i =5k =1och =2wm1 =1ro_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1seudo_huber =2i =0radian =1el_entr =1gamma =1ound =0seterr =1hichi =1ici =2ndg =1mirnov =7i =1pence =2h_harm =1tdtr =5idf =6t =2ruve =0tandg =1klmbda =0voigt_profile =0wofz =1right_bessel =6omega =0xlog1py =4y =0y0 =11 =1n =1v =2e =0zetac
+07tats._continuous_distns ~0FitDataError ~3SolverError ~3UniformFixedScaleDataError ~0alpha_gen =9._entropy ~1nglit_gen =a._entropy ~1rcsine_gen =b._entropy ~2gus_gen =9._entropy ~0beta_gen =8._entropy ~4prime_gen =d._entropy ~1radford_gen =c._entropy ~1urr12_gen =a._entropy ~4_gen =8._entropy ~0cauchy_gen =a._entropy ~1hi2_gen =8._entropy ~3_gen =7._entropy ~1osine_gen =a._entropy ~1rystalball_gen =f._entropy ~0dgamma_gen =a._entropy ~1pareto_lognorm_gen =j._entropy ~1weibull_gen =c._entropy ~0erlang_gen =a._entropy ~1xpon_gen =9._entropy ~5norm_gen =d._entropy ~5pow_gen =c._entropy ~5weib_gen =d._entropy ~0f_gen =5._entropy ~1atiguelife_gen =f._entropy ~1isk_gen =8._entropy ~1oldcauchy_gen =e._entropy ~4norm_gen =c._entropy ~1rechet_l_gen =d._entropy ~8r_gen =d._entropy ~0gamma_gen =9._entropy ~2usshyper_gen =e._entropy ~1enexpon_gen =c._entropy ~5treme_gen =e._entropy ~3gamma_gen =c._entropy ~3halflogistic_gen =j._entropy ~4yperbolic_gen =h._entropy ~3invgauss_gen =f._entropy ~3logistic_gen =f._entropy ~3norm_gen =b._entropy ~3pareto_gen =d._entropy ~1ibrat_gen =a._entropy ~2lbrat_gen =b._entropy ~1ompertz_gen =c._entropy ~1umbel_l_gen =c._entropy ~7r_gen =c._entropy ~0halfcauchy_gen =e._entropy ~4gennorm_gen =f._entropy ~4logistic_gen =g._entropy ~4norm_gen =c._entropy ~1ypsecant_gen =d._entropy ~0invgamma_gen =c._entropy ~5uss_gen =c._entropy ~3weibull_gen =e._entropy ~1rwinhall_gen =d._entropy ~0jf_skew_t_gen =d._entropy ~1ohnsonsb_gen =d._entropy ~8u_gen =d._entropy ~0kappa3_gen =a._entropy ~54_gen =a._entropy ~1sone_gen =9._entropy ~2two_gen =9._entropy ~5bign_gen =d._entropy ~0landau_gen =a._entropy ~2place_asymmetric_gen =m._entropy ~8gen =b._entropy ~1evy_gen =8._entropy ~5l_gen =a._entropy ~5stable_gen =f._entropy ~1oggamma_gen =c._entropy ~3istic_gen =c._entropy ~3laplace_gen =e._entropy ~3norm_gen =b._entropy ~2max_gen =9._entropy ~0maxwell_gen =b._entropy ~1ielke_gen =a._entropy ~1oyal_gen =9._entropy ~0nakagami_gen =c._entropy ~1cf_gen =7._entropy ~2t_gen =7._entropy ~2x2_gen =8._entropy ~1orm_gen =8._entropy ~4invgauss_gen =g._entropy ~0pareto_gen =a._entropy ~1earson3_gen =c._entropy ~1owerlaw_gen =c._entropy ~6ognorm_gen =g._entropy ~5norm_gen =d._entropy ~0rayleigh_gen =c._entropy ~1dist_gen =9._entropy ~1ecipinvgauss_gen =h._entropy ~5rocal_gen =e._entropy ~2l_breitwigner_gen =j._entropy ~1ice_gen =8._entropy ~1v_histogram =c._entropy ~0semicircular_gen =g._entropy ~1kew_norm_gen =d._entropy ~4cauchy_gen =e._entropy ~4norm_gen =c._entropy ~1tudentized_range_gen =l._entropy ~0t_gen =5._entropy ~1rapezoid_gen =d._entropy ~4z_gen =9._entropy ~2iang_gen =a._entropy ~2uncexpon_gen =e._entropy ~5norm_gen =d._entropy ~5pareto_gen =f._entropy ~5weibull_min_gen =k._entropy ~1ukeylambda_gen =f._entropy ~0uniform_gen =b._entropy ~0vonmises_gen =c._entropy ~0wald_gen =8._entropy ~1eibull_max_gen =f._entropy ~9in_gen =f._entropy ~1rapcauchy_gen =e._entropy
+0fvariance ~0CovViaCholesky ~6Diagonal ~6Eigendecomposition ~6PSD ~7recision ~3ariance
+0ddiscrete_distns ~0_nchypergeom_gen =g._entropy ~0bernoulli_gen =d._entropy ~2tabinom_gen =d._entropy =4ln ~4nbinom_gen =e._entropy ~1inom_gen =9._entropy ~1oltzmann_gen =d._entropy =0ceil =1osh ~0dlaplace_gen =c._entropy =0entr =1xp =3m1 =0floor ~0geom_gen =8._entropy ~0hypergeom_gen =d._entropy =0log =31p ~3ser_gen =a._entropy ~0nbinom_gen =a._entropy ~1chypergeom_fisher_gen =m._entropy ~cwallenius_gen =p._entropy ~1hypergeom_gen =e._entropy ~0planck_gen =a._entropy ~1oisson_binom_gen =h._entropy ~dial_frozen ~8gen =b._entropy ~0randint_gen =b._entropy =0sinh ~1kellam_gen =b._entropy =1qrt =0tanh ~0yulesimon_gen =d._entropy ~0zipf_gen =8._entropy ~4ian_gen =b._entropy
+0gtn_infrastructure ~0_ShapeInfo =0chndtr =0entr =0floor =0isinf =1ve =0log =3ical_and ~0rv_continuous =d._entropy ~d_frozen ~3discrete =b._entropy ~b_frozen ~3frozen ~3generic ~3sample =9._entropy =0sqrt =0xlogy
+0dhypotests ~0BarnardExactResult ~1oschlooExactResult ~0CramerVonMisesResult ~0Epps_Singleton_2sampResult ~0SomersDResult ~0TukeyHSDResult =0gamma =5ln =0kv
+0dkde =0exp ~0gaussian_kde =0power =0sqrt
+0dlevy_stable ~0levy_stable_frozen ~cgen =f._entropy
 0o.levyst 0Nolan
-0dmorestats ~0Anderson%#"y8_k%(#;2sari%%#8Bartlet%&%2Dir&!"8,alS%"!uFligner%%!ELeven&""em ~0Mean ~2dianTes%&!nShapiro%%&Ftd_dev ~0V%&1[Wilcox%&"u0_ABW ~1BigFloat&!"mY&/"fWhypot&0"_Feult&#"x6 ~0_PSD =0betaln ~&!"&Qhlet%%%ragen ~amultinom%(,qmgen%&*agamm%!!iinvwishar%&!jbgen%'*u%!'o~0&!"R=_%!yb%%!Oegen ~7%&!b9gen ~1ulti_rv%)!9%!*]5%+"ccgen ~%!j]te_%'0K%"!Cngen ~d%+"@k%!!8%&"@fgen ~0%"!I&#"vV%!Bz%#!Fl%!!Fortho_group%+)@0psi%"/{om_c&&"B{%%!Jj%"#^%)*!d%!!|%#}f%0"'%!"y%%9Nd%#)A%%!Cigen ~3tary%+!^%!%w%&9q%"3S%#!Ag%!!A%,'!%!2?%%.Bqmc&!"@uton ~0LatinHypercube =e._%!#c =m_lhs =noa_lhs ~0M%&(PQMC%&&dNorm%"!50P%!4"Disk ~0QMCEng&"#"~obo%%g1inc
-0dstats_m%!!)comm%!"Zinregres%&/OSiegelslop%'/fThei%)!6
-0jpy ~0AlexanderGover%&+zBrunnerMunzel%&0ionfiden&""Cpval ~1umfreq%&-}escrib%&-ZF_oneway%%-Criedmanchisquar%&!LH%#C.%%!4Jarque_bera%%!6Kendalltau%&!vuska%%"p1st%'.i1%"s~%(!6%0%IMGC%&3Sd%&"]%!&j%)!bP%!GrR%#!3&##1_ointbiserial%%0X2wer_di&#"UX%%!iQuantile%)0^Ranksum%%"^1el%(%p2peated&""uT ~0Sigmacli%%2Q3nifica%'"01kew%)#~pearman%&2CT%(!Ab%!#85_1%(3M6in%""= ~6r%''o&#"NrT%&&D0_ParallelP ~1SimpleBeta ~7Chi2 ~7F ~7%!%j ~7S%!G6T =0a%#)2govern =0%%(#&!"6eine_pvalues =%"({ =0d%"(u =0energy_&%"QP=1xpect%!fdf%")/ =1ind_repeats =2sher_%"w/%-)D =0g%!z21std =1zsco&!"0e%!!90iqr =0j%&)Q =0k%%)K =%")E =1s%!9Q =%#); =8test =0l%%)8 =1moment =0mode =2%!!01ultiscale_graphcorr&"#"Z%!)G =0obrien&&"M9=0pack_%('?=%"OXr =2rcentileof%"#A1%"#W%))s =%+)m =0q%")g%!{|iv =0rankdata =4sums =%")f =0scoreatpe%#"8 =1em =1%#)h =1kew =4%!#4%%)K =0tiecorrect =1max =2&!"R"in =1rim1 =4_%!##4both =1sem =2td =1test%!)u =6ind =6rel =1var =0un%.%20wasserstein%'(Lk_nd =1%"*=tau =0zmap =1score
-0ckde%+>!
-0c%h=(%A<r%W<a%)<T%#Io&-"9A%5<dc%!#R%,3oConstantInpu&%"q,%53}%:3i%%3hBadInputSizes%#!y8%2"28%~48%'48%*DJ2%=4G%(44annwhitney%&"'%94H%%4G%1#f8N&##,/%-%"%J4j%^4S%+4A%#,t%2#"~8%+4X%c4H`,
+0dmorestats ~0AndersonResult ~8_ksampResult ~2sariResult ~0BartlettResult ~0DirectionalStats ~0FlignerResult ~0LeveneResult ~0Mean ~2dianTestResult ~0ShapiroResult ~1td_dev ~0Variance ~0WilcoxonResult ~0_ABW ~1BigFloat =0arctan2 =0cos =0exp =0hypot =0log =0sin =1qrt
+0eultivariate ~0_PSD =0betaln ~0dirichlet_frozen ~agen ~amultinomial_frozen ~mgen =0entr =0gammaln ~0invwishart_frozen ~bgen =1ve =0loggamma ~0matrix_normal_frozen ~egen ~7t_frozen ~9gen ~1ulti_rv_frozen ~9generic ~5nomial_frozen ~cgen ~5variate_hypergeom_frozen ~ngen ~dnormal_frozen ~kgen ~dt_frozen ~fgen ~0normal_inverse_gamma_frozen ~lgen ~0ortho_group_frozen ~cgen =0psi ~0random_correlation_frozen ~jgen ~7table_frozen ~dgen ~0special_ortho_group_frozen ~kgen ~0uniform_direction_frozen ~igen ~3tary_group_frozen ~egen ~0vonmises_fisher_frozen ~ggen ~0wishart_frozen ~8gen =0xlogy
+0dqmc ~0Halton ~0LatinHypercube =e._random =m_lhs =noa_lhs ~0MultinomialQMC ~5variateNormalQMC ~0PoissonDisk ~0QMCEngine ~0Sobol =0gammainc
+0dstats_mstats_common ~0LinregressResult ~0SiegelslopesResult ~0TheilslopesResult
+0jpy ~0AlexanderGovernResult ~0BrunnerMunzelResult ~0ConfidenceInterval ~1umfreqResult ~0DescribeResult ~0F_onewayResult ~1riedmanchisquareResult ~0HistogramResult ~0Jarque_beraResult ~0KendalltauResult ~1ruskalResult ~1stestResult ~1urtosistestResult ~0LinregressResult ~0MGCResult ~1odeResult ~0NormaltestResult ~0PearsonRResult ~eBase ~1ointbiserialrResult ~2wer_divergenceResult ~0QuantileTestResult ~0RanksumsResult ~1elfreqResult ~2peatedResults ~0SigmaclipResult ~3nificanceResult ~1kewtestResult ~1pearmanrResult ~0TtestResult ~bBase ~5_1sampResult ~6indResult ~6relResult ~0WeightedTauResult ~0_ParallelP ~1SimpleBeta ~7Chi2 ~7F ~7Normal ~7StudentT =0alexandergovern =0chisquare =1ombine_pvalues =1umfreq =0describe =0energy_distance =1xpectile =0f_oneway =1ind_repeats =2sher_exact =1riedmanchisquare =0gmean =1std =1zscore =0hmean =0iqr =0jarque_bera =0kendalltau =1ruskal =1s_2samp =1urtosis =8test =0linregress =1moment =0mode =2ment =1ultiscale_graphcorr =0normaltest =0obrientransform =0pack_TtestResult =1earsonr =2rcentileofscore =1mean =1ointbiserialr =2wer_divergence =0quantile_test_iv =0rankdata =4sums =1elfreq =0scoreatpercentile =1em =1igmaclip =1kew =4test =1pearmanr =0tiecorrect =1max =2ean =2in =1rim1 =4_mean =4both =1sem =2td =1test_1samp =6ind =6rel =1var =0unpack_TtestResult =0wasserstein_distance =k_nd =1eightedtau =0zmap =1score
+0ckde ~0gaussian_kde
+0cmorestats ~0AndersonResult ~8_ksampResult ~2sariResult ~0BartlettResult ~0FlignerResult ~0LeveneResult ~0Mean ~0ShapiroResult ~1td_dev ~0Variance ~0WilcoxonResult ~0_ABW =0arctan2 =0ceil =1os =0exp =0floor =0hypot =0log =0sin =1qrt
+0cstats 0AlexanderGovernConstantInputWarning ~0BrunnerMunzelResult ~0CumfreqResult ~0DescribeResult 0F_onewayBadInputSizesWarning 8ConstantInputWarning ~8Result ~1riedmanchisquareResult ~0HistogramResult ~0Jarque_beraResult ~0KendalltauResult ~1ruskalResult ~1s_2sampResult ~2testResult ~1urtosistestResult ~0MGCResult ~1annwhitneyuResult ~1odeResult ~0NormaltestResult 0PearsonRConstantInputWarning 8NearConstantInputWarning ~1ointbiserialrResult ~2wer_divergenceResult ~0RanksumsResult ~1elfreqResult ~2peatedResults ~0SigmaclipResult ~1kewtestResult 1pearmanRConstantInputWarning ~8rResult ~0Ttest_1sampResult ~6indResult ~6relResult ~0WeightedTauResult ~0_ParallelP`,
   },
   {
     library: "segmentation_models_pytorch",
     version: "0.3.3 to 0.6.0",
     roots: ["segmentation_models_pytorch"],
-    text: `00segmentation_models_pytorch.base.heads ~0ClassificationHead ~0S%'!bHead
+    text: `=00segmentation_models_pytorch.base.heads ~0ClassificationHead ~0SegmentationHead
 0yub_mixin =0SMPHubMixin
-0xmodel =%)!VModel
-10ules ~0Activation ~1rgMax ~1tten%!!50Clamp ~1onv2dReLU ~0SCSEModule
-0sdecoders.deeplabv3.%"!5 ~0ASPP ~4Conv ~4Pooling ~4Separable%!!<0DeepLabV3D%#!^9Plus%%!00%)!S2d
-1b%##H%%!^ =9Plus
-12pt%'"JDPT%%!k3%,%N ~0FusionBlock ~0ReadoutAdd%"!47Concat%#!0Ignore%"!03ssembl%#!12sidualConvBlock
-15%%"nPT
-11fpn%'"bConv3x3GN%"%iFPN%#!|%&#fMerg%#"'%)'!%,")FPN
-11linkne%)#m%!!,%#!gL%!!C%&"(TransposeX2
-19%#!r%"!I
-11ma%9!tMA%(!r1FAB ~4%#!?PAB ~3%""s7%#""MA%!!~pa%,#|BnRelu ~0FPA%#!hGAU%&!sN%""1%'#fPAN
-12sp%*"oPSP%-%^3%")X18%%!_SPNet
-11segformer%'!gMLP%!&)%!!<%%"A%%({%%!=
-11u%*"FCent%&%5%+%DUnet%)!C4%%"lb%"%=6%#"+Unet
-15plusplus%H"*Plus%'+3
-1e%(!y%#!@
-12per%*#*FPNLateral%%(6ayerNorm2d%!%p%!%] ~0UPerN%%'^%'(B%"!;
-0sen%"-Z_base ~0E%!!3%!/(12dpn ~0AdaptiveAvgMaxPool2d ~0BnAct%!-- ~0CatBnAct ~0DPN ~1ualPath%#"qInpu%!,?
-12efficientnet ~0Block%&*B%!!xDynamicSamePadding ~6Stat%+!60E%#!qNet ~0MB%%,| ~1%#"y%0!r9%-!r
-12inceptionresnetv2 ~0Basic%##V1lock17 ~535 ~58 ~0I%#!VResNetV2 ~0Mixed_5b ~66a ~67a
-1bv4%,!r%&!_V4 ~9_A ~aB ~aC%%!g3a ~64a ~65a ~0Reduction%!!M
-12se%"%Wottlene%!.pE%(!12%#'r2Net ~2ResNeXt%(!E7%'!0
-12x%""^%#&T%.2Z ~0X%"!G
-11den%#"ODenseNet%"(L%#/LitionWithSkip
-12pn =0DPN%"!I
-11%)'s=%)'3%&!G%.&V=%.&6%%!Qav4%(!BV4%&!mmix_trans%!-e ~0A%'6d%%,RW%"5j%%+W%!&OVisionT%(!dk%%#^1lp ~0OverlapPatchEmbed
-12obil%"%8Mobile%*"x7one%%!=One ~9%%&4E%"+,1%!#g ~0%!#Z%&#>%!&7=0SE%)!9timm_%7%oBase%##'=c%&!,Lit%#!:
-16ger%!!^GER%("&6m%##@v3%)#B3%&!Ereg%!!_Reg%(!_8s2%#!:s2%(!;9nes%"!:Nes%'"4sk%"#Ok%)"Kuniversal ~0TimmU%#!2%&!Evit%"!?ViT%&%.vgg ~0VGG%&!5%%*E=%%*+%#!?0slosses.dice ~0DiceLoss
-0zfocal ~0Focal%"!6jaccard ~0J%!!,%"!:lovasz ~0Lovasz%"!8mcc ~0MCC%"!2soft_bce ~0SoftBCEWithLogitsLoss
-14%%!?CrossEntropy%"!ctversky ~0T%!!,%!!:sutils.base =0BaseObject =0Loss =0Metric =1ultiplied%"!;SumOfLosses
-0y%!#x =0BCE%!!C3%*"i =0%,"_ =%%%D =%(%& =0L1%#"GS%"!t0NLL%!"~ymeter =0AverageValueMet%"<nter
-11rics =0Accuracy =0Fscore =0IoU =0Precis%!'5Recall
-0ytrain ~0Epoch%!//in%#!/ValidEpoch`,
+0xmodel =0SegmentationModel
+10ules ~0Activation ~1rgMax ~1ttention ~0Clamp ~1onv2dReLU ~0SCSEModule
+0sdecoders.deeplabv3.decoder ~0ASPP ~4Conv ~4Pooling ~4SeparableConv ~0DeepLabV3Decoder ~9PlusDecoder ~0SeparableConv2d
+1bmodel =0DeepLabV3 =9Plus
+12pt.decoder ~0DPTDecoder ~3SegmentationHead ~0FusionBlock ~0ReadoutAddBlock ~7ConcatBlock ~7IgnoreBlock ~3ssembleBlock ~2sidualConvBlock
+15model =0DPT
+11fpn.decoder ~0Conv3x3GNReLU ~0FPNBlock ~3Decoder ~0MergeBlock ~0SegmentationBlock
+15model =0FPN
+11linknet.decoder ~0DecoderBlock ~0LinknetDecoder ~0TransposeX2
+19model =0Linknet
+11manet.decoder ~0DecoderBlock ~0MAnetDecoder ~1FAB ~4Block ~0PAB ~3Block
+17model =0MAnet
+11pan.decoder ~0ConvBnRelu ~0FPABlock ~0GAUBlock ~0PANDecoder
+15model =0PAN
+12spnet.decoder ~0PSPBlock ~3Decoder ~3Module
+18model =0PSPNet
+11segformer.decoder ~0MLP ~0SegformerDecoder
+1bmodel =0Segformer
+11unet.decoder ~0CenterBlock ~0DecoderBlock ~0UnetCenterBlock ~4Decoder ~bBlock
+16model =0Unet
+15plusplus.decoder ~0CenterBlock ~0DecoderBlock ~0UnetPlusPlusDecoder
+1emodel =0UnetPlusPlus
+12pernet.decoder ~0FPNLateralBlock ~0LayerNorm2d ~0PSPModule ~0UPerNetDecoder
+19model =0UPerNet
+0sencoders._base ~0EncoderMixin
+12dpn ~0AdaptiveAvgMaxPool2d ~0BnActConv2d ~0CatBnAct ~0DPN ~1ualPathBlock ~0InputBlock
+12efficientnet ~0BlockDecoder ~0Conv2dDynamicSamePadding ~6StaticSamePadding ~0EfficientNet ~0MBConvBlock ~1axPool2dDynamicSamePadding ~9StaticSamePadding
+12inceptionresnetv2 ~0BasicConv2d ~1lock17 ~535 ~58 ~0InceptionResNetV2 ~0Mixed_5b ~66a ~67a
+1bv4 ~0BasicConv2d ~0InceptionV4 ~9_A ~aB ~aC ~0Mixed_3a ~64a ~65a ~0Reduction_A ~aB
+12senet ~0Bottleneck ~0SEBottleneck ~2Module ~2Net ~2ResNeXtBottleneck ~7tBottleneck
+12xception ~0Block ~0SeparableConv2d ~0Xception
+11densenet ~0DenseNetEncoder ~0TransitionWithSkip
+12pn =0DPNEncoder
+11efficientnet =0EfficientNetEncoder
+11inceptionresnetv2 =0InceptionResNetV2Encoder
+1av4 =0InceptionV4Encoder
+11mix_transformer ~0Attention ~0Block ~0DWConv ~0LayerNorm ~0MixVisionTransformer ~kEncoder ~1lp ~0OverlapPatchEmbed
+12obilenet ~0MobileNetV2Encoder
+17one ~0MobileOne ~9Block ~0SEBlock
+11resnet ~0ResNetEncoder
+11senet =0SENetEncoder
+11timm_efficientnet =0EfficientNetBaseEncoder =cEncoder =cLiteEncoder
+16gernet =0GERNetEncoder
+16mobilenetv3 ~0MobileNetV3Encoder
+16regnet =0RegNetEncoder
+18s2net =0Res2NetEncoder
+19nest =0ResNestEncoder
+16sknet =0SkNetEncoder
+16universal ~0TimmUniversalEncoder
+16vit ~0TimmViTEncoder
+11vgg ~0VGGEncoder
+11xception =0XceptionEncoder
+0slosses.dice ~0DiceLoss
+0zfocal ~0FocalLoss
+0zjaccard ~0JaccardLoss
+0zlovasz ~0LovaszLoss
+0zmcc ~0MCCLoss
+0zsoft_bce ~0SoftBCEWithLogitsLoss
+14ce ~0SoftCrossEntropyLoss
+0ztversky ~0TverskyLoss
+0sutils.base =0BaseObject =0Loss =0Metric =1ultipliedLoss =0SumOfLosses
+0ylosses =0BCELoss =3WithLogitsLoss =0CrossEntropyLoss =0DiceLoss =0JaccardLoss =0L1Loss =0MSELoss =0NLLLoss
+0ymeter =0AverageValueMeter ~0Meter
+11rics =0Accuracy =0Fscore =0IoU =0Precision =0Recall
+0ytrain ~0Epoch ~0TrainEpoch ~0ValidEpoch`,
+  },
+  {
+    library: "sentence_transformers",
+    version: "3.3.1 to 6.2.0",
+    roots: ["sentence_transformers"],
+    text: `=00sentence_transformers.LoggingHandler =0LoggingHandler
+0mSentenceTransformer =0SentenceTransformer
+0mbase.data_collator ~0BaseDataCollator
+0revaluation.evaluator ~0BaseEvaluator
+12sequential ~0SequentialEvaluator
+0rlosses.gradcache ~0CachedLossMixin ~0RandContext
+0rmodality ~0InputFormatter
+0z_types =0AudioDict =0MessageDict =1ultimodalInput =0VideoDict
+0uel =0BaseModel
+0uules.dense =0Dense
+0zinput_module =0InputModule
+0zmodule =0Module
+0znormalize =0Normalize
+0zrouter =0Router
+0ztransformer =0ModalityParams =0ProcessingKwargs =0QueryExpansionConfig =0Transformer =0_ModalityParamsRequired
+0rpeft_mixin ~0PeftAdapterMixin
+0rsampler =0BatchSamplers ~0DefaultBatchSampler =0GroupByLabelBatchSampler =0MultiDatasetBatchSamplers ~cDefaultBatchSampler =0NoDuplicatesBatchSampler =0ProportionalBatchSampler =0RoundRobinBatchSampler ~0SetEpochMixin
+0rtraining_args =0BaseTrainingArguments
+0mcross_encoder.CrossEncoder =0CrossEncoder
+10data_collator ~0CrossEncoderDataCollator
+10evaluation.CEBinaryAccuracyEvaluator ~0CEBinaryAccuracyEvaluator
+1jClassificationEvaluator ~0CEBinaryClassificationEvaluator
+1dCorrelationEvaluator ~0CECorrelationEvaluator
+1dF1Evaluator ~0CEF1Evaluator
+1dRerankingEvaluator ~0CERerankingEvaluator
+1dSoftmaxAccuracyEvaluator ~0CESoftmaxAccuracyEvaluator
+1bclassification ~0CrossEncoderClassificationEvaluator
+1correlation ~0CrossEncoderCorrelationEvaluator
+1bnano_beir ~0CrossEncoderNanoBEIREvaluator
+1breranking ~0CrossEncoderRerankingEvaluator
+10fit_mixin =0EvaluatorCallback ~0FitMixin ~8Loss =0OriginalCallback =0SaveModelCallback
+10losses.adr_mse ~0ADRMSELoss
+17binary_cross_entropy ~0BinaryCrossEntropyLoss
+17cached_multiple_negatives_ranking ~0CachedMultipleNegativesRankingLoss
+18ross_entropy ~0CrossEntropyLoss
+17lambda_loss ~0BaseWeightingScheme ~0LambdaLoss ~6RankScheme ~0NDCGLoss1Scheme ~82PPScheme ~9Scheme ~1oWeightingScheme
+18ist_mle ~0ListMLELoss
+1cnet ~0ListNetLoss
+17margin_mse ~0MarginMSELoss
+18se ~0MSELoss
+18ultiple_negatives_ranking ~0MultipleNegativesRankingLoss
+17plist_mle ~0PListMLELambdaWeight ~9oss
+17rank_net ~0RankNetLoss
+10model =0CrossEncoder ~0_Float32Linear
+13ules.logit_score =0LogitScore
+10training_args =0CrossEncoderTrainingArguments
+0mdata_collator ~0SentenceTransformerDataCollator
+0mevaluation.BinaryClassificationEvaluator ~0BinaryClassificationEvaluator
+0xEmbeddingSimilarityEvaluator ~0EmbeddingSimilarityEvaluator
+0xInformationRetrievalEvaluator ~0InformationRetrievalEvaluator
+0xLabelAccuracyEvaluator ~0LabelAccuracyEvaluator
+0xMSEEvaluator ~0MSEEvaluator
+19FromDataFrame ~0MSEEvaluatorFromDataFrame
+0xNanoBEIREvaluator ~0NanoBEIREvaluator
+0xParaphraseMiningEvaluator ~0ParaphraseMiningEvaluator
+0xRerankingEvaluator ~0RerankingEvaluator
+0xSentenceEvaluator ~0SentenceEvaluator
+0zquentialEvaluator ~0SequentialEvaluator
+0xTranslationEvaluator ~0TranslationEvaluator
+0zipletEvaluator ~0TripletEvaluator
+0mfit_mixin =0EvaluatorCallback ~0FitMixin =0OriginalCallback =0SaveModelCallback
+0mlosses.AdaptiveLayerLoss ~0AdaptiveLayerLoss ~0ForwardDecorator ~0TransformerDecorator
+0unglELoss ~0AnglELoss
+0tBatchAllTripletLoss ~0BatchAllTripletLoss
+0yHardSoftMarginTripletLoss ~0BatchHardSoftMarginTripletLoss
+12TripletLoss ~0BatchHardTripletLoss ~kDistanceFunction
+0ySemiHardTripletLoss ~0BatchSemiHardTripletLoss
+0tCachedGISTEmbedLoss ~0CachedGISTEmbedLoss ~0RandContext
+0zMultipleNegativesRankingLoss ~0CachedMultipleNegativesRankingLoss ~0RandContext
+1gSymmetricRankingLoss ~0CachedMultipleNegativesSymmetricRankingLoss
+0uoSENTLoss ~0CoSENTLoss
+0vntrastiveLoss ~0ContrastiveLoss =0SiameseDistanceMetric
+14TensionLoss =0ContrastiveTensionDataLoader ~iLoss ~mInBatchNegatives
+0vsineSimilarityLoss ~0CosineSimilarityLoss
+0tDenoisingAutoEncoderLoss ~0DenoisingAutoEncoderLoss
+0tGISTEmbedLoss ~0GISTEmbedLoss
+0tMSELoss ~0MSELoss
+0uarginMSELoss ~0MarginMSELoss
+0vtryoshka2dLoss ~0Matryoshka2dLoss
+13Loss ~0ForwardDecorator ~0MatryoshkaLoss
+0uegaBatchMarginLoss ~0MegaBatchMarginLoss
+0uultipleNegativesRankingLoss ~0MultipleNegativesRankingLoss
+1aSymmetricRankingLoss ~0MultipleNegativesSymmetricRankingLoss
+0tOnlineContrastiveLoss ~0OnlineContrastiveLoss
+0tSoftmaxLoss ~0SoftmaxLoss
+0tTripletLoss =0TripletDistanceMetric ~7Loss
+0mmodels.Asym ~0Asym
+0tBoW ~0BoW
+0tCLIPModel ~0CLIPModel
+0uNN ~0CNN
+0tDense =0Dense
+0uropout ~0Dropout
+0tLSTM ~0LSTM
+0uayerNorm ~0LayerNorm
+0tStaticEmbedding ~0StaticEmbedding
+0tTransformer =0Transformer
+0tWeightedLayerPooling ~0WeightedLayerPooling
+0uordEmbeddings ~0WordEmbeddings
+0xWeights ~0WordWeights
+0ttokenizer.PhraseTokenizer ~0PhraseTokenizer
+13WhitespaceTokenizer ~0WhitespaceTokenizer
+14ordTokenizer ~0WordTokenizer
+0nulti_vector_encoder.data_collator ~0MultiVectorEncoderDataCollator
+17evaluation.distillation ~0MultiVectorDistillationEvaluator
+1iinformation_retrieval ~0MultiVectorInformationRetrievalEvaluator
+1inano_beir ~0MultiVectorNanoBEIREvaluator
+1ireranking ~0MultiVectorRerankingEvaluator
+1itriplet ~0MultiVectorTripletEvaluator
+17losses.cached_multiple_negatives_ranking ~0CachedMultiVectorMultipleNegativesRankingLoss
+1edistill_kl_div ~0MultiVectorDistillKLDivLoss
+1emargin_mse ~0MultiVectorMarginMSELoss
+1fultiple_negatives_ranking ~0MultiVectorMultipleNegativesRankingLoss
+17model =0MultiVectorEncoder ~0_LegacyStash
+1aules.multi_vector_mask =0MultiVectorMask
+1ftoken_pooling =0BaseTokenPooling =0HierarchicalTokenPooling =0LambdaTokenPooling
+17scoring.xtr ~0XTRKDScores ~3Scores
+17training_args =0MultiVectorEncoderTrainingArguments
+0mpeft_mixin ~0PeftAdapterMixin
+0mreaders.InputExample ~0InputExample
+0uLabelSentenceReader ~0LabelSentenceReader
+0uNLIDataReader ~0NLIDataReader
+0uPairedFilesReader ~0PairedFilesReader
+0uSTSDataReader ~0STSBenchmarkDataReader ~3DataReader
+0uTripletReader ~0TripletReader
+0msampler ~0DefaultBatchSampler =0GroupByLabelBatchSampler =0NoDuplicatesBatchSampler =0ProportionalBatchSampler =0RoundRobinBatchSampler ~0SetEpochMixin
+0nentence_transformer.data_collator ~0SentenceTransformerDataCollator
+18eprecated_model_card_templates ~0ModelCardTemplate
+17evaluation.binary_classification ~0BinaryClassificationEvaluator
+1iembedding_similarity ~0EmbeddingSimilarityEvaluator
+1iinformation_retrieval ~0InformationRetrievalEvaluator
+1ilabel_accuracy ~0LabelAccuracyEvaluator
+1imse ~0MSEEvaluator
+1l_from_dataframe ~0MSEEvaluatorFromDataFrame
+1inano_beir ~0NanoBEIREvaluator
+1iparaphrase_mining ~0ParaphraseMiningEvaluator
+1ireranking ~0RerankingEvaluator
+1itranslation ~0TranslationEvaluator
+1kiplet ~0TripletEvaluator
+17fit_mixin =0EvaluatorCallback ~0FitMixin =0OriginalCallback =0SaveModelCallback
+17losses.adaptive_layer ~0AdaptiveLayerLoss ~0ForwardDecorator ~0TransformerDecorator
+1fngle ~0AnglELoss
+1ebatch_all_triplet ~0BatchAllTripletLoss
+1khard_soft_margin_triplet ~0BatchHardSoftMarginTripletLoss
+1ptriplet ~0BatchHardTripletLoss ~kDistanceFunction
+1ksemi_hard_triplet ~0BatchSemiHardTripletLoss
+1ecached_gist_embed ~0CachedGISTEmbedLoss
+1lmultiple_negatives_ranking =0CachedMultipleNegativesRankingLoss
+1fontrastive ~0ContrastiveLoss =0SiameseDistanceMetric
+1p_tension =0ContrastiveTensionDataLoader ~iLoss ~mInBatchNegatives
+1gsent ~0CoSENTLoss
+1hine_similarity ~0CosineSimilarityLoss
+1edenoising_auto_encoder ~0DenoisingAutoEncoderLoss
+1fistill_kl_div ~0DistillKLDivLoss
+1eembed_distill ~0EmbedDistillLoss
+1egist_embed ~0GISTEmbedLoss
+1flobal_orthogonal_regularization ~0GlobalOrthogonalRegularizationLoss
+1emargin_mse ~0MarginMSELoss
+1gtryoshka ~0CachedLossDecorator ~0ForwardDecorator ~0MatryoshkaLoss
+1o_2d ~0Matryoshka2dLoss
+1fega_batch_margin ~0MegaBatchMarginLoss
+1fse ~0MSELoss
+1fultiple_negatives_ranking ~0MultipleNegativesRankingLoss
+1eonline_contrastive ~0OnlineContrastiveLoss
+1esoftmax ~0SoftmaxLoss
+1etriplet =0TripletDistanceMetric ~7Loss
+17model =0SentenceTransformer
+1aules.bow =0BoW
+1fclip_model =0CLIPModel
+1gnn =0CNN
+1fdropout =0Dropout
+1flayer_norm =0LayerNorm
+1gstm =0LSTM
+1fpooling =0Pooling
+1fstatic_embedding =0StaticEmbedding
+1ftokenizer.phrase ~0PhraseTokenizer
+1pwhitespace ~0WhitespaceTokenizer
+1qord ~0TransformersTokenizerWrapper ~0WordTokenizer
+1fweighted_layer_pooling =0WeightedLayerPooling
+1gord_embeddings =0WordEmbeddings
+1kweights =0WordWeights
+17readers.input_example ~0InputExample
+1flabel_sentence ~0LabelSentenceReader
+1fnli_data ~0NLIDataReader
+1fpaired_files ~0PairedFilesReader
+1fsts_data ~0STSBenchmarkDataReader ~3DataReader
+1ftriplet ~0TripletReader
+17training_args =0SentenceTransformerTrainingArguments
+0nimilarity_functions =0SimilarityFunction
+0nparse_encoder.callbacks.splade_callbacks =0SchedulerType ~1pladeRegularizerWeightSchedulerCallback
+11data_collator ~0SparseEncoderDataCollator
+11evaluation.reciprocal_rank_fusion ~0ReciprocalRankFusionEvaluator
+1csparse_binary_classification ~0SparseBinaryClassificationEvaluator
+1jembedding_similarity ~0SparseEmbeddingSimilarityEvaluator
+1jinformation_retrieval ~0SparseInformationRetrievalEvaluator
+1jmse ~0SparseMSEEvaluator
+1jnano_beir ~0SparseNanoBEIREvaluator
+1jreranking ~0SparseRerankingEvaluator
+1jtranslation ~0SparseTranslationEvaluator
+1liplet ~0SparseTripletEvaluator
+11losses.cached_splade ~0CachedSpladeLoss
+19sr ~0CSRLoss ~3ReconstructionLoss
+18flops ~0FlopsLoss
+18sparse_angle ~0SparseAnglELoss
+1fcosent ~0SparseCoSENTLoss
+1iine_similarity ~0SparseCosineSimilarityLoss
+1fdistill_kl_div ~0SparseDistillKLDivLoss
+1fmargin_mse ~0SparseMarginMSELoss
+1gse ~0SparseMSELoss
+1gultiple_negatives_ranking ~0SparseMultipleNegativesRankingLoss
+1ftriplet ~0SparseTripletLoss
+1alade ~0SpladeLoss
+11model =0SparseEncoder
+14ules.mlm_transformer =0MLMTransformer
+19sparse_auto_encoder =0SparseAutoEncoder ~0TiedTranspose
+1gstatic_embedding =0SparseStaticEmbedding
+1blade_pooling =0SpladePooling
+11training_args =0SparseEncoderTrainingArguments
+0mutil =0disabled_tqdm
+0q.dataset ~0_SortedIdIndex
+0seprecated_import =0_DeprecatedModuleLoader =1ProtectedModule
+0sistributed ~0_DistributedInference
+0rfile_io =0disabled_tqdm
+0rlogging =0LoggingHandler
+0rsimilarity =0SimilarityFunction`,
   },
   {
     library: "shap",
     version: "0.44.1 to 0.51.0",
     roots: ["shap"],
-    text: `00shap ~0UnsupportedModule
-04._explanation =0Cohorts =0E%'!:~0Op ~2HistoryItem ~0Percentile
-06serializable ~0De%#!3er ~0S%)!@8er
-05actions._%!!+ =0Action
-0eoptim%"!^%!!7O%#!4
-05explainers._additive ~0A%"!-E%#!A
-0hcoali%"#.C%#!.%%!C ~0Node
-0hdeep ~0Deep%'!cl.deep_pytorch ~0PyTorchDeep
-0rtf ~0TF%!!0hexact ~0Exact%'!ij%&"4%("cgpu_tree ~0GPUTre%(##iradient ~0G%"!-%("~_%""O%#!> ~1TF%#!/
-0hkernel ~0Kernel%(">linear ~0Linear%(!=part%#%=P%#!.%("]ermut%#'mP%&!0%(!isampling ~0S%"!-%(!A%"#_CatBoostTreeModelLoader ~0IsoT%!!FSingle%"!/TreeEnsemble ~5%'#zXGB%+!j
-0gother._coeffic%"%[C%&!0
+    text: `=00shap ~0UnsupportedModule
+04._explanation =0Cohorts =0Explanation ~0Op ~2HistoryItem ~0Percentile
+06serializable ~0Deserializer ~0Serializable ~8er
+05actions._action =0Action
+0eoptimizer ~0ActionOptimizer
+05explainers._additive ~0AdditiveExplainer
+0hcoalition ~0CoalitionExplainer ~0Node
+0hdeep ~0DeepExplainer
+0l.deep_pytorch ~0PyTorchDeep
+0rtf ~0TFDeep
+0hexact ~0ExactExplainer
+0jplainer ~0Explainer
+0hgpu_tree ~0GPUTreeExplainer
+0iradient ~0GradientExplainer ~0_PyTorchGradient ~1TFGradient
+0hkernel ~0KernelExplainer
+0hlinear ~0LinearExplainer
+0hpartition ~0PartitionExplainer
+0iermutation ~0PermutationExplainer
+0hsampling ~0SamplingExplainer
+0htree ~0CatBoostTreeModelLoader ~0IsoTree ~0SingleTree ~0TreeEnsemble ~5xplainer ~0XGBTreeModelLoader
+0gother._coefficient ~0Coefficient
 0nlime ~0LimeTabular
-0nmaple ~0MAPLE ~1%"!1TreeMaple
+0nmaple ~0MAPLE ~1aple ~0TreeMaple
 0nrandom ~0Random
-0ntreegain%"!KGain
-0gpy%"#X%!#.4%'#t5maskers._composite ~0C%#!.
+0ntreegain ~0TreeGain
+0gpytree ~0Tree ~4Explainer
+05maskers._composite ~0Composite
 0efixed ~0Fixed
-0j%)!KFixed%(!Pimage ~0Image
-0e%!"& ~0Masker
-0eoutput%)!jOutput%(!kt%!#u ~0Impute ~1ndepend%!%Q%%'q ~0%%%Dfext ~0SimpleToken%",KText ~1oken =5Group
+0j_composite ~0FixedComposite
+0eimage ~0Image
+0emasker ~0Masker
+0eoutput_composite ~0OutputComposite
+0etabular ~0Impute ~1ndependent ~0Partition ~0Tabular
+0fext ~0SimpleTokenizer ~0Text ~1oken =5Group
 06odels._model ~0Model
-0dteacher_forc%!(=T%!!4F%!!3
-0fxt_gener%#)%TextG%%!3
+0dteacher_forcing ~0TeacherForcing
+0fxt_generation ~0TextGeneration
 0eopk_lm ~0TopKLM
-0eransformers_pipelin%!&G%&!:P%"!9
-05utils._exceptions ~0ConvergenceError ~0Dimension%#!3%%'4%#!3Invalid%!/; ~8lgorithm%"!B7Clustering%#!4FeaturePerturb%!+C%"!=%!&{%"!08odel%#!<StyleOp%%!O
-0c%!%2l =0OpChain
-0clegacy ~0Data ~1ense%!!-9WithIndex ~0IdentityLink ~1nstance ~8%(!G%"!?ogit%!!-%!&y ~0Spar%!!|
-0cmasked%&'@asked%"'Fcshow_progress =0ShowP%"!1
-0cwarnings%!%lerimentalW%!!9`,
+0eransformers_pipeline ~0TransformersPipeline
+05utils._exceptions ~0ConvergenceError ~0DimensionError ~0ExplainerError ~0InvalidAction ~8lgorithmError ~7ClusteringError ~7FeaturePerturbationError ~7MaskerError ~8odelError ~7StyleOptionError
+0cgeneral =0OpChain
+0clegacy ~0Data ~1enseData ~9WithIndex ~0IdentityLink ~1nstance ~8WithIndex ~0Link ~1ogitLink ~0Model ~0SparseData
+0cmasked_model ~0MaskedModel
+0cshow_progress =0ShowProgress
+0cwarnings ~0ExperimentalWarning`,
   },
   {
     library: "shapely",
     version: "2.0.2 to 2.2.0",
     roots: ["shapely"],
-    text: `00shapely ~0Geometry 0from_wkb 7t
-07.errors 0DimensionError 0EmptyPart%"!2GEOSException 1%"!sType%"!CS%!"3DeprecationWarning 7%"!DTopological%"!4UnsupportedGEOSVer%%"I
-08g%"",.base 0Base%%#34Multipart%%!5~0CAP_STYLE%"#+%'!=%#!-Sequence ~0JOIN%!!Q
-0hcollection %%!NC%%!6
+    text: `=00shapely ~0Geometry 0from_wkb 7t
+07.errors 0DimensionError 0EmptyPartError 0GEOSException 1eometryTypeError 0ShapelyDeprecationWarning 7Error 0TopologicalError 0UnsupportedGEOSVersionError
+08geometry.base 0BaseGeometry 4MultipartGeometry ~0CAP_STYLE 0EmptyGeometry ~0GeometrySequence ~0JOIN_STYLE
+0hcollection 0GeometryCollection
 0hlinestring 0LineString
-0hmulti%(!@Multi%(!Empoint%"!;Point
-0olygon%%!6lygon
-0h%"!L%"!Gj%!!G~0InteriorRing%%#.0LinearRing 0%"!g 0_unpickle_linear%!"J8io%+'U8lib%'%)
-08prepared 0P%"!,%'!?strtree 0BinaryPredicate =f.contains =o_properly =ivered_by =ls =hrosses =gintersects =goverlaps =gtouches =gwithin 0STRtree`,
+0hmultilinestring 0MultiLineString
+0mpoint 0MultiPoint
+0olygon 0MultiPolygon
+0hpoint 0Point
+0jlygon ~0InteriorRingSequence 0LinearRing 0Polygon 0_unpickle_linearring
+08io 0from_wkb 7t
+08lib ~0Geometry
+08prepared 0PreparedGeometry
+08strtree 0BinaryPredicate =f.contains =o_properly =ivered_by =ls =hrosses =gintersects =goverlaps =gtouches =gwithin 0STRtree`,
   },
   {
     library: "skbase",
     version: "0.12.0 to 1.2.0",
     roots: ["skbase"],
-    text: `00skbase._exceptions 0FixtureGenerationError 0NotFittedError
-07%!!^base ~0BaseEstimator ~4Object ~0TagAliaserMixin
-0dclone_plugins%"!^Cloner ~0_CloneCatchAll ~7lass ~6Dict ~6GetParams ~6ListTupleSet ~6Sk%!"R8learn
-0dmeta%""&Meta%'"ghMixin ~8%#"oe%"!30_Meta%!!8%"!55TagLogic%##+pretty_printing._object_html_repr ~0_VisualBlock
-0upprint ~0KeyValTuple ~bParam ~0_Base%!"<PrettyPrinter
-0dtagmanag%!%-FlagM%!!1
-07lookup._%!!* ~0StdoutMuteNCatchMNF
-07utils.stderr_mute%!!LerrMute
-0gout%'!:%"!f`,
+    text: `=00skbase._exceptions 0FixtureGenerationError 0NotFittedError
+07base._base ~0BaseEstimator ~4Object ~0TagAliaserMixin
+0dclone_plugins ~0BaseCloner ~0_CloneCatchAll ~7lass ~6Dict ~6GetParams ~6ListTupleSet ~6Skbase ~8learn
+0dmeta ~0BaseMetaEstimator ~hMixin ~8Object ~eMixin ~0_MetaObjectMixin ~5TagLogicMixin
+0dpretty_printing._object_html_repr ~0_VisualBlock
+0upprint ~0KeyValTuple ~bParam ~0_BaseObjectPrettyPrinter
+0dtagmanager ~0_FlagManager
+07lookup._lookup ~0StdoutMuteNCatchMNF
+07utils.stderr_mute ~0StderrMute
+0gout_mute ~0StdoutMute`,
   },
   {
     library: "sklearn",
     version: "0.22.2.post1 to 1.9.1",
     roots: ["_cyutility","_loss","sklearn"],
-    text: `00_cyutility 0Enum 0_memoryviewslice 0array 0%&!:
-01loss 0CyAbsoluteError 2ExponentialLoss 2HalfBinom%#!46Gamma%!!-Mult%)!>Poisson%!!/Squared%!!~6TweedieLoss hIdentity 3uber%!"1LossFunction 2Pinbal%!!{0__pyx_unpickle_%,#!h%,#!h%-#!l%&#!l%,#!l%(#!l%)#!l%(#!w%%#!i%%#!h%)#!h%'#!
-00sklearn._loss%!!(%~&)%~&)%~&)%[&)eglm_distribution ~0D%'!1Boundary ~0%'#-DispersionModel ~0Gamma%(![ ~0InverseGaussian%+!@Normal%+!7%"#R%+!8%"#M%)!8=0xlogy
-0elink ~0BaseL%!!-HalfLogit%"!2%#%%%!!11nterval ~0Log%!!63%%!N%)&/git =0expit =0logit
-0foss ~0%*':~1rrayAPILossMixin%#"Z%!!P%,'Y%!"n%)'Z~gA%"!h ~4%&'h~4%,'i~j%'!K%('u~f%'!;%)(#~4%((%~f%%(&~1%%('~0%()w%%%s8base%"#9Estimator ~1icluster%##YClassNamePrefixFeaturesOut%"!D5ifi%%!Q2%)!_Density%#!1Meta%%"2%"!71ultiOutp%%!t0OneToOne%""2%%!Ktl%&"/0Regress%%!l0Transform%&!F_%=#(1%3"3UnstableArchMixin
-08calibra%")cC%"!0edClassifierCV ~8ionDisplay ~0_%0!I ~1Sigmoid%#!@ion ~1TemperatureScaling%')J%"&n9%!&S._affinity_propag%#"_A%"!9P%&!8
-0igglomerative ~0A%(!2C%!!ving ~0%"#u%'!Con
-0hb%#'r%"(0Spectral ~0%#!-B%#!Eing ~8Co%&!1
-0jrch ~0Bi%!!*_CFNode ~3Sub%"!J
-0jsect_k_means ~0BisectingKM%"!4_%%!5Tree
+    text: `=00_cyutility 0Enum 0_memoryviewslice 0array 0memoryview
+01loss 0CyAbsoluteError 2ExponentialLoss 2HalfBinomialLoss 6GammaLoss 6MultinomialLoss 6PoissonLoss 6SquaredError 6TweedieLoss hIdentity 3uberLoss 2LossFunction 2PinballLoss 0__pyx_unpickle_CyAbsoluteError hExponentialLoss hHalfBinomialLoss lGammaLoss lMultinomialLoss lPoissonLoss lSquaredError lTweedieLoss wIdentity iuberLoss hLossFunction hPinballLoss
+00sklearn._loss._loss 0CyAbsoluteError 2ExponentialLoss 2HalfBinomialLoss 6GammaLoss 6MultinomialLoss 6PoissonLoss 6SquaredError 6TweedieLoss hIdentity 3uberLoss 2LossFunction 2PinballLoss 0__pyx_unpickle_CyAbsoluteError hExponentialLoss hHalfBinomialLoss lGammaLoss lMultinomialLoss lPoissonLoss lSquaredError lTweedieLoss wIdentity iuberLoss hLossFunction hPinballLoss
+0eglm_distribution ~0DistributionBoundary ~0ExponentialDispersionModel ~0GammaDistribution ~0InverseGaussianDistribution ~0NormalDistribution ~0PoissonDistribution ~0TweedieDistribution =0xlogy
+0elink ~0BaseLink ~0HalfLogitLink ~0IdentityLink ~1nterval ~0LogLink ~3itLink ~0MultinomialLogit =0expit =0logit
+0foss ~0AbsoluteError ~1rrayAPILossMixin ~0BaseLoss ~0ExponentialLoss ~0HalfBinomialLoss ~gArrayAPI ~4GammaLoss ~4MultinomialLoss ~jArrayAPI ~4PoissonLoss ~fArrayAPI ~4SquaredError ~4TweedieLoss ~fIdentity ~1uberLoss ~0PinballLoss =0xlogy
+08base ~0BaseEstimator ~1iclusterMixin ~0ClassNamePrefixFeaturesOutMixin ~5ifierMixin ~2usterMixin ~0DensityMixin ~0MetaEstimatorMixin ~1ultiOutputMixin ~0OneToOneFeatureMixin ~1utlierMixin ~0RegressorMixin ~0TransformerMixin ~0_ClassNamePrefixFeaturesOutMixin ~1OneToOneFeatureMixin ~1UnstableArchMixin
+08calibration ~0CalibratedClassifierCV ~8ionDisplay ~0_CalibratedClassifier ~1SigmoidCalibration ~1TemperatureScaling =0expit =0xlogy
+09luster._affinity_propagation ~0AffinityPropagation
+0igglomerative ~0AgglomerativeClustering ~0FeatureAgglomeration
+0hbicluster ~0BaseSpectral ~0SpectralBiclustering ~8Coclustering
+0jrch ~0Birch ~0_CFNode ~3Subcluster
+0jsect_k_means ~0BisectingKMeans ~0_BisectingTree
 0hdbscan ~0DBSCAN
-0hf%!#-_a%(#.%*#aon%%(+
-0h%"!h._tree 0TreeUnionFind
-0p%&"*H%#"+iierarchical_fast 0%%!T 0WeightedEdge
-0hk%##:%%#1MiniBatch%'#Case%"!0=1%!!T_single_elkan =flloyd
+0hfeature_agglomeration ~0AgglomerationTransform
+0hhdbscan._tree 0TreeUnionFind
+0phdbscan ~0HDBSCAN
+0iierarchical_fast 0UnionFind 0WeightedEdge
+0hkmeans ~0KMeans ~0MiniBatchKMeans ~0_BaseKMeans =1kmeans_single_elkan =flloyd
 0hmean_shift ~0MeanShift
 0hoptics ~0OPTICS
-0hs%.&[%&'G
-0g%!#F_%'%Og%"&3_%7"y
-09ompose._column_t%&+j ~0Colum%&%uer ~0_RemainderColsList ~0make%#!gselector
-0htarget%),fdTarget%%-+
-0avariance._elliptic_envelope ~0E%"!6E%"!5
-0lmpirical_co%#!_ ~0E%#!9C%%!8
-0kgraph_lasso%"*:GraphicalL%"!7%,!3eCV ~0_DictWithDeprecatedKeys
-0krobust%*"DMinCovDet
-0kshrunk%*!BLedoitWolf ~0OAS ~0Shrunk%("v9ross_decomposition._cca ~0CCA
-0tpls%!!. ~0PLSCanonical ~3%"%dion ~3SVD ~0_PLS
-08%+!t%"3A_BasePCA
-0ndict_learn%!-sDictionaryL%&!7%%(:%1!@SparseCoder ~9ing%%2(%!.@%"!@ing
-0nfactor_analysis ~0FactorA%"!3
+0hspectral ~0SpectralClustering
+0gdbscan_ ~0DBSCAN
+0gk_means_ ~0KMeans ~0MiniBatchKMeans
+09ompose._column_transformer ~0ColumnTransformer ~0_RemainderColsList ~0make_column_selector
+0htarget ~0TransformedTargetRegressor
+0avariance._elliptic_envelope ~0EllipticEnvelope
+0lmpirical_covariance ~0EmpiricalCovariance
+0kgraph_lasso ~0BaseGraphicalLasso ~0GraphicalLasso ~eCV ~0_DictWithDeprecatedKeys
+0krobust_covariance ~0MinCovDet
+0kshrunk_covariance ~0LedoitWolf ~0OAS ~0ShrunkCovariance
+09ross_decomposition._cca ~0CCA
+0tpls ~0CCA ~0PLSCanonical ~3Regression ~3SVD ~0_PLS
+08decomposition._base ~0_BasePCA
+0ndict_learning ~0DictionaryLearning ~0MiniBatchDictionaryLearning ~0SparseCoder ~9ingMixin ~0_BaseSparseCoding
+0nfactor_analysis ~0FactorAnalysis
 0pstica ~0FastICA
-0nincremental_pca ~0I%&!4%!#4kerne%#!@Kerne%"!;lda ~0LatentDirichletAlloc%!.0=0gammaln
-0nnmf%(#ZNMF ~0%!!(_BaseNMF
-0n%!"+PCA%)!_sparse%""H%%!g%!#lPCA%%%9%!!.%'%,%!"ptruncated_svd ~0T%#!2SVD
-0m%!"cNMF
-0m%%"G
-0m%:!Y9iscriminant%(&)D%'!:%#&/Pred%!'9%#&wLinear%0!N ~0Quadratic%1!B%"5O
-09ummy ~0Dummy%(6?5%'->8ensemble._bagg%!(VB%!!,%(!V7%%!V ~2se%"!D
-0k%&;>%"!m%#%uHeterogeneous%#!?
-0iforest%"!WF%#!/ExtraTrees%("=a%'"=0%!!N%(!A6%(!ARandom%.!Gc%'!G6TreesEmbed%!*_igb%&.~dientBoosting ~1%"?*Dev%#.,%#!|%!)g%)DF%0@>%,!x%("_g%(#(H%#?;%'!sLeast%+Ag5%!@0s%#AvogOdds%'?L2%)!gMean%(?k%&AH%'#@PriorProbability%'!S0Quantil%(@S8%+"p%&0(%+!;ScaledL%-"l0VerboseRepor%!;MZero%&!D%%)hk_losse%!:c%]&B%U%v%*%e%1%T%#%8%B%,%%#Lihist_g%"(%_b%"(&.bin%"2Q_BinMapper
+0nincremental_pca ~0IncrementalPCA
+0nkernel_pca ~0KernelPCA
+0nlda ~0LatentDirichletAllocation =0gammaln
+0nnmf ~0MiniBatchNMF ~0NMF ~0_BaseNMF
+0npca ~0PCA =0gammaln
+0nsparse_pca ~0MiniBatchSparsePCA ~0SparsePCA ~0_BaseSparsePCA
+0ntruncated_svd ~0TruncatedSVD
+0mnmf ~0NMF
+0mpca ~0PCA
+0mtruncated_svd ~0TruncatedSVD
+09iscriminant_analysis ~0DiscriminantAnalysisPredictionMixin ~0LinearDiscriminantAnalysis ~0QuadraticDiscriminantAnalysis =0expit
+09ummy ~0DummyClassifier ~5Regressor
+08ensemble._bagging ~0BaggingClassifier ~7Regressor ~2seBagging
+0kse ~0BaseEnsemble ~0_BaseHeterogeneousEnsemble
+0iforest ~0BaseForest ~0ExtraTreesClassifier ~aRegressor ~0ForestClassifier ~6Regressor ~0RandomForestClassifier ~cRegressor ~6TreesEmbedding
+0igb ~0BaseGradientBoosting ~1inomialDeviance ~0ClassificationLossFunction ~0ExponentialLoss ~0GradientBoostingClassifier ~gRegressor ~0HuberLossFunction ~0LeastAbsoluteError ~5SquaresError ~1ogOddsEstimator ~2ssFunction ~0MeanEstimator ~1ultinomialDeviance ~0PriorProbabilityEstimator ~0QuantileEstimator ~8LossFunction ~0RegressionLossFunction ~0ScaledLogOddsEstimator ~0VerboseReporter ~0ZeroEstimator =0expit
+0k_losses ~0BinomialDeviance ~0ClassificationLossFunction ~0ExponentialLoss ~0HuberLossFunction ~0LeastAbsoluteError ~5SquaresError ~1ossFunction ~0MultinomialDeviance ~0QuantileLossFunction ~0RegressionLossFunction =0expit
+0ihist_gradient_boosting.binning ~0_BinMapper
 15common 0MonotonicConstraint
-15%-!k%"*!Hist%.*&0%0!9%()Dk%&-^17ower ~0TreeGr%!!/4Node
-15histogram 0H%#!-Builder
-15l%!&2%&I01inaryCrossEntropy ~0Catego%!98%*!<%)&WDevi%"?^%#&[%&LI%-CL15p%!1"o%##'%"13or
-15split%"#ySplitInfo 5ter
-0i%&/&Isolation%!.5
-0istack%"!Z%"!-%(%H8%(,l%!4%%"!H
-0ivo%""9Vo%,&%%)/M_Base%!!F
-0iweigh%)'2AdaBoo%*/k%)"@Base%!Ab%%'M%%FRh%C2Y
-0h%%#u%?1l%Q1Kh%1)Z%.+O%E0rLeast%<0L%s0?%*/G
-0h%A'H
-0h%L':
-09xceptions 0ChangedBehaviorW%">G1onvergence%#!50DataConv%!VA%#!94Dimensionality%%!PEfficienc%%!51%##ICheckFailed%%!QFit%+!4InconsistentV%*";0NonBLASDot%#!52tFitt%#SH0Positiv%"LWum%%!]SkipTes%%!Z0UndefinedMetric%%!tsetMetadataPass%"!~
-08%#Kmextrac%!B^dict_vectorizer%"BMV%%!3
-0shash%&NYHasher
-0r%>!]rimage ~0PatchE%!"=or
-0rtext ~0Coun%'!T ~0Hashing%)!6Tfidf%)IV5%)!B%&!/%%Ck%+!5
-0g%!Ii%(E?S%"I{%"!Drfrom_m%"];%!!?FromModel
-0rmutual_info =0%'!0_c%!)R =cr%%5W
+15gradient_boosting ~0BaseHistGradientBoosting ~0HistGradientBoostingClassifier ~kRegressor
+17ower ~0TreeGrower ~4Node
+15histogram 0HistogramBuilder
+15loss ~0BaseLoss ~1inaryCrossEntropy ~0CategoricalCrossEntropy ~0LeastAbsoluteDeviation ~5Squares ~0Poisson =0expit =0xlogy
+15predictor ~0TreePredictor
+15splitting ~0SplitInfo 5ter
+0iiforest ~0IsolationForest
+0istacking ~0StackingClassifier ~8Regressor ~0_BaseStacking
+0ivoting ~0VotingClassifier ~6Regressor ~0_BaseVoting
+0iweight_boosting ~0AdaBoostClassifier ~8Regressor ~0BaseWeightBoosting =0xlogy
+0hbagging ~0BaggingClassifier ~7Regressor
+0hforest ~0ExtraTreesClassifier ~aRegressor ~0RandomForestClassifier ~cRegressor ~6TreesEmbedding
+0hgradient_boosting ~0BinomialDeviance ~0GradientBoostingClassifier ~gRegressor ~0LeastSquaresError ~1ogOddsEstimator ~0MeanEstimator ~1ultinomialDeviance ~0PriorProbabilityEstimator ~0QuantileEstimator ~0ZeroEstimator
+0hvoting ~0VotingClassifier ~6Regressor
+0hweight_boosting ~0AdaBoostClassifier ~8Regressor
+09xceptions 0ChangedBehaviorWarning 1onvergenceWarning 0DataConversionWarning 4DimensionalityWarning 0EfficiencyWarning 1stimatorCheckFailedWarning 0FitFailedWarning 0InconsistentVersionWarning 0NonBLASDotWarning 2tFittedError 0PositiveSpectrumWarning 0SkipTestWarning 0UndefinedMetricWarning 2setMetadataPassedError
+08feature_extraction._dict_vectorizer ~0DictVectorizer
+0shash ~0FeatureHasher
+0rdict_vectorizer ~0DictVectorizer
+0rimage ~0PatchExtractor
+0rtext ~0CountVectorizer ~0HashingVectorizer ~0TfidfTransformer ~5Vectorizer ~0VectorizerMixin ~0_VectorizerMixin
+0gselection._base ~0SelectorMixin
+0rfrom_model ~0SelectFromModel
+0rmutual_info =0mutual_info_classif =cregression
 0rrfe ~0RFE ~3CV
-0rsequ%!7C ~0S%%!/%"%k%#"V
-0runivariate%"Kj%!6ZGenericU%%!@%!!U%&"wdr ~7pr ~7we ~6KBest ~6Percenti%&?uFilter =0chi2 =0f%&#02%&#0 =0r_%)#?%#I~_threshold ~0V%"!7T%#!6
-0q%3#.%!"q%/"a%;"Q
-09rozen._frozen ~0Froze%&/N
-08g%"bi_process._gpc ~0%#c#P%!!9%(.90_Binary%5!ELaplace =0erf =1%!:Wsr%.!{%'/(p%!IZs ~0Compound%!Ia ~2nstant%#!10DotProduc%!4'pSine%"_p ~3%"=P%*'Z%!!_%#*4Hyperparame%!?"%#"!6Oper%#2iater%&edize%""X%#!jPairwise%#!a1%%"[RBF ~1ational%%Gz%!8R%"Mn%)!o1um ~0Whit%#!q%"K< =0kv
-08impute%%+vMissingIndic%""wSimpleImpu%!#>_Bas%#!1
-0git%&[iI%#!.%'!P%"!-Triplet
-0gknn ~0KNN%%!h9nsp%#-Fpartial_depende%"5d%!!7D%%!6%"_a
-09s%!?S%!;btoni%#86ion
-08%"O3approxim%%ZzdditiveChi2Sampler ~0Nystroem ~0Poly%!73CountSketch%!&6%&!RSkewed%'!h
-0fridge%%'SRidge
-08linear%!/Q%%&!%!M2%&*'%"&k6%"l5%#7F%'CU%!e_%!!Z%#l[%#Rmef%!!d%%C:oyes ~0ARD%)!mBayesian%""dmcoordinate_descent ~0ElasticNet ~aCV ~0%"We5CV ~1%&"HCV%#"eTask%(!YjCV ~9%&X?
-0mglm._newton_solv%!&+ewtonCholeskyS%"!96%!!+
-0qglm%#o0%'<C1ener%!+*%!#}%(<a%"BJ%(!5%"k;%)@SG%5!h
-0q%.o&%*ns%.ni%-nTmhub%!6Kube%("#mleast_angle ~0Lars ~4CV ~2sso%!!19CV ~9IC
-0n%!(<%"Es%''X%!s&nogis%!-=L%"!-%('Ki%!]MLbfgsCallbackB%!)J%%(*momp ~0OrthogonalMatchingPursuit ~pCV
-0mpassive_ag%!"'v%!,0ssiveA%%!6%(2Ch%'#dnerceptr%!sM%%!/
-0mq%"@<%'@G%(%?ransac ~0RANSAC%(!w%"+]R%!!*5CV ~6%'"Ff%!#kBase%"!EaCV ~1%#'&%("t9%((_Ridg%'#5%#,.GCV ~1XT_CenterStackOp ~2%*!3
-0msag%"hA%*tZLoss32 i64
-0ngd%"!F%*Oe 0EpsilonInsen%!?Q 0Hinge 1uber 0Log %(Rt0ModifiedH%!!B%''^0%#so%.!x7%!!x7%"(Itochastic%%O+%#mMGD ~7%4Xu0SGD%(!>3On%!%LSVM%&cR%!+dValidationScore%#)6
-0mtheil_sen ~0TheilSe%',U=0binom
-0l%)0f%(2^l%M/L
-0ll%=+,
-0l%L*A
-0m%4*5l%#36%7)W
-0ls%%'w%-'Q%,'E%"'9%!&{m%1&{%,&V%(_Amanifold.%"=scal_mds%%V|calMDS
-0iisomap%!6omap
-0ilocally_%!5= ~0L%!!3%!&Q%(]^%!!u%!!l%#o>_e%#!C%'oH%(!Wt_sne ~0TSNE
-09etrics%#"p%%*w=0accuracy_score =0balanced_%,!<1rier%!!/%!0x=0class_likelihood_ratios =5%%"*_report =1ohen_kappa%#!v2nfusion_matrix =0d2_b%&". =3log_loss%%"hf1%%"Wbet%%!o0hammin%!!O =1ing%%"ojaccard%#!M9imilarit%&#b%#"- =0matthews_corrcoef =1ultilabel_co%-"|precis%!#Vcall_f%!%4sup%!#ga%#"-%"!B%#!1xlogy =0zero_on%!"x
-0hdist_m%!&i 0BrayCurtisDistance i%!0* 0Canberra%%!<g32 g64 1hebyshev%%!<h32 h64%!OasetsPair 1enseDense%*!9ice%%!]c32 c64 2%!!2%!Mx e32 e64 0Euclide&!")C%*"2H%!&I%%!;f32 f64 2versin%&"*%%!TJ%!&b%-!T0Kulsinski%.!VMahalanob%'%3j32 j64 2nhatt%/"e2%!7L%.%Jinkow%1"/RogersTanimoto%%!Bm32 m64 1ussellRa%&!=%%&_S%.%6%#!>1okalMichener%%!@l32 l64 5Sneath%-#D0WM%-"ri32 0newObj
-0hp%"FY_d%"!Bs_redu%"5PFast%%"[%#G)%#!nsArgKmin uRadiusNeighborhood 0GEMMTermCo%"EU%%Gk%-!dh%/!di%#"L
-19._argkmin 0%"!U32 7%)(U%&!:g64
-1i%!/Cmode%%!VClassMode%#!Gbbase 0Ba%'"ZR%#">%!&f
-1bd%"*;_pair%**c%"*;%2*i%"'J5%!DD%+!<n64 %"D_%0![n64 6%1![o64
-1cispatcher ~%##J%#9.Mod%#qc%.#AD%(![%*&+s ~f%%!e
-1bmiddle_term_c%%&{%!"venseMiddle%('<32 s64 0%1!<%!*)%&#^%1!Gt%&#e%1!Bu64
-1bradius_n%%#%%&'c%+#?%!%A %,#V%!-g
-1r%((%%+!F%((-o64
-0hrank%!e^auc =1verage_%&2H%#1~%,2o_at%&U9s =2%"!]error =0dcg%%4het_curve =0%!3a%""=_a%4"6e%"4Kn%'!k%.4'%#!yroc_auc%#!K4%#!:top_k%+7v
-0i%(W_d2_a%"k}%!#'%%7&p&!"5.%%!2t%!II%%"Uexplained_%%X8%#!=max%##v1ean%+") =ep%!Wy%'%A5gamma_d%#fe=5%#"G%!#x6%!K#%(!Cs%!=E%#!fdlog%%!r%#"v%&!Q2di%/"Q0r2%%&]oot_&!"-0%*!}i%'!}%%kcscor%&T,S%"!01Curv%&!0Multi%!7x%%!6Passthrough%#!62%!oH%#!13oba%%!Q%%!+%%[q%"!4=1p%&!n%!#0r =0negative%-<| =0&!"(k%/!>
-0g&""35._&&"4?=0consensu%"<e
-0pexpected_%(bJfast&("&"psupervised =0adjus%,!U%#<rran%%=!0check_&&"51s =1ompletene%&>22ntingency%&<le%"sx=0fowlkes_mallow%&>ihomogeneity_c%(!zv_measure =c%%)h%."t0n%%[M%0#60pair%0>N%)#N%%"3%%%dun%)%>calinski_harabasz%#!^f%%!,1heck_number_of_labels =0davies_bouldi%&/<silhouette_samples =c%!"Eg%#8y =0a%"Yk_chi2_%!Z3%%&Jpaired_arrays =awise%%!02%'!R1osin%'9m =7s%%B2 =0%#!;%%@Y=0e%#2Y%(!X0ha%">T%)!8%"[q%&!alaplacian%&"I%!TL%%#-ma%">3%)!mnan_%2"@%"#Wc%.#5%(!.%1!_7%1"34%+<nargmin =p_min =1%%^T%&"}rbf%&!/s&!"@;%"!3
-09ixtur%&c1BaseM%!!6
-0j%!]!_m%!!3%']5%#g2%"!M =0betal&)"1/h%%hm%&!d%+!Z
-0g%@!G9odel%&jo%,Je%)kWBas%&kS%)imFixed%2!=Tun%1!=%!VY%'1T
-0psea&""A5aseSearchCV ~0Grid%'!1P%#hpGrid ~9%&ci%!{Hize%%!Q
-0v_succ%!Q*_halv&&"%cS%%!;H%%!:%"!,%*":7%!!}%'"K_Sub%!,:MetaSplitter =1refit_callable
-0qpli%#UdCross%"Tzor ~4ShuffleS%"!FGroupKFold ~5%*!>5sConsu&'"Hn%"!J0LeaveOneGroupOut ~8Out ~5PGroupsOut ~6Out ~0Pre%"w^%#":Repeated%"!r8Stratifi%%!40%*"O1%%!B%("va%#!*%+#=TimeSeries%#!4&!"CB%!!P1CVIterableWrapper ~1%#"XSplits&!"Jf%!M}%"":CV%"v69ulticlass&!"LWVs%#Y'&&"6!%*}R1utputCod%)!I0_Co%!p>&&"(V0doutput&'".|erCha&!"N4%&i?%(!lb&'"!gb&)"%c%#!.%#!e_Base%"!/%!9s%!!r%(sfnaive_ba%!i{%"D]creteNB ~4NB ~1ernoulliNB&*"+kNB ~%!7<mentNB%'-2NB&*"0!NB%#"W%("&5NB
-09%#BO._ball&""IUBallTree 832 8%!MfaryTree a32 a64 0%%C/Heap d32 d64 1odeHeap%&L3lse ~0K%%!Q%#*&%%!3B%!0e%+D*%#!IS%%7=Floa&#"Q0aInteg%&*uU%'7g%"(;j%+XO%("K%)'x%0EH%"^&j%=T]%.TT%.TL0D%(S}%*Su%/Sm%-Se%-S[%-SS%/SK%1SC%-S;%,S3%.S+%4S"%/Rx%0Rp%2Rh%,R_%0RV%%(An%':> 0%#!B%!%Q
-0jgraph%)'9&*"Mc%+':%'!?
-0jkd%#*=%/*,KDTree 632 6%I*<%&v1&""ZF%#8(inc
-0jlof%#b}O&!"Yw&!"Hz
-0jnca%'*ghoodCom&!";Zs&&"I<kearest_centroid ~0N%!!5C%"!4
-0jqua%##I_Quad&!"U?j&'"%<%(%E&*"33%)%C%'emj%)A?%%"=%%!M
-0i%0.%%%%+%!2=%Z,(i%*,(%*'m%1+?M%#>8%.(]i%%']%"'H%&!<%<%:
-0i%=#|aural_network%">S%%KFom%!d.yer_p%(kKBaseM%%!>%&kY ~0MLP%4j@orbm ~0B%#3HRBM%'{xs%&k4optimizers&!"4{mO%#!3%""C%(!2SGD%%!1
-0n%4"|%7"a8pipeline&&"1]Un&""jc%"!<
-09re&""*Ling._data&!"9Pa&#"0Y%!+?%!tNe&!"'~xAbsScaler ~1inMax%#!0&&"(5%!{{%#C=&#"dp ~2wer%*-c%#wP%+-yobust%%!|Standard%"!3=0add_dummy_&""4g%!rHarize =1oxcox =0inv_b%#!/maxabs_scale =1inmax%#!0%&Kk =0power&&"[J =0%#yJ%)!7&""XX%#!fscale
-0o%!8<iz%%+ZBins%"8R%"'*encod%!'fOneHotE%!!3 ~1rdinal%%!2%!95%"!1
-0nf%"wP&+"^2%#wi%)13nlabel ~0Label%''05%&"&Multi%+!B%#Y6%#%c
-0np%%'&%3'30Splin%(&}
-0n&!"_-_%"#Z ~0&!"_*%%#:m%/(r%F(a%+%K%x(q
-0m%R%[
-08random_proj&%"5;Base%!FKP%(!9%#>w%/!=%!bQ%,!;
-08semi_%&05.%!Qx&+"l1BaseLabel&'"l2%##8%)!55Sprea%!v9pself_trai&#"^nelfT%"!1%(3/9vm%)MbLibSVM ~4SVC
-0dcla&""Pf%!wxSVC ~8R ~0NuSVC ~4R%!''%&}q0SVC ~2R
-0c%Y!b8tree%"MO%&CQ%"bWTree ~0%(!1&4"H0&&"Hz&2"&J
-0friterion&,"%@C%%!;~1%&!F&#"N70FriedmanMSE 0Gini 0MAE 1SE &%"N/&'"%A%%!r
-0eexpor&!"=Ynti&!"8t_BaseTreeEx&#"U51DOT%+!4MPL%(!4
-0epartition%%jHP%(!4&""ay%&!5
-0ereingold_tilford ~0Draw%"%i%!;3e&!"Oc%%5ADens%!KNter ~4%!!|%%!31est%+!56%"!*%/"]%"OY%*!R8%#!R%-"| 2%!!=
-0e%";festFirstTree&""SA 0Depth%.!9Tree 4%%!1_AlphaPruner 1CCPPruneController 1PathFinder
-0eutils &!"L_ity%!@-Stack&&"r*Fenwick%!ICMedianCalculator 8PQueue
-0dt%j)]8%!"c~0Bunch ~0Memory%"Tellel ~0p%"!-_backend
-0d.%!]}_api ~0NamespaceAndDevice ~0_&#"~k%&PFNumP%)!47pi%"!.
-0gvailable_if ~0_A%#!2IfDescriptor
-0fb%""sBunch
+0rsequential ~0SequentialFeatureSelector
+0runivariate_selection ~0GenericUnivariateSelect ~0SelectFdr ~7pr ~7we ~6KBest ~6Percentile ~0_BaseFilter =0chi2 =0f_classif =2regression =0r_regression
+0rvariance_threshold ~0VarianceThreshold
+0qunivariate_selection ~0SelectKBest ~6Percentile =0chi2 =0f_classif =2regression
+09rozen._frozen ~0FrozenEstimator
+08gaussian_process._gpc ~0GaussianProcessClassifier ~0_BinaryGaussianProcessClassifierLaplace =0erf =1xpit
+0sr ~0GaussianProcessRegressor
+0pkernels ~0CompoundKernel ~2nstantKernel ~0DotProduct ~0ExpSineSquared ~3onentiation ~0GenericKernelMixin ~0Hyperparameter ~0Kernel ~6Operator ~0Matern ~0NormalizedKernelMixin ~0PairwiseKernel ~1roduct ~0RBF ~1ationalQuadratic ~0StationaryKernelMixin ~1um ~0WhiteKernel =0gamma =0kv
+08impute._base ~0MissingIndicator ~0SimpleImputer ~0_BaseImputer
+0giterative ~0IterativeImputer ~0_ImputerTriplet
+0gknn ~0KNNImputer
+09nspection._partial_dependence ~0PartialDependenceDisplay
+09sotonic ~0IsotonicRegression
+08kernel_approximation ~0AdditiveChi2Sampler ~0Nystroem ~0PolynomialCountSketch ~0RBFSampler ~0SkewedChi2Sampler
+0fridge ~0KernelRidge
+08linear_model._base ~0LinearClassifierMixin ~6Model ~6Regression ~0MultiOutputLinearModel ~0SparseCoefMixin =0expit
+0oyes ~0ARDRegression ~0BayesianRidge
+0mcoordinate_descent ~0ElasticNet ~aCV ~0Lasso ~5CV ~1inearModelCV ~0MultiTaskElasticNet ~jCV ~9Lasso ~eCV
+0mglm._newton_solver ~0NewtonCholeskySolver ~6Solver
+0qglm ~0GammaRegressor ~1eneralizedLinearRegressor ~0PoissonRegressor ~0TweedieRegressor ~0_GeneralizedLinearRegressor
+0qlink ~0BaseLink ~0IdentityLink ~0LogLink ~3itLink =0expit =0logit
+0mhuber ~0HuberRegressor
+0mleast_angle ~0Lars ~4CV ~2ssoLars ~9CV ~9IC
+0ninear_loss ~0LinearModelLoss
+0nogistic ~0LogisticRegression ~iCV ~0_LbfgsCallbackBridge =0expit
+0momp ~0OrthogonalMatchingPursuit ~pCV
+0mpassive_aggressive ~0PassiveAggressiveClassifier ~hRegressor
+0nerceptron ~0Perceptron
+0mquantile ~0QuantileRegressor
+0mransac ~0RANSACRegressor
+0nidge ~0Ridge ~5CV ~6lassifier ~fCV ~0_BaseRidge ~aCV ~1IdentityClassifier ~9Regressor ~1RidgeClassifierMixin ~6GCV ~1XT_CenterStackOp ~2_CenterStackOp
+0msag_fast 0MultinomialLogLoss32 i64
+0ngd_fast 0Classification 0EpsilonInsensitive 0Hinge 1uber 0Log 2ssFunction 0ModifiedHuber 0Regression 0SquaredEpsilonInsensitive 7Hinge 7Loss
+0ntochastic_gradient ~0BaseSGD ~7Classifier ~7Regressor ~0SGDClassifier ~3OneClassSVM ~3Regressor ~0_ValidationScoreCallback
+0mtheil_sen ~0TheilSenRegressor =0binom
+0lbase ~0LinearRegression
+0lcoordinate_descent ~0ElasticNet ~aCV ~0Lasso ~5CV
+0llogistic ~0LogisticRegression ~iCV
+0lpassive_aggressive ~0PassiveAggressiveClassifier
+0merceptron ~0Perceptron
+0lridge ~0Ridge ~5CV ~6lassifier ~fCV
+0lsgd_fast 0Hinge 1uber 0Log 0ModifiedHuber 0SquaredLoss
+0mtochastic_gradient ~0SGDClassifier ~3Regressor
+08manifold._classical_mds ~0ClassicalMDS
+0iisomap ~0Isomap
+0ilocally_linear ~0LocallyLinearEmbedding
+0imds ~0MDS
+0ispectral_embedding ~0SpectralEmbedding
+0it_sne ~0TSNE
+09etrics._classification =0accuracy_score =0balanced_accuracy_score =1rier_score_loss =0class_likelihood_ratios =5ification_report =1ohen_kappa_score =2nfusion_matrix =0d2_brier_score =3log_loss_score =0f1_score =1beta_score =0hamming_loss =1inge_loss =0jaccard_score =9imilarity_score =0log_loss =0matthews_corrcoef =1ultilabel_confusion_matrix =0precision_recall_fscore_support =ascore =0recall_score =0xlogy =0zero_one_loss
+0hdist_metrics 0BrayCurtisDistance i32 i64 0CanberraDistance g32 g64 1hebyshevDistance h32 h64 0DatasetsPair 1enseDenseDatasetsPair 1iceDistance c32 c64 2stanceMetric e32 e64 0EuclideanDistance h32 h64 0HammingDistance f32 f64 2versineDistance h32 h64 0JaccardDistance f32 f64 0KulsinskiDistance h32 h64 0MahalanobisDistance j32 j64 2nhattanDistance h32 h64 2tchingDistance g32 g64 1inkowskiDistance h32 h64 0RogersTanimotoDistance m32 m64 1ussellRaoDistance i32 i64 0SEuclideanDistance i32 i64 1okalMichenerDistance l32 l64 5SneathDistance j32 j64 0WMinkowskiDistance i32 0newObj
+0hpairwise_distances_reduction 0FastEuclideanPairwiseDistancesArgKmin uRadiusNeighborhood 0GEMMTermComputer 0PairwiseDistancesArgKmin hRadiusNeighborhood ieduction
+19._argkmin 0ArgKmin32 764 0EuclideanArgKmin32 g64
+1i_classmode 0ArgKminClassMode32 g64
+1bbase 0BaseDistancesReduction32 m64
+1bdatasets_pair 0DatasetsPair32 c64 1enseDenseDatasetsPair32 m64 5SparseDatasetsPair32 n64 0SparseDenseDatasetsPair32 n64 6SparseDatasetsPair32 o64
+1cispatcher ~0ArgKmin ~7ClassMode ~0BaseDistancesReductionDispatcher ~0RadiusNeighbors ~fClassMode
+1bmiddle_term_computer 0DenseDenseMiddleTermComputer32 s64 0MiddleTermComputer32 i64 0SparseDenseMiddleTermComputer32 t64 6SparseMiddleTermComputer32 u64
+1bradius_neighbors 0EuclideanRadiusNeighbors32 o64 0RadiusNeighbors32 f64
+1r_classmode 0RadiusNeighborsClassMode32 o64
+0hranking =0auc =1verage_precision_score =0confusion_matrix_at_thresholds =2verage_error =0dcg_score =1et_curve =0label_ranking_average_precision_score =eloss =0ndcg_score =0precision_recall_curve =0roc_auc_score =4curve =0top_k_accuracy_score
+0iegression =0d2_absolute_error_score =3pinball_score =3tweedie_score =0explained_variance_score =0max_error =1ean_absolute_error =epercentage_error =5gamma_deviance =5pinball_loss =6oisson_deviance =5squared_error =dlog_error =5tweedie_deviance =2dian_absolute_error =0r2_score =1oot_mean_squared_error =ilog_error =0xlogy
+0hscorer ~0_BaseScorer ~1CurveScorer ~1MultimetricScorer ~1PassthroughScorer ~2redictScorer ~3obaScorer ~1Scorer ~1ThresholdScorer =1passthrough_scorer =0negative_likelihood_ratio =0positive_likelihood_ratio
+0gcluster._bicluster =0consensus_score
+0pexpected_mutual_info_fast =0gammaln
+0psupervised =0adjusted_mutual_info_score =9rand_score =0check_clusterings =1ompleteness_score =2ntingency_matrix =0entropy =0fowlkes_mallows_score =0homogeneity_completeness_v_measure =cscore =0mutual_info_score =0normalized_mutual_info_score =0pair_confusion_matrix =0rand_score =0v_measure_score
+0punsupervised =0calinski_harabasz_score =fz_score =1heck_number_of_labels =0davies_bouldin_score =0silhouette_samples =ccore
+0gpairwise =0additive_chi2_kernel =0check_paired_arrays =awise_arrays =2i2_kernel =1osine_distances =7similarity =0distance_metrics =0euclidean_distances =0haversine_distances =0kernel_metrics =0laplacian_kernel =1inear_kernel =0manhattan_distances =0nan_euclidean_distances =0paired_cosine_distances =7distances =7euclidean_distances =7manhattan_distances =4wise_distances_argmin =p_min =1olynomial_kernel =0rbf_kernel =0sigmoid_kernel
+09ixture._base ~0BaseMixture
+0jyesian_mixture ~0BayesianGaussianMixture =0betaln =0gammaln
+0hgaussian_mixture ~0GaussianMixture
+0ggaussian_mixture ~0GaussianMixture
+09odel_selection._classification_threshold ~0BaseThresholdClassifier ~0FixedThresholdClassifier ~0TunedThresholdClassifierCV ~0_CurveScorer
+0psearch ~0BaseSearchCV ~0GridSearchCV ~0ParameterGrid ~9Sampler ~0RandomizedSearchCV
+0v_successive_halving ~0BaseSuccessiveHalving ~0HalvingGridSearchCV ~7RandomSearchCV ~0_SubsampleMetaSplitter =1refit_callable
+0qplit ~0BaseCrossValidator ~4ShuffleSplit ~0GroupKFold ~5ShuffleSplit ~5sConsumerMixin ~0KFold ~0LeaveOneGroupOut ~8Out ~5PGroupsOut ~6Out ~0PredefinedSplit ~0RepeatedKFold ~8StratifiedKFold ~0ShuffleSplit ~1tratifiedGroupKFold ~aKFold ~aShuffleSplit ~0TimeSeriesSplit ~0_BaseKFold ~1CVIterableWrapper ~1RepeatedSplits ~1UnsupportedGroupCVMixin
+09ulticlass ~0OneVsOneClassifier ~5RestClassifier ~1utputCodeClassifier ~0_ConstantPredictor
+0doutput ~0ClassifierChain ~0MultiOutputClassifier ~bEstimator ~bRegressor ~0RegressorChain ~0_BaseChain ~1MultiOutputEstimator
+08naive_bayes ~0BaseDiscreteNB ~4NB ~1ernoulliNB ~0CategoricalNB ~1omplementNB ~0GaussianNB ~0MultinomialNB ~0_BaseDiscreteNB ~5NB
+09eighbors._ball_tree 0BallTree 832 864 1inaryTree a32 a64 0NeighborsHeap d32 d64 1odeHeap 0newObj
+0lse ~0KNeighborsMixin ~0NeighborsBase ~0RadiusNeighborsMixin ~0SupervisedFloatMixin ~aIntegerMixin ~0UnsupervisedMixin
+0jclassification ~0KNeighborsClassifier ~0RadiusNeighborsClassifier
+0jdist_metrics 0BrayCurtisDistance 0CanberraDistance 1hebyshevDistance 0DiceDistance 2stanceMetric 0EuclideanDistance 0HammingDistance 2versineDistance 0JaccardDistance 0KulsinskiDistance 0MahalanobisDistance 2nhattanDistance 2tchingDistance 1inkowskiDistance 0RogersTanimotoDistance 1ussellRaoDistance 0SEuclideanDistance 1okalMichenerDistance 5SneathDistance 0WMinkowskiDistance 0newObj
+0nance_metric 0DistanceMetric
+0jgraph ~0KNeighborsTransformer ~0RadiusNeighborsTransformer
+0jkd_tree 0BinaryTree a32 a64 0KDTree 632 664 0NeighborsHeap d32 d64 1odeHeap 0newObj
+0le ~0KernelDensity =0gammainc
+0jlof ~0LocalOutlierFactor
+0jnca ~0NeighborhoodComponentsAnalysis
+0kearest_centroid ~0NearestCentroid
+0jquad_tree 0_QuadTree
+0jregression ~0KNeighborsRegressor ~0RadiusNeighborsRegressor
+0junsupervised ~0NearestNeighbors
+0iball_tree 0BallTree 0newObj
+0iclassification ~0KNeighborsClassifier ~0RadiusNeighborsClassifier
+0idist_metrics 0DistanceMetric 0EuclideanDistance 0ManhattanDistance 0newObj
+0ikd_tree 0KDTree 0newObj
+0iregression ~0KNeighborsRegressor
+0iunsupervised ~0NearestNeighbors
+0aural_network._base =0xlogy
+0omultilayer_perceptron ~0BaseMultilayerPerceptron ~0MLPClassifier ~3Regressor
+0orbm ~0BernoulliRBM =0expit
+0ostochastic_optimizers ~0AdamOptimizer ~0BaseOptimizer ~0SGDOptimizer
+0nmultilayer_perceptron ~0MLPClassifier ~3Regressor
+08pipeline ~0FeatureUnion ~0Pipeline
+09reprocessing._data ~0Binarizer ~0KernelCenterer ~0MaxAbsScaler ~1inMaxScaler ~0Normalizer ~0PolynomialFeatures ~2werTransformer ~0QuantileTransformer ~0RobustScaler ~0StandardScaler =0add_dummy_feature =0binarize =1oxcox =0inv_boxcox =0maxabs_scale =1inmax_scale =0normalize =0power_transform =0quantile_transform =0robust_scale =0scale
+0oiscretization ~0KBinsDiscretizer
+0nencoders ~0OneHotEncoder ~1rdinalEncoder ~0_BaseEncoder
+0nfunction_transformer ~0FunctionTransformer
+0nlabel ~0LabelBinarizer ~5Encoder ~0MultiLabelBinarizer =0label_binarize
+0npolynomial ~0PolynomialFeatures ~0SplineTransformer
+0ntarget_encoder ~0TargetEncoder
+0mdata ~0Binarizer ~0MaxAbsScaler ~1inMaxScaler ~0Normalizer ~0OneHotEncoder ~0PolynomialFeatures ~2werTransformer ~0QuantileTransformer ~0RobustScaler ~0StandardScaler
+0mlabel ~0LabelBinarizer ~5Encoder ~0MultiLabelBinarizer
+08random_projection ~0BaseRandomProjection ~0GaussianRandomProjection ~0SparseRandomProjection
+08semi_supervised._label_propagation ~0BaseLabelPropagation ~0LabelPropagation ~5Spreading
+0pself_training ~0SelfTrainingClassifier
+09vm._base ~0BaseLibSVM ~4SVC
+0dclasses ~0LinearSVC ~8R ~0NuSVC ~4R ~0OneClassSVM ~0SVC ~2R
+0cclasses ~0LinearSVC ~8R ~0NuSVC ~4R ~0OneClassSVM ~0SVC ~2R
+08tree._classes ~0BaseDecisionTree ~0DecisionTreeClassifier ~cRegressor ~0ExtraTreeClassifier ~9Regressor
+0friterion 0ClassificationCriterion ~1riterion 0Entropy 0FriedmanMSE 0Gini 0MAE 1SE 0Poisson 0RegressionCriterion
+0eexport ~0Sentinel ~0_BaseTreeExporter ~1DOTTreeExporter ~1MPLTreeExporter
+0epartitioner 0DensePartitioner 0SparsePartitioner
+0ereingold_tilford ~0DrawTree ~0Tree
+0esplitter ~0BaseDenseSplitter ~4SparseSplitter 1estSparseSplitter 6litter 0DensePartitioner 0RandomSparseSplitter 8litter 0SparsePartitioner 2litter
+0etree 0BestFirstTreeBuilder 0DepthFirstTreeBuilder 0Tree 4Builder 0_AlphaPruner 1CCPPruneController 1PathFinder
+0eutils 0PriorityHeap 0Stack 0WeightedFenwickTree 8MedianCalculator 8PQueue
+0dtree ~0DecisionTreeClassifier ~cRegressor ~0ExtraTreeClassifier ~9Regressor
+08utils ~0Bunch ~0Memory ~0Parallel ~0parallel_backend
+0d._array_api ~0NamespaceAndDevice ~0_ArrayAPIWrapper ~1NumPyAPIWrapper ~7piWrapper
+0gvailable_if ~0_AvailableIfDescriptor
+0fbunch ~0Bunch
 0fcython_blas 0BLAS_Order 5Trans
-0f%!49&&">nValues 0_NaNCoun%!*_nandict
-0g%#OJ_html_repr ~0_HTMLDocumen&!"@DLink&#"@?ID%&!mVisualBlock
+0fencode ~0MissingValues 0_NaNCounter ~1nandict
+0gstimator_html_repr ~0_HTMLDocumentationLinkMixin ~1IDCounter ~1VisualBlock
 0ffast_dict 0IntFloatDict
-0fisfinite 0FiniteStatus =c.all_%"!>=dhas_in%#!1hnan
-0fm&""N/_requests&"#"]dataR%!!5 ~9o&!"@^3hodMapping ~7%,!H6Pai%!RYquestMethod ~1outer%"!Y%"!E_%+"*%!USoutingNotS%#UJ%"O*freadonly%"(,w%"'Q0R%"!:Array%%'[fseq_%"y} 0Array%"xg%"yw0CSR%&!4a64 &'"LK%&!;h64
-0ht_%&UfontainerAdapterProtocol ~gsManag%!91andas%"!E ~1olar%&!10_Set&'#'9
-0ftag&&".ifierT%!!3Input%"!.%%+Y%"!2%!!)2rge%"!D1%&9{Tags
-0f&!"R5_s%#2F0Std&!"Pj%%2YhFloat64 hInt32 k64 kP
-0f&""Wo%!!g%#.8%!!a&#"(j
-0ed&""xv%!8T%#!0ed
-0eextmath =0cartesian =0d%%M#fast_logde&"">y_&%"4a=&!"|<non%#q?%"m%%!bJ_range_finder =bsvd =1ow_norms =0safe%!g]5&""tWdot =6qr =1oftmax =1%"tEnorm =1table_cumsum =1vd_flip =0%!#wed_mode&!#1Pear_assignment_ ~0_HungarianState
-0emetae%#-8s%5.e ~1BaseC&&"zD ~1IffHasAttr%(/1e%#I8 0_Lin%"f"&""XRev&%"9g =0as_float%!*z =2sert_%(-E%"nZX_y =6%"!H6&&"Zx_length =6is_fitted =6non_%&&H6%"?cstate =6scalar =7ym%"TC=1&!##7or_1d =0has_fit_&&"OY=0indexable =0%"#0e_data`,
+0fisfinite 0FiniteStatus =c.all_finite =dhas_infinite =hnan
+0fmetadata_requests ~0MetadataRequest ~9outer ~3hodMapping ~7etadataRequest ~6Pair ~0RequestMethod ~1outerMappingPair ~0_MetadataRequester ~1RoutingNotSupportedMixin
+0freadonly_array_wrapper 0ReadonlyArrayWrapper
+0fseq_dataset 0ArrayDataset32 c64 0CSRDataset32 a64 0SequentialDataset32 h64
+0ht_output ~0ContainerAdapterProtocol ~gsManager ~0PandasAdapter ~1olarsAdapter ~0_SetOutputMixin
+0ftags ~0ClassifierTags ~0InputTags ~0RegressorTags ~0Tags ~2rgetTags ~1ransformerTags
+0fvector_sentinel 0StdVectorSentinel hFloat64 hInt32 k64 kP
+0fweight_vector 0WeightVector c32 c64
+0edeprecation ~0deprecated
+0eextmath =0cartesian =0density =0fast_logdet =0log_logistic =0make_nonnegative =0randomized_range_finder =bsvd =1ow_norms =0safe_min =5sparse_dot =6qr =1oftmax =1quared_norm =1table_cumsum =1vd_flip =0weighted_mode
+0elinear_assignment_ ~0_HungarianState
+0emetaestimators ~0_AvailableIfDescriptor ~1BaseComposition ~1IffHasAttrDescriptor
+0eoptimize 0_LineSearchError
+0evalidation =0as_float_array =2sert_all_finite =0check_X_y =6array =6consistent_length =6is_fitted =6non_negative =6random_state =6scalar =7ymmetric =1olumn_or_1d =0has_fit_parameter =0indexable =0validate_data`,
   },
   {
     library: "sklearn2pmml",
     version: "0.116.0 to 0.133.1",
     roots: ["sklearn2pmml"],
-    text: `00sklearn2pmml ~0DataFrameMapper ~0SelectorProxy ~1tatelessTransformerMixin
+    text: `=00sklearn2pmml ~0DataFrameMapper ~0SelectorProxy ~1tatelessTransformerMixin
 0c.cross_reference ~0Memorizer ~5y ~0Recaller ~0_BaseMemoryManager
-0eustomization ~0C%(!2
-0ddecor%#!?Alias ~0CategoricalDomain ~1ontinuous%#!4gEraser%!#Oe%#!84Tim%%!/1iscre%&!?e%#!U1%"!36%%!hMulti%""G5%#!R0Ordin%&"L0S%4%= ~0Tempor%'"{%&!EWrapper
-0densemble ~0GBDTEstimator ~4LMRegressor ~5RClassifi%&%mE%"!_
+0eustomization ~0Customization
+0ddecoration ~0Alias ~0CategoricalDomain ~1ontinuousDomain ~gEraser ~0DateDomain ~4TimeDomain ~1iscreteDomain ~eEraser ~1omain ~6Eraser ~0MultiAlias ~5Domain ~0OrdinalDomain ~0StatelessTransformerMixin ~0TemporalDomain ~1ransformerWrapper
+0densemble ~0GBDTEstimator ~4LMRegressor ~5RClassifier ~0_BaseEnsemble
 0expression =0expit
-0dfeature_extraction.text ~0Match%!'Vplitter
-0lselec%"&.%!'oUnique
-0dneural_network ~0MLP%'#^
-0dpipeline ~0PMMLP%&!1_Verific%"';eostprocessing ~0BusinessDecision%'!| ~0F%!#0Exporter
-0ere%)!cAggregate%*!ZBSplin%+!7Cast%)!41onca%+!5u%*!2%&*{Constructor ~3eTimeFormatter ~2ysSinceYear%+!u%!)u%*!zIdentity%*!8Lag%+"iokup%*!F%!&t%((r ~1ulti%-#J5L%/!cNumber%'#%0PMMLLabelBina%",^9Encod%!"JwerFunc%.#0RegEx%)!52plac%*&+1olling%3&^Second%!%KMidnigh%*#0c%-%c2ries%)&B%5/3 ~2ringLength%)!i6Normal%!#Y6%+%^bstrin%*&@0WordCoun%("h
-0q.h2o ~0H2O%.(#9reator
-0rregex ~0PCRE2Engine ~4%#!+0RE%#!-1egEx%!!/
-0dstatsmodels%".IsModels%(-Db%'-nb%"/!%)!B%%."
-0dtree.chaid ~0CHAID%(!M5%'!o5%(!Yuti%)3QAppl%!.hResha%#3^ries%%!=1licer
-0dxgboost%&,cMap`,
+0dfeature_extraction.text ~0Matcher ~0Splitter
+0lselection ~0SelectUnique
+0dneural_network ~0MLPTransformer
+0dpipeline ~0PMMLPipeline ~0_Verification
+0eostprocessing ~0BusinessDecisionTransformer ~0FeatureExporter
+0ereprocessing ~0AggregateTransformer ~0BSplineTransformer ~0CastTransformer ~1oncatTransformer ~1utTransformer ~0DataFrameConstructor ~3eTimeFormatter ~2ysSinceYearTransformer ~1urationTransformer ~0IdentityTransformer ~0LagTransformer ~1ookupTransformer ~0MatchesTransformer ~1ultiCastTransformer ~5LookupTransformer ~0NumberFormatter ~0PMMLLabelBinarizer ~9Encoder ~1owerFunctionTransformer ~0RegExTransformer ~2placeTransformer ~1ollingAggregateTransformer ~0SecondsSinceMidnightTransformer ~cYearTransformer ~2riesConstructor ~1tatelessTransformerMixin ~2ringLengthTransformer ~6Normalizer ~6Transformer ~1ubstringTransformer ~0WordCountTransformer
+0q.h2o ~0H2OFrameConstructor ~9reator
+0rregex ~0PCRE2Engine ~4Engine ~0REEngine ~1egExEngine
+0dstatsmodels ~0StatsModelsClassifier ~bEstimator ~bOrdinalClassifier ~bRegressor
+0dtree.chaid ~0CHAIDClassifier ~5Estimator ~5Regressor
+0dutil ~0DataFrameApplier ~0Reshaper ~0SeriesApplier ~1licer
+0dxgboost ~0FeatureMap`,
   },
   {
     library: "sklearn_pandas",
     version: "2.2.0",
     roots: ["sklearn_pandas"],
-    text: `00sklearn_pandas.cross_validation ~0DataWrapper
-0fdataframe_mapper%"!CFrameM%#!Gpipeline ~0TransformerP%"!8
-0ft%&!8s ~0Numerical%'!P`,
+    text: `=00sklearn_pandas.cross_validation ~0DataWrapper
+0fdataframe_mapper ~0DataFrameMapper
+0fpipeline ~0TransformerPipeline
+0ftransformers ~0NumericalTransformer`,
   },
   {
     library: "skorch",
     version: "1.0.0 to 1.4.0",
     roots: ["skorch"],
-    text: `00skorch.callbacks.base ~0C%"!3
-0hlogging ~0EpochTimer ~0MlflowLogger ~0Neptune%%!2PrintLog ~2ogressBar ~0Sacred%%!HTensorBoard ~0Wandb%"!>=0rename_tensorboard_key
-0ir_scheduler ~0LRS%'!0WarmRestartLR
+    text: `=00skorch.callbacks.base ~0Callback
+0hlogging ~0EpochTimer ~0MlflowLogger ~0NeptuneLogger ~0PrintLog ~2ogressBar ~0SacredLogger ~0TensorBoard ~0WandbLogger =0rename_tensorboard_key
+0ir_scheduler ~0LRScheduler ~0WarmRestartLR
 0hregularization ~0GradientNormClipping
-0hscor%!#QBatchS%%!1Epo%(!1Passthroug%'!7%"!,Base
-0htrain%!!;Checkpoint ~0EarlyStopp%!!?Freezer ~0Initializer ~2putShapeSett%!#NoadInitState ~0ParamMapp%!%TrainEnd%)"3Unf%!"%
-08lassifi%"&]uralNetBinaryC%'!>9%&!/
-07dataset ~0D%%!,ValidSplit
-07history ~0H%%!,_none
-07net%("3
-07regresso%)"KR%#!7
-07s%!#Y=0optimizer_%!!5
-07utils =0_identity =2ndexing_dict =andframe =bone =aother =3fer_predict_nonlinearity =0%!%2_parame%!"Cnoop =0to_numpy =3%!)! =0u%"%d%&!R`,
+0hscoring ~0BatchScoring ~0EpochScoring ~0PassthroughScoring ~0ScoringBase
+0htraining ~0Checkpoint ~0EarlyStopping ~0Freezer ~0Initializer ~2putShapeSetter ~0LoadInitState ~0ParamMapper ~0TrainEndCheckpoint ~0Unfreezer
+08lassifier ~0NeuralNetBinaryClassifier ~9Classifier
+07dataset ~0Dataset ~0ValidSplit
+07history ~0History ~0_none
+07net ~0NeuralNet
+07regressor ~0NeuralNetRegressor
+07setter =0optimizer_setter
+07utils =0_identity =2ndexing_dict =andframe =bone =aother =3fer_predict_nonlinearity =0freeze_parameter =0noop =0to_numpy =3tensor =0unfreeze_parameter`,
   },
   {
     library: "sksurv",
     version: "0.23.0 to 0.28.0",
     roots: ["sksurv"],
-    text: `00sksurv._dataframe._categorical_semantics ~0ColumnS%#!4
+    text: `=00sksurv._dataframe._categorical_semantics ~0ColumnSemantics
 0jpandas ~0PandasDataFrameLibrary
-0kolars ~0Polar%/!C7base ~0SurvivalAnalysisMixin
-08intrees._binarytrees 0AATree 1VLTree 0Base%!!,RBTree
-07ensemble.boosting ~0ComponentwiseGradientB%"!B%,"I ~dLeastSquares ~0%>!T0_%)"*%(!d
-0gforest ~0Extra%#!bTrees ~0Random%#!8F%#!N_Base%*!8
-0gs%"!3_loss ~0Censored%!"4dLoss ~1oxPH ~0IPCW%("RError%'&*LossFunction
-08xceptions 0NoComparablePairE%#!>
-07f%"!Ts ~0Step%&!f7kernels._clinical%&(_ ~0_PreparedC%"!@%!(X
-0f%#!Q ~0%#!>KernelTransform
-07linear_model.aft%!#MRidge
-0kcoxnet ~0Coxnet%,&Y
-0nph ~0BreslowEstimator%!!SPHOptimizer ~5%/':VerboseReporter
-07meta.%#(n_selection ~0BaseE%"!;S%'!:%#!6Average ~8%'!@hRegressor ~0Mean%'"k4Rank%%!2
-0cstack%!*#S%"!-
-0ar%!,A_ScoreOverrideMixin ~0as_concordance_index_ipcw_scorer ~4umulative_dynamic_auc%%!A3integrated_brier%!!<%"!B
-07nonparametric%%)?ingDistributio%(#B%%)+%#(@%'#N7preprocess%!#SOneHotEncoder
-07svm.minlip ~0EcosSolver ~0HingeLoss%#"&SVM ~0Minlip%/'5Osqp%%!aQP%!!-
-0bnaive_%%+_svm ~0Naiv%%,(SVM
-0b%+!D%(,I%!"ACounter ~0Fast%!)~%)!D4%*!RLargeScale%')90Non%!*J%2!AOrderStatisticTre%%"L%&"FPRSVM%(!WRank%+!5Simp%)!~1%*!k
-07tree._criterion 0LogrankC%&!4Riskset%%!Vctree%00'%''c%"20util%"!8%!-mopertyAvailableIfDescriptor`,
+0kolars ~0PolarsDataFrameLibrary
+07base ~0SurvivalAnalysisMixin
+08intrees._binarytrees 0AATree 1VLTree 0BaseTree 0RBTree
+07ensemble.boosting ~0ComponentwiseGradientBoostingSurvivalAnalysis ~dLeastSquares ~0GradientBoostingSurvivalAnalysis ~0_ComponentwiseLeastSquares
+0gforest ~0ExtraSurvivalTrees ~0RandomSurvivalForest ~0_BaseSurvivalForest
+0gsurvival_loss ~0CensoredSquaredLoss ~1oxPH ~0IPCWLeastSquaresError ~0SurvivalLossFunction
+08xceptions 0NoComparablePairException
+07functions ~0StepFunction
+07kernels._clinical_dataframe ~0_PreparedClinicalColumn
+0fclinical ~0ClinicalKernelTransform
+07linear_model.aft ~0IPCRidge
+0kcoxnet ~0CoxnetSurvivalAnalysis
+0nph ~0BreslowEstimator ~0CoxPHOptimizer ~5SurvivalAnalysis ~0VerboseReporter
+07meta.ensemble_selection ~0BaseEnsembleSelection ~0EnsembleAverage ~8Selection ~hRegressor ~0MeanEstimator ~4RankEstimator
+0cstacking ~0Stacking
+0arics ~0_ScoreOverrideMixin ~0as_concordance_index_ipcw_scorer ~4umulative_dynamic_auc_scorer ~3integrated_brier_score_scorer
+07nonparametric ~0CensoringDistributionEstimator ~0SurvivalFunctionEstimator
+07preprocessing ~0OneHotEncoder
+07svm.minlip ~0EcosSolver ~0HingeLossSurvivalSVM ~0MinlipSurvivalAnalysis ~0OsqpSolver ~0QPSolver
+0bnaive_survival_svm ~0NaiveSurvivalSVM
+0bsurvival_svm ~0BaseSurvivalSVM ~0Counter ~0FastKernelSurvivalSVM ~4SurvivalSVM ~0LargeScaleOptimizer ~0NonlinearLargeScaleOptimizer ~0OrderStatisticTreeSurvivalCounter ~0PRSVMOptimizer ~0RankSVMOptimizer ~0SimpleOptimizer ~1urvivalCounter
+07tree._criterion 0LogrankCriterion 0RisksetCounter
+0ctree ~0ExtraSurvivalTree ~0SurvivalTree
+07util ~0Surv ~0_PropertyAvailableIfDescriptor`,
   },
   {
     library: "sktime",
@@ -4056,912 +5712,1537 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     library: "spacy",
     version: "3.7.5 to 3.8.18",
     roots: ["spacy"],
-    text: `00spacy.errors ~0E%!!+0MatchPatternError ~0Warnings
-06kb.candidate 0C%#!-
+    text: `=00spacy.errors ~0Errors 0MatchPatternError ~0Warnings
+06kb.candidate 0Candidate
 09kb 0KnowledgeBase
 0b_in_memory 0InMemoryLookupKB =0Reader 0Writer
 06lang.af ~0Afrikaans ~9Defaults
-0cm ~0Amharic ~7%'!;r ~0Arabic ~6%'!:z ~0Azerbaijani ~b%&!?bbg ~0Bulgarian%*"1n ~0Bengali%*"1o ~0Tibetan%)!;bca ~0Catal%+!<d.lemmatizer %#!DL%%!5
-0cs ~0Czech ~5%'!vda ~0Danish%*#Be ~0German%*!:sb ~0LowerSorbian ~c%'!tel ~0Greek%)"/%*"iGreek%)"gn ~0English%7#D%"!D%-#DSp%"#-%5!]%"!D%)!]t ~0Estonian ~8%'#Pu ~0Basque%)#jbfa ~0Persi%+&5ci ~0Fin%-"Mco ~0Faroese%.(NFrenc%*&.%*#"%!!C%(#!bga ~0Iris%*'#%*!ZIr%,#Yd ~0Scottish%*#Yrc ~0Ancient%"&q%'',cu ~0Gujarati%)![bhe ~0Hebrew%*("i ~0Hindi%)"kcr ~0Croat%-&&sb ~0Upp%2(Tct ~0HaitianCreole ~d%4#h%)!J%)#pu ~0Hun%0+zy ~0Arme%-'gbid ~0Indone%!'Pa%(#" ~0Icelandic%*!vt ~0Ital%,()%+&^%!!D%)';ja ~0DetailedToken ~0Japanese%'"f ~8Token%"!Ykmr ~0Kurmanj%*&acn ~0Kannada%.)BKore%),z ~6%'!}cy ~0Kyrgyz%**Vla ~0Latin%*'Ab ~0Luxembourgish%)&ecg ~0Lugan%,"Sij ~0Ligu%!&U%(#,t ~0Lithua%!&W%(&:v%!"Mv%,%|bmk ~0Maced%",w%'!X%*&<%&!G%)(0l ~0Malayalam%*'9r ~0Marath%+2+s%#!V%*12nb ~0Norweg%-(~e ~0Nepali%*+4l ~0Dut%+2!%*#&Dut%*-Wcn%("0Nynorsk ~g%'"Spl ~0Po%!17%5.W%!!C%-0WPortuguese%)%cbro ~0Rom%"&W%,0vRus%-0[%)"7%%!E%)*Usa ~0Sanskrit%*!zi ~0Sinhal%+(Gk ~0Slovak%.%bSlov%",z%(&8q ~0Alb%/#(r ~0Se%".r%("-v ~0Swed%,2cbta ~0Tamil%**be ~0Telugu%*"_h ~0Thai ~4%&+q4%(+qi ~0Tigrinya%*"gl ~0Tagalog%*"gn ~0Setswan%+!Ur ~0Turk%-4et ~0Tatar%*)_uk ~0Ukrai%-%H%+&x%%!G%)(4r ~0Urdu%'#K
-0bvi ~0Vietnam%*(K ~a%(/Xxx ~0MultiLanguage
-0byo ~0Yoruba%*.rzh ~0Chi%!0Q%%#J ~7%%!x 0Segmenter =9.char =ajieba =apkuseg
-0auage%!8Se%&!j0DisabledPipes ~0FactoryMet%!03%!"k ~0_Sender ~1WorkDoneSentinel
+0cm ~0Amharic ~7Defaults
+0cr ~0Arabic ~6Defaults
+0cz ~0Azerbaijani ~bDefaults
+0bbg ~0Bulgarian ~9Defaults
+0cn ~0Bengali ~7Defaults
+0co ~0Tibetan ~7Defaults
+0bca ~0Catalan ~7Defaults
+0d.lemmatizer 0CatalanLemmatizer
+0cs ~0Czech ~5Defaults
+0bda ~0Danish ~6Defaults
+0ce ~0German ~6Defaults
+0csb ~0LowerSorbian ~cDefaults
+0bel ~0Greek ~5Defaults
+0d.lemmatizer 0GreekLemmatizer
+0cn ~0English ~7Defaults
+0d.lemmatizer 0EnglishLemmatizer
+0cs ~0Spanish ~7Defaults
+0d.lemmatizer 0SpanishLemmatizer
+0ct ~0Estonian ~8Defaults
+0cu ~0Basque ~6Defaults
+0bfa ~0Persian ~7Defaults
+0ci ~0Finnish ~7Defaults
+0co ~0Faroese ~7Defaults
+0cr ~0French ~6Defaults
+0d.lemmatizer 0FrenchLemmatizer
+0bga ~0Irish ~5Defaults
+0d.lemmatizer 0IrishLemmatizer
+0cd ~0Scottish ~8Defaults
+0crc ~0AncientGreek ~cDefaults
+0cu ~0Gujarati ~8Defaults
+0bhe ~0Hebrew ~6Defaults
+0ci ~0Hindi ~5Defaults
+0cr ~0Croatian ~8Defaults
+0csb ~0UpperSorbian ~cDefaults
+0ct ~0HaitianCreole ~dDefaults
+0d.lemmatizer 0HaitianCreoleLemmatizer
+0cu ~0Hungarian ~9Defaults
+0cy ~0Armenian ~8Defaults
+0bid ~0Indonesian ~aDefaults
+0cs ~0Icelandic ~9Defaults
+0ct ~0Italian ~7Defaults
+0d.lemmatizer 0ItalianLemmatizer
+0bja ~0DetailedToken ~0Japanese ~8Defaults ~8Tokenizer
+0bkmr ~0Kurmanji ~8Defaults
+0cn ~0Kannada ~7Defaults
+0co ~0Korean ~6Defaults ~6Tokenizer
+0cy ~0Kyrgyz ~6Defaults
+0bla ~0Latin ~5Defaults
+0cb ~0Luxembourgish ~dDefaults
+0cg ~0Luganda ~7Defaults
+0cij ~0Ligurian ~8Defaults
+0ct ~0Lithuanian ~aDefaults
+0cv ~0Latvian ~7Defaults
+0bmk ~0Macedonian ~aDefaults
+0d.lemmatizer 0MacedonianLemmatizer
+0cl ~0Malayalam ~9Defaults
+0cr ~0Marathi ~7Defaults
+0cs ~0Malay ~5Defaults
+0bnb ~0Norwegian ~9Defaults
+0ce ~0Nepali ~6Defaults
+0cl ~0Dutch ~5Defaults
+0d.lemmatizer 0DutchLemmatizer
+0cn ~0NorwegianNynorsk ~gDefaults
+0bpl ~0Polish ~6Defaults
+0d.lemmatizer 0PolishLemmatizer
+0ct ~0Portuguese ~aDefaults
+0bro ~0Romanian ~8Defaults
+0cu ~0Russian ~7Defaults
+0d.lemmatizer ~0RussianLemmatizer
+0bsa ~0Sanskrit ~8Defaults
+0ci ~0Sinhala ~7Defaults
+0ck ~0Slovak ~6Defaults
+0cl ~0Slovenian ~9Defaults
+0cq ~0Albanian ~8Defaults
+0cr ~0Serbian ~7Defaults
+0cv ~0Swedish ~7Defaults
+0bta ~0Tamil ~5Defaults
+0ce ~0Telugu ~6Defaults
+0ch ~0Thai ~4Defaults ~4Tokenizer
+0ci ~0Tigrinya ~8Defaults
+0cl ~0Tagalog ~7Defaults
+0cn ~0Setswana ~8Defaults
+0cr ~0Turkish ~7Defaults
+0ct ~0Tatar ~5Defaults
+0buk ~0Ukrainian ~9Defaults
+0d.lemmatizer ~0UkrainianLemmatizer
+0cr ~0Urdu ~4Defaults
+0bvi ~0Vietnamese ~aDefaults ~aTokenizer
+0bxx ~0MultiLanguage
+0byo ~0Yoruba ~6Defaults
+0bzh ~0Chinese ~7Defaults ~7Tokenizer 0Segmenter =9.char =ajieba =apkuseg
+0auage ~0BaseDefaults ~0DisabledPipes ~0FactoryMeta ~0Language ~0_Sender ~1WorkDoneSentinel
 07exeme 0Lexeme
-07ookups ~0%!@-s 0Table
-06matcher.dependency%"!4 0D%%!5M%!!5
-0e%%!?%"!5 ~0_ComparisonPredicate ~1Fuzzy%(!3Regex%(!3Set%%!1
-0ephras%&"(Phrase%%"A7l.models.multi_task ~0_RandomWords
-09parser_model ~0ParserStepM%"!4precompute_hiddens
-07orphology 0M%%!.
+07ookups ~0Lookups 0Table
+06matcher.dependencymatcher 0DependencyMatcher
+0ematcher 0Matcher ~0_ComparisonPredicate ~1FuzzyPredicate ~1RegexPredicate ~1SetPredicate
+0ephrasematcher 0PhraseMatcher
+07l.models.multi_task ~0_RandomWords
+09parser_model ~0ParserStepModel ~0precompute_hiddens
+07orphology 0Morphology
 06parts_of_speech 0univ_pos_t
-07ipeline._edit_tree_internals.%%!6s 0EditTrees
-0g%""j%&!K_beam_utils 0BeamBatch
-0xarc_eager 0ArcEager 8Gold 0Break 0LeftArc 0Reduce 1igh%!!3Shift
+07ipeline._edit_tree_internals.edit_trees 0EditTrees
+0gparser_internals._beam_utils 0BeamBatch
+0xarc_eager 0ArcEager 8Gold 0Break 0LeftArc 0Reduce 1ightArc 0Shift
 0xner 0Begin 1iluoGold 5PushDown 0In 0Last 0Missing 0Out 0Unit
 0xstateclass 0StateClass
-0xtransition_system 0Oracle%!Gf0T%%!BSystem
-0fattributeruler 0A%#!2Ruler
-0fdep_%!%/%((|%!&z
-0f%&%x%)Bp%"%n%(-Igntity_link%!C6tityLinker
-0l%""F%!!8%#"Cfunctions ~0DocCleaner ~0TokenSplitter
-0flegacy.e%6"*_v1
-0h%&"k%("cfm%#(_%"8f%(!1
-0gultitask 0ClozeM%&!2%%!-Objective
-0fn%'#5ecog%"/Tfpipe 0Pipe
-0fsentenc%#.x%%!/
-0k%&!3e%(!dgpan_find%#F)Find%!!S%!%MSpan%"%Kjcat%!!3Categor%!1x1uggest%!-XIntervals
+0xtransition_system 0OracleError 0TransitionSystem
+0fattributeruler 0AttributeRuler
+0fdep_parser 0DependencyParser
+0fedit_tree_lemmatizer 0EditTreeLemmatizer
+0gntity_linker 0EntityLinker
+0lruler 0EntityRuler
+0ffunctions ~0DocCleaner ~0TokenSplitter
+0flegacy.entity_linker 0EntityLinker_v1
+0hmmatizer 0Lemmatizer
+0fmorphologizer 0Morphologizer
+0gultitask 0ClozeMultitask 0MultitaskObjective
+0fner 0EntityRecognizer
+0fpipe 0Pipe
+0fsentencizer 0Sentencizer
+0kr 0SentenceRecognizer
+0gpan_finder 0SpanFinder
+0kruler 0SpanRuler
+0jcat 0SpanCategorizer ~1uggester ~0_Intervals
 0ftagger 0Tagger
-0gextcat 0Text%'!g
-0m_multilabel%"#nLabel_%-!Lgok2vec 0Tok2Vec ~7Listener
-0grainable_%!%'T%#!2%!%0i%#)n%#(|%#(r6scorer ~0PRFScore ~0ROCAUC%#!0Scorer
+0gextcat 0TextCategorizer
+0m_multilabel 0MultiLabel_TextCategorizer
+0gok2vec 0Tok2Vec ~7Listener
+0grainable_pipe 0TrainablePipe
+0insition_parser 0Parser
+06scorer ~0PRFScore ~0ROCAUCScore ~0Scorer
 07trings 0StringStore
-06t%&3&%(4*s._dict_proxie%#JBGroups
-0ere%#!Z 0R%%!.r
-0eserialize%!)IBin
-0dgraph 0Edge 0G%!!/Node 2neEdge 4Node
-0dmorphanalysis%"(|A%"!1
-0dspan%!'"
-0h_group%!!1Group
-0dtoken%"#6
-0dunders%"#wU%%!/
-07raining.alignment ~0A%#!.
-0o_array %&!6Array
-0fcorpus ~0C%#!+Jsonl%%!0PlainText%!!4
+06tokenizer 0Tokenizer
+0bs._dict_proxies ~0SpanGroups
+0eretokenize 0Retokenizer
+0eserialize ~0DocBin
+0dgraph 0Edge 0Graph 0Node 2neEdge 4Node
+0dmorphanalysis 0MorphAnalysis
+0dspan 0Span
+0h_group 0SpanGroup
+0dtoken 0Token
+0dunderscore ~0Underscore
+07raining.alignment ~0Alignment
+0o_array 0AlignmentArray
+0fcorpus ~0Corpus ~0JsonlCorpus ~0PlainTextCorpus
 0fpretrain ~0ProgressTracker
-07y ~0InitializableCompon%!"X%"'}dTo%(!8%%'y%%!7
-06uti%!ABmmy%&82~0ENV_VARS ~0SimpleFrozenDict ~cList ~0registry
-06vectors =0BaseV%"!00Mode =4.d%!8R =5floret =0%"!F
+07y ~0InitializableComponent ~0ListenedToComponent ~0TrainableComponent
+06util ~0DummyTokenizer ~0ENV_VARS ~0SimpleFrozenDict ~cList ~0registry
+06vectors =0BaseVectors 0Mode =4.default =5floret =0Vectors
 07ocab ~0Vocab`,
   },
   {
     library: "stable-baselines3",
     version: "2.3.2 to 2.9.2",
     roots: ["gym","gymnasium","stable_baselines3"],
-    text: `00gym.spaces.box 0Box
+    text: `=00gym.spaces.box 0Box
 0bdict 0Dict
-0dscrete 0Di%!!,
+0dscrete 0Discrete
 0bmulti_binary 0MultiBinary
-0hd%"!I%"!:%'!Xtuple 0Tuple
-03nasiu%/"Eh%("Ej%."Eh%7"En%5"Ehtext 0Text
-0i%)"Q0stable_baselines3.common.buffers ~0BaseBuffer ~0DictReplay%#!55ollout%%!DNStep%*!E0%*!11%(!T
-0pdistributions ~0BernoulliD%'!; ~0Categorical%+!<DiagGaussian%*!=2%)!JMulti%6!kSquashed%6!s1tateDependentNoise%+!hTanhBijector
-0pnoise 0ActionN%!!/Normal%)!5OrnsteinUhlenbeck%)!@Vectorized%'!9
-0ppolicies ~0ActorCriticCnnPolicy ~b%#!+0BaseModel ~4%%!7Continuous%!!]%#%3Input%'!v%!!S
-0prunning_mean_std ~0R%!!5MeanStd
+0hdiscrete 0MultiDiscrete
+0btuple 0Tuple
+03nasium.spaces.box 0Box
+0hdict 0Dict
+0jscrete 0Discrete
+0hmulti_binary 0MultiBinary
+0ndiscrete 0MultiDiscrete
+0htext 0Text
+0iuple 0Tuple
+00stable_baselines3.common.buffers ~0BaseBuffer ~0DictReplayBuffer ~5olloutBuffer ~0NStepReplayBuffer ~0ReplayBuffer ~1olloutBuffer
+0pdistributions ~0BernoulliDistribution ~0CategoricalDistribution ~0DiagGaussianDistribution ~2stribution ~0MultiCategoricalDistribution ~0SquashedDiagGaussianDistribution ~1tateDependentNoiseDistribution ~0TanhBijector
+0pnoise 0ActionNoise 0NormalActionNoise 0OrnsteinUhlenbeckActionNoise 0VectorizedActionNoise
+0ppolicies ~0ActorCriticCnnPolicy ~bPolicy ~0BaseModel ~4Policy ~0ContinuousCritic ~0MultiInputActorCriticPolicy
+0prunning_mean_std ~0RunningMeanStd
 0psb2_compat.rmsprop_tf_like ~0RMSpropTFLike
-0ptorch_lay%&(mFeaturesExtractor ~0Combined%(!6Flatten%(!5Mlp%(!1NatureCNN
-0qype_aliases%!+O%()8Samples %))r%#!70%!#lPredictor %))u%#!H%)){%#!77Return 0TrainFreq 9uencyUnit
-0putils 0ConstantSchedule 0Floa%'!1Linear%#!2
-0iddpg.%''Y%''N0Mlp%#!.1%%'(%#&zjqn%4!ZDQN%@!h ~0QNetwork
-0iher.her_replay_%!-p ~0Her%(%7
-0isac%("AA%#'5%B#& ~0SAC%##2itd3%Z!qTD3%!!.`,
+0ptorch_layers ~0BaseFeaturesExtractor ~0CombinedExtractor ~0FlattenExtractor ~0MlpExtractor ~0NatureCNN
+0qype_aliases 0DictReplayBufferSamples 5olloutBufferSamples 0PolicyPredictor 0ReplayBufferSamples 1olloutBufferSamples 7Return 0TrainFreq 9uencyUnit
+0putils 0ConstantSchedule 0FloatSchedule 0LinearSchedule
+0iddpg.policies ~0CnnPolicy ~0MlpPolicy ~1ultiInputPolicy
+0jqn.policies ~0CnnPolicy ~0DQNPolicy ~0MlpPolicy ~1ultiInputPolicy ~0QNetwork
+0iher.her_replay_buffer ~0HerReplayBuffer
+0isac.policies ~0Actor ~0CnnPolicy ~0MlpPolicy ~1ultiInputPolicy ~0SACPolicy
+0itd3.policies ~0Actor ~0CnnPolicy ~0MlpPolicy ~1ultiInputPolicy ~0TD3Policy`,
   },
   {
     library: "statsmodels",
     version: "0.13.5 to 0.15.0",
     roots: ["statsmodels"],
-    text: `00statsmodels.base._constraints =0LinearC%'!6~0TransformRestriction
+    text: `=00statsmodels.base._constraints =0LinearConstraints ~0TransformRestriction
 0iparameter_inference =0ScoreTestResult
-0jenalized ~0P%#!.Mixin
-0nties ~0%'"7Penalty ~2variance%%!40L2 ~2%1!NUnivariate ~0Non%'!WPSD ~1%#!11seudoHuber ~0SCAD ~4Smoothed
-0jred%!#M%'#A~0P%%!9%!#BsBase ~hDelta ~hMean ~ionotonic
-0iscreening ~0S%#!.%"!a ~0Variable%%!=
-0hdistributed_estimation ~0D%&!;Model ~b%"!n
-0helastic_net ~0Regularized%&!Em%!!W0GenericLikelihoo%#!rm%&"a%-!>f%&!>%"!40%!!4Mixin ~6s ~0_LLR%"'-hoptimizer ~0O%#!.
-0ht%#(E ~0BoxCox
-0cdiscrete._diagnostics_count =0ChisquarePro%"#_ =0Dispers%&&B =0ZeroModification%&)% =4inflationJH%#)9lconditional_%!*X%!)+%#!7Logit ~bMN%#!,Poisson%&&2 ~0_%'!TModel
-0nunt%!!v%&&'ZeroInflated ~0L1%(!3Gener%!*a%""*%%"'eNegativeBinomial%&!<%,!M0%:!w ~u%%!Mc%,!zP ~s%&!@%%!Tj%&!6%%(Kl%&&^ ~0CountD%(!4%"!a%&!6
-0n%!'=_margins%!)vcreteM%%!4%"!,
-0v%"%JBinary%"(s6%&#RCount%"!95%&!9%%!v%!!<8%&!<%0#yi%'*91%!"1%%!42Coun%"(;s ~2%7&T2Mult%,&O2%5&k2%,!d1%!(Y%'#3%%(o1%&!~%+-* =0%,") ~gP ~h%%!k%'.DOrder%%-C%&&V ~7%&"Nrobit%&%y
-0ltruncated%%)pHurdle%(&4%'*PL1%'!A%&#]T%#!jLF%"*R%&!U%,!>%+&Xgic%(&^b%/)W%&,#%&!J9%5&30_RCensored ~a%0":fic ~a%/"0a%"!E
-0f%!1Rions.bernstein ~0B%#!.%%1wion ~lBV ~lUV
+0jenalized ~0PenalizedMixin
+0nties ~0ConstraintsPenalty ~2variancePenalty ~0L2 ~2ConstraintsPenalty ~2Univariate ~0NonePenalty ~0PSD ~1enalty ~1seudoHuber ~0SCAD ~4Smoothed
+0jrediction_inference ~0PredictionResultsBase ~hDelta ~hMean ~ionotonic
+0iscreening ~0ScreeningResults ~0VariableScreening
+0hdistributed_estimation ~0DistributedModel ~bResults
+0helastic_net ~0RegularizedResults
+0hmodel ~0GenericLikelihoodModel ~mResults ~0LikelihoodModel ~fResults ~0Model ~0ResultMixin ~6s ~0_LLRMixin
+0hoptimizer ~0Optimizer
+0htransform ~0BoxCox
+0cdiscrete._diagnostics_count =0ChisquareProbResult =0DispersionResults =0ZeroModificationTestResult =4inflationJHResult
+0lconditional_models ~0ConditionalLogit ~bMNLogit ~bPoisson ~bResults ~0_ConditionalModel
+0nunt_model ~0GenericZeroInflated ~0L1ZeroInflatedGeneralizedPoissonResults ~eNegativeBinomialResults ~ePoissonResults ~0ZeroInflatedGeneralizedPoisson ~uResults ~cNegativeBinomialP ~sResults ~cPoisson ~jResults ~cResults
+0ldiagnostic ~0CountDiagnostic ~0PoissonDiagnostic
+0nscrete_margins ~0DiscreteMargins ~0Margins
+0vodel ~0BinaryModel ~6Results ~0CountModel ~5Results ~0DiscreteModel ~8Results ~0GeneralizedPoisson ~iResults ~0L1BinaryResults ~2CountResults ~2GeneralizedPoissonResults ~2MultinomialResults ~2NegativeBinomialResults ~2PoissonResults ~1ogit ~5Results ~0MNLogit ~1ultinomialModel ~bResults =0NegativeBinomial ~gP ~hResults ~gResults ~0OrderedResults ~0Poisson ~7Results ~1robit ~6Results
+0ltruncated_model ~0HurdleCountModel ~bResults ~0L1HurdleCountResults ~2TruncatedLFGenericResults ~0TruncatedLFGeneralizedPoisson ~gic ~iResults ~bNegativeBinomialP ~bPoisson ~iResults ~9NegativeBinomialResults ~0_RCensored ~aGeneralizedPoisson ~fic ~aNegativeBinomialP ~aPoisson
+0ftributions.bernstein ~0BernsteinDistribution ~lBV ~lUV
 0qcopula._special ~0Sterling1 ~82
-0xarchimedean ~0A%&!0Copula ~0Clayto%&!2Frank%%!0Gumbel%!!1
-0x%!"8%!*~%!!D6%("f
-0xdepfunc_ev ~0AsymBiLogi%!,]4%'!-Mixed ~4Neg%&!80HR ~0PickandDepend%"60TEV
-0xelliptical ~0E%%!/%&"xaussi%'#JStudentT%##.yxtreme_value ~0E%!!2Value%%#Rother_%&#XInd%%"R%%!G%%44%&:f%"%] ~6Frank ~6%!%P ~6Indep ~6%"!R_%!!SPower
-0q%#4m%!4BcretizedCount ~b%#6&genp%!(4_p_gen ~0%%+Anegbin%!!89%#!H%!!Fzig%&)=%)!=2n%")<b%")<%"!9%'!G
+0xarchimedean ~0ArchimedeanCopula ~0ClaytonCopula ~0FrankCopula ~0GumbelCopula
+0xcopulas ~0Copula ~6Distribution
+0xdepfunc_ev ~0AsymBiLogistic ~4Logistic ~4Mixed ~4NegLogistic ~0HR ~0PickandDependence ~0TEV
+0xelliptical ~0EllipticalCopula ~0GaussianCopula ~0StudentTCopula
+0yxtreme_value ~0ExtremeValueCopula
+0xother_copulas ~0IndependenceCopula
+0xtransforms ~0TransfClayton ~6Frank ~6Gumbel ~6Indep ~6orms ~0_TransfPower
+0qdiscrete =0DiscretizedCount ~bModel ~0genpoisson_p_gen ~0truncatednegbin_gen ~9poisson_gen ~0zigeneralizedpoisson_gen ~2negativebinomial_gen ~2poisson_gen
 0qedgeworth =0ExpandedNormal
-0rmpirical_%%9Z%!9PECDF ~4%#0k%!)?pFun%"=pqmixture_rvs ~0M%!!0%*(Lqtools ~0_Grid
-0duration.hazard_regress%!"8PHReg%(/{2SurvivalTime ~0rv_%#%z_float
-0lsurvfunc ~0CumIncidenceRight ~0S%"!ARight
-0cemplike.aft_el ~0AFT%'0=ptAFT ~0%"!IAFT
-0kdescriptive ~0DescStatMV ~8UV ~0EmpLik%'@Q ~0_OptFuncts
-0kelanova ~0ANOVA%%#O ~0_ANOVAOpt
-0m%"#{ ~0_ELRegOpts
-0korigin%&!?ELOriginR%%!4%#!2%"1tcgam.gam_cross_valid%!&,%)!3ors =0BaseCrossV%#!8 =0KFold
-11%0!i%#!VV =4%!AiiesPathCV =0Mult%#B1GAMCV ~hPath
-0kp%#!O ~%*!Iam%&BT%&Bq%&!9
-0h%&*H_additive%&<.LMGam%)8]LogitGam
-0gsmooth_basis =0A%"!bGam%"CAr =0BSplines =0Cubic%%!11yclic%*!6%#=D%#!ds =0Poly%!+q%'!z%&#8%&"'aCubicCycl%'!vf%&!A%)"ab%*"0 =a%."/
-0denmod._p%%E:%0EG
-0jbayes_mixed_glm ~0BayesMixedGLM%&8G%".)%)!@%&8t%,!9_%+!31Varia%!@t%)!=
-0jcov_struct ~0Auto%#-:ve ~0Categor%!3&vS%"!J1%&!-0Equival%!3j1xchangeable ~0GlobalOddsRatio%+2i ~0Nested ~1ominal%+!@Ord%/!8St%!#6r%!)B%!#(ured
-0jfamilies.family%!?q%"<]0F%#!6Gamma ~2%!57 ~0Inverse%#5I ~%/=@%&<t0Tweedie
-0slinks ~0CDFLink ~1LogLog ~1auchy ~0Identity ~1%!"-Power ~7Squar%!Dq%!!^og ~3C ~3Log ~3it%4"Ower%&>80Sqrt ~0c%""81loglog ~0i%,"A_p%!!^8%!HHd ~0log ~3c%""63%!![nbinom ~0p%#"+sqrt
-0svarfuncs%*%k%6"m%!Lonce%&4aj%'6=%%Lnng_equations ~0GEE ~3%%E!3%&.#N%!((GEE ~a%)AW%0!9P%#Qb%&PM ~0_%'Cs ~cLogit
-0vlinear%(/F%)"A_Module%#O-
-0jqif ~0QIF ~3%,+'3Co%#R! ~3E%)*b3%*)w%#"+
-0cimpu%!*'.%#-R%#-KGaussMI ~0MI ~2%%!Vnmice ~0MICE =4Data ~4%(#qtsyFormula
-0cmisc%"UP%!N5~0Non%!#iDeltaCov%&*5GMLE ~7Offset%"!/ZiGMLE
-0nnonlinls ~0My%"8?%%!pLS%%PBs
-0no%!&V%%%p%"F@%"<i%#F4
-0nt%#!DTArma ~1%!W,%"N,ory_mlecov ~0MLEGLS
-0d%'4v.cancorr ~0CanCorr =7%&8Us
-0pfac%!6WF%"!+%&GEpm%#8fMANOVA
-0q%'""_%!;w%(6-LS ~e%%I0c%'"0%%(i%"!LOLS =%#I0
+0rmpirical_distribution ~0ECDF ~4Discrete ~0StepFunction
+0qmixture_rvs ~0MixtureDistribution
+0qtools ~0_Grid
+0duration.hazard_regression ~0PHReg ~5Results ~2SurvivalTime ~0rv_discrete_float
+0lsurvfunc ~0CumIncidenceRight ~0SurvfuncRight
+0cemplike.aft_el ~0AFTResults ~0OptAFT ~0emplikeAFT
+0kdescriptive ~0DescStatMV ~8UV ~0EmpLikeTestResult ~0_OptFuncts
+0kelanova ~0ANOVA ~5Result ~0_ANOVAOpt
+0mregress ~0_ELRegOpts
+0koriginregress ~0ELOriginRegress ~0OriginResults
+0cgam.gam_cross_validation.cross_validators =0BaseCrossValidator =0KFold
+11gam_cross_validation =0BaseCV =4PenaltiesPathCV =0MultivariateGAMCV ~hPath
+0kpenalties ~0MultivariateGamPenalty ~0UnivariateGamPenalty
+0heneralized_additive_model ~0GLMGam ~6Results ~0LogitGam
+0gsmooth_basis =0AdditiveGamSmoother =0BSplines =0CubicSplines =1yclicCubicSplines =0GenericSmoothers =0PolynomialSmoother =0UnivariateBSplines =aCubicCyclicSplines =fSplines =aGamSmoother =benericSmoother =aPolynomialSmoother
+0denmod._prediction ~0PredictionResults
+0jbayes_mixed_glm ~0BayesMixedGLMResults ~1inomialBayesMixedGLM ~0PoissonBayesMixedGLM ~0_BayesMixedGLM ~1VariationalBayesMixedGLM
+0jcov_struct ~0Autoregressive ~0CategoricalCovStruct ~1ovStruct ~0Equivalence ~1xchangeable ~0GlobalOddsRatio ~0Independence ~0Nested ~1ominalIndependence ~0OrdinalIndependence ~0Stationary ~0Unstructured
+0jfamilies.family ~0Binomial ~0Family ~0Gamma ~2ussian ~0InverseGaussian ~0NegativeBinomial ~0Poisson ~0Tweedie
+0slinks ~0CDFLink ~1LogLog ~1auchy ~0Identity ~1nversePower ~7Squared ~0Link ~1og ~3C ~3Log ~3it ~0NegativeBinomial ~0Power ~1robit ~0Sqrt ~0cauchy ~1loglog ~0identity ~1nverse_power ~8squared ~0log ~3c ~3it ~3log ~0nbinom ~0probit ~0sqrt
+0svarfuncs ~0Binomial ~0NegativeBinomial ~0Power ~0VarianceFunction
+0jgeneralized_estimating_equations ~0GEE ~3Margins ~3Results ~0NominalGEE ~aResults ~0OrdinalGEE ~aResults ~0ParameterConstraint ~0_Multinomial ~cLogit
+0vlinear_model ~0GLM ~3Results ~0_ModuleVariable
+0jqif ~0QIF ~3Autoregressive ~3Covariance ~3Exchangeable ~3Independence ~3Results
+0cimputation.bayes_mi ~0BayesGaussMI ~0MI ~2Results
+0nmice ~0MICE =4Data ~4Results ~0PatsyFormula
+0cmiscmodels.count ~0NonlinearDeltaCov ~0PoissonGMLE ~7OffsetGMLE ~7ZiGMLE
+0nnonlinls ~0Myfunc ~0NonlinearLS ~0Results
+0nordinal_model ~0OrderedModel ~7Results
+0ntmodel ~0TArma ~1LinearModel
+0ory_mlecov ~0MLEGLS
+0dultivariate.cancorr ~0CanCorr =7TestResults
+0pfactor =0Factor =6Results
+0pmanova ~0MANOVA
+0qultivariate_ols ~0MultivariateLS ~eResults =cTestResults ~0_MultivariateOLS =gResults
 0ppca =0PCA
-0cnon%"Y1ric._kernel_base ~0E%!*norSetting%%LZicKDE =0LeaveOneOut
-0qkde ~0KDE%#:j3%&5S
-0r%!"!density%!!K%("o ~f%'R5
-0x%)>:Kernel%#H9Reg ~6Reg ~0%!#ggCoefC ~bD
-0cothermod.betareg ~0Beta%"'M%#)F
-0c%&"*%>65o%%@3MinimalWLS
-0ndim%!/P%&+fRedu%#!mDim%%!1%'*erincipalHessianDirec%#.aSlicedAverag%!-,nce%"&Aion ~6%"3I%!#n_%*"*%##=
+0cnonparametric._kernel_base ~0EstimatorSettings ~0GenericKDE =0LeaveOneOut
+0qkde ~0KDEResult ~3Univariate
+0rernel_density ~0KDEMultivariate ~fConditional
+0xregression ~0KernelCensoredReg ~6Reg ~0TestRegCoefC ~bD
+0cothermod.betareg ~0BetaModel ~4Results
+0cregression._prediction ~0PredictionResults
+0otools ~0_MinimalWLS
+0ndimred ~0CovarianceReduction ~0DimReductionResults ~0PrincipalHessianDirections ~0SlicedAverageVarianceEstimation ~6InverseReg ~0_DimReductionRegression
 0nfeasible_gls ~0GLSHet ~62
-0%"*v%%*_CompareLR%)@-EL%)!1GLS ~3AR ~0OLS%)/#%&"?%"%x%'01WLS ~0YuleWalker%#XIn%!9q%+"QMixedLM ~7Params%(PH0VCSpec ~0%!:Plm%)EU
-0nprocess%*DT%&J,%&0?0P%!!L%(!67ML%'25
-0nquantile%*!sQuantReg%&U>
-0nrecursive_ls =0R%#!1LS =%&_Pooll%!a[R%!!,%&%I%%#Q7Store
-0dobust.c%("~CovDetMCD ~9%#&M7M ~6S ~3It%#%o ~3M%%*2 ~3OGK%%!.Start%%bz ~3Tyler%-b# ~a%"'QNaiveLedoitWol%"aW ~0_%!IxizeTruncCov ~1Standardize
-0jn%"LOAndrewWave ~0Hampel ~1uberT ~0Least%!:*s ~0MQ%"&,N%!avRamsayE ~1obust%"!8%#O( ~0Trimmed%!ea1ukeyBiwe%!I55Quartic
-0jresistant%,(tDetSStar%&*3RLMDetS ~7MM
-0kobus%-!XR%(7N
-0jscale ~0%"h%5S%"!2M%#!+Scale%""u%#*Mj%#.2TuningS%%1>Mea%"'o
-0cstats._delta_method%06A
-0k%%^w_%!D-~0CMTNewey ~3Tauchen%&6!%"2=%%0n%##7knockoff%),nFDR%!%Vults_store%&!n%")Xi%%KhnovaRM =6%#!yibase =0AllPair%%b^=0HolderTuple =0LimitedIte%!O<%"g~icontingency_tabl%"m:chransQ%"&r=0%!(GT%!;+1tratified%!!3=0%"!*52x2 =0_Bunch
-0mrast%!g%trast =%'b.MultiComp%%"+Wald%)%Bkrre%!h,_%#'+CovNear%(0h%!8CedPSDMatrix%'.z%(5k%!5K%+8=%!!7
-0k%'-F%%q.Corr%!+~%#(3i%'Pmsta%!d[escribe =6p%"A+%(f;GoldfeldQuand%&#!LM%)2wNon%!G1%)!8PesaranTimmerman%")b%-'}s_gen%(l7Bin%&og
-0kst_%&?s_measu%!-NDist%!ZxStat
-0ieffect_siz%"r.centrality%%"%%#"MdF%%!,%"T8
-0igof ~%&"Q%%!:inter_rater ~0Kapp%'5,%"!,%"(8i%#*u_reg%!"X%!'W%%'mE%%!7Forward%&!3OLS%&!/RegModel%%!43%"+g%"!3
-0imed%!L{ ~0M%&!.%"2{s
-0kta_analysi%!"Mmbin%&>O0Homogeneity%)vqoment_helper%")b2Cor%%7Rjultitest ~0LocalFDRCor%":K%&'wull%*Z&n%#=d=0CovOnewa%"k! =3%(q90Hote%"5r%!";u%&+8CRank%((p2Stat%"-{%!GdtialProjec%%#Bi%)@P ~0JonckheereTerpstr%"'1 =0ProbSuperio%#6F=0Rank%";T%#"24Placemen%'"ESamplesize%.!S=0Tost%."%
-0ioaxaca ~0OaxacaBlinder%(k>jneway =%"0u%#"7Confint%!'tSiz%%"f0%&!5Fsq%"r* =1%&R2%)&7~0Fsta%.!l=%!4e%("<=5%'Ry%#!c1imulat%!Ot%-!B
-0jutliers_influ%"RNGLMI%'!1MLE%(!1OLS%(!1_Base%%!3%#2{%"Oi0FTestAnova%"Nm5%"!*aF2 ~0Gof%&xW%"!U%!0JInd%#!3%#!*TTest%&!:%#!n0_%(!j%#!B
-0jropor%"+{Koopman%"&M%'):iredNam%+!;1owerP%%!e%#(H=1%&!52indep%)*k&%"#:%/!]%#(f%*!:
-0irates =0None%&&V%)sh =%#METest%!"@%#!<%%{{2werDif%#>&%0'k=5NegbinRatio%%!6%)!0%!8X%#"x%("L
-0j%&?O_%)@h%'?jInv%&Bn
-0j%!<yc%!+a%*>2
-0itabledist ~%!8CDist
-0%">D%#5t%",BMea%!yVescrStatsW
-0ctools._decor%#e!CachedAt&""#v =6Wr%!"3%&!6~0ResettableCache =0_cache_readonly =0%,!36w%"!m
-0jtest_runn%!)JytestTester
-0&""''%*!7i%{"n%'"cocstr%!"ID%%!.=0NumpyDocS%#!?%%WE ~0Reader
-0r%'3{Appe%!/u0Substit%"3Iigrouputi%!K?roup ~5Sorted ~5ing
-0irootfind%!"3Brentq%!o=ingInfo
-0ism_excep%#M,CacheWriteWar%!%V1ol%!A]ity%%!72nvergenc%&!J0Domain%&!2%&Me%&!6%"NE%!Ms%(!<1ypothesisTest%&!SIO%&!E%%N&TestError ~2terpo%!9:%&"gvalid%)!m1%#AELimi%'"'MissingData%"!v1odel%%!C3uleUnavailabl%'#ZNotImplemented%&!:Outpu%'"(Parse%#"!erfectSepa%!"T%"!:h%&"preci%)%*0Singular%!A)%&!Lpec&%"+1%&!PValu%'"oX13%""+3NotFound%#!2%"!G
-0i%%wq%%HT%'K-%%AZ
-0dreatment.t%#!,_%&=WT%#!6%!62 =&'".m_AIPWGMM ~5WLSGMM ~1%#!44RA%!!3%#!*TEGMM ~6%"Gs1
-0dsa.%'J<AR ~2OrderSel%(<Bs%&_B ~1utoReg =%'R)Infor%!)9Criteria
-0idl.%&"!DL ~4%2"#=%'a%Bounds%)CDUECM%&!F
-0iima.%"eCors.%#ZiARMA%&*h%#2Om%!"J=0ARIMA
-0mp%!T2=0SARIMAX%!TB
-0ms%('U%&!BS%(!9
-0%&a:ARIM%&v7s ~2MA%(Ytm%"Tj =0Arma%"TL
+0nlinear_model ~0CompareLRTestResult ~0ELTestResult ~0GLS ~3AR ~0OLS ~3Results ~0RegressionModel ~aResults ~0WLS ~0YuleWalkerResult
+0nmixed_linear_model ~0MixedLM ~7Params ~7Results ~0VCSpec ~0_mixedlm_distribution
+0nprocess_regression ~0GaussianCovariance ~0ProcessCovariance ~7MLE ~aResults
+0nquantile_regression ~0QuantReg ~8Results
+0nrecursive_ls =0RecursiveLS =bResults
+0oolling ~0RollingRegressionResults ~7Store
+0dobust.covariance ~0CovDetMCD ~9Result ~7M ~6S ~3IterResult ~3M ~4Result ~3OGKResult ~3StartingResult ~3TylerRegularizedResult ~asult ~0NaiveLedoitWolfResult ~0_NormalizeTruncCov ~1Standardize
+0jnorms ~0AndrewWave ~0Hampel ~1uberT ~0LeastSquares ~0MQuantileNorm ~0RamsayE ~1obustNorm ~0StudentT ~0TrimmedMean ~1ukeyBiweight ~5Quartic
+0jresistant_linear_model ~0DetSStartResult ~0RLMDetS ~7MM
+0kobust_linear_model ~0RLM ~3Results
+0jscale ~0Huber ~5Scale ~0MScale ~0ScaleTrimmedResult
+0jtools ~0TuningSEstimatorMeanResult
+0cstats._delta_method ~0NonlinearDeltaCov
+0kiagnostic_other ~0CMTNewey ~3Tauchen ~0ResultsGeneric ~0TestResults
+0jknockoff ~0RegressionFDR
+0jresults_store ~0ResultsStore
+0ianova ~0AnovaRM =6esults
+0ibase =0AllPairsResults =0HolderTuple =0LimitedIterationMixin
+0icontingency_tables ~0CochransQResult =0SquareTable ~1tratifiedTable =0Table =52x2 =0_Bunch
+0mrast ~0Contrast =8Results ~0MultiCompResult =0WaldTestResults
+0krrelation_tools ~0CovNearestResult ~0FactoredPSDMatrix ~0GaussianMultivariateKernel ~0MultivariateKernel
+0kvariance ~0TransformCorrNormalResult
+0idescriptivestats ~0Describe =6ption
+0jiagnostic ~0GoldfeldQuandtResult ~0LMTestResult ~0NonNestedTestResult ~0PesaranTimmermannResult ~0ResultsStore
+0s_gen =0ChisquareBinningResult
+0kst_dependence_measures ~0DistDependStat
+0ieffect_size ~0NoncentralityChisquareResult ~dFResult ~dTResult
+0igof ~0ChisquareResult
+0iinter_rater ~0KappaResults ~0ResultsBunch
+0iknockoff_regeffects ~0CorrelationEffects ~0ForwardEffects ~0OLSEffects ~0RegModelEffects ~3ressionEffects
+0imediation ~0Mediation ~9Results
+0kta_analysis ~0CombineResults =0HomogeneityTestResult
+0joment_helpers ~0Cov2CorrResult
+0jultitest ~0LocalFDRCorrectionResult ~0NullDistribution
+0nvariate =0CovOnewayResult =3TestResult =0HotellingResult
+0u_tools ~0CCRankTestResult ~2StatsResult ~0PartialProjectResult
+0inonparametric ~0JonckheereTerpstraResult =0ProbSuperiorResult =0RankCompareResult ~4PlacementsResult ~0SamplesizeRankCompareResult =0TostProbSuperiorResult
+0ioaxaca ~0OaxacaBlinder ~6Results
+0jneway =0AnovaResult ~0ConfintEffectSizeResult ~0EffectSizeFsquResult =1quivalenceOnewayResult ~0FstatEffectSizeResult =0ScaleAnovaResult =5EquivalenceResult ~1imulatePowerEquivalenceResult
+0jutliers_influence ~0GLMInfluence ~0MLEInfluence ~0OLSInfluence ~0_BaseInfluenceMixin
+0ipower ~0FTestAnovaPower ~5Power ~aF2 ~0GofChisquarePower ~0NormalIndPower ~0Power ~0TTestIndPower ~5Power ~0_GofChisquareIndPower
+0jroportion ~0KoopmanConfintResult ~0PairedNamConfintResult ~1owerProportionsResult =1roportions2indepTestResult =0ScoreTestProportionsResult =0TostProportionsResult
+0irates =0NonequivalencePoissonResult =0PoissonTest2indepResult =bResult =2werDiffResult =5EquivalenceResult =5NegbinRatioResult =5RatioResult =6esult =0TostPoissonResult
+0jegularized_covariance ~0RegularizedInvCovariance
+0jobust_compare ~0TrimmedMean
+0itabledist ~0TableDist
+0iweightstats ~0CompareMeans ~0DescrStatsW
+0ctools._decorators =0CachedAttribute =6WritableAttribute ~0ResettableCache =0_cache_readonly =0cache_readonly =6writable
+0jtest_runner ~0PytestTester
+0ning ~0PytestTester
+0idecorators =0CachedAttribute =6WritableAttribute ~0ResettableCache =0_cache_readonly =0cache_writable
+0jocstring ~0Docstring =0NumpyDocString ~0Parameter ~0Reader
+0r_helpers ~0Appender ~0Substitution
+0igrouputils ~0Group ~5Sorted ~5ing
+0irootfinding ~0BrentqExpandingInfo
+0ism_exceptions ~0CacheWriteWarning ~1ollinearityWarning ~2nvergenceWarning ~0DomainWarning ~0EstimationWarning ~0HessianInversionWarning ~1ypothesisTestWarning ~0IOWarning ~1nfeasibleTestError ~2terpolationWarning ~2validTestWarning ~1terationLimitWarning ~0MissingDataError ~1odelWarning ~3uleUnavailableWarning ~0NotImplementedWarning ~0OutputWarning ~0ParseError ~1erfectSeparationError ~hWarning ~1recisionWarning ~0SingularMatrixWarning ~1pecificationWarning ~0ValueWarning ~0X13Error ~3NotFoundError ~3Warning
+0itransform_model ~0StandardizeTransform
+0dreatment.treatment_effects ~0TreatmentEffect =fResults ~0_AIPWGMM ~5WLSGMM ~1IPWGMM ~4RAGMM ~1RAGMM ~1TEGMM ~6Generic1
+0dsa.ar_model ~0AR ~2OrderSelectionResults ~2Results ~1utoReg =7Results ~0InformationCriteria
+0idl.model ~0ARDL ~4OrderSelectionResults =4Results ~0BoundsTestResult ~0UECM =4Results
+0iima.estimators._base ~0ARMAEstimationResult
+0mmodel =0ARIMA
+0mparams =0SARIMAXParams
+0mspecification =0SARIMAXSpecification
+0l_model ~0ARIMA ~5Results ~2MA ~4Results
+0mprocess =0ArmaProcess
 0ima_mle ~0Arma
-0gbase.%<Z8ltsa%%"BTimeSeries&+"4^
-0g%/GwTsa%!Gzptive
-0itermin&!"#3=0CalendarDe%'!:Term =8Fourier =8Seasonality =8TimeTrend%!Q-%&!Z%"#S =d%!!f0%%!f7%/"'0%)!z0%&!z=9%-!P
-0gexponential_%!vDing.%"'[StateSpaceMLE%"%)&%"8P12ets ~0ETS%"!=%'Zy%/&%gfilters.%!!*%%Cwycl%!"k%#(bhorecasting.stl ~0STLF%"!7%%!sstheta ~0Th%&a}%&Z"gholtwinters.%"#F%!4iHoltW%!!;Args
-0&!"@/ ~0E%&#z%!vy%"2~o%!D#impleExp%(!>_OptConfig
-0s%"R]%*"+%&"Ymle%%(pS%#%d
-0gregime_switching.markov_a%'m3%!Ikarkov%(mJon ~k%%&G4%/!P%&TJ&&"24
-14%%"4%!YSiltonFil%%[Ns ~0Ki%%z8%&!7%!!zS%%!c=f%#aG%'*}s%")( ~0Decompos%%DSo._%8!Ahtatespace.cfa_s%!EFion%%&| ~0CFAS%%!;%&{[rdynamic_%%k{D%!!3%#l%%&)c5_mq%,!BMQ%'2~=fStates%%TBBlock
-0r%1*}&!"*g%.(==%%&S0rinitializ%#06I%)!3
-0rkalman_%!*l ~0%*&G=0Kalma%"&^ =%0+Sy%%%6%#!P&%"!!~0%+'(
-0r%%)7=0%%,w=%:,Zrnews ~0New%&*%rrepresen%!s| ~0FrozenR%*!9=0%*!3
-0rsarimax%&33%&5h
-0%0'X=0%,'U%%%1ger
-0%#}=al =0UnobservedCom%!&Us%)&Jvar%!"EVARMAX%(r%k%#/#Zivot%!dQsUnitRoot
-0p._leybourne ~0L%#!.McCabe%%~yity
-0rstat%!!s=0ADFull%&g(1c%&f,BreakvarHeteroskedasticit%&NdC%&!Q1o%&Js=0DieboldMarian%#HE~0Jackknif%&O1KPSS%%!ALevinsonDurbinPa%&"%%&POPacfBur%%hU%%h}1c%'#(QSta%&"URUR%%!<%2%Ril.m%!2PMSTL
-0gtsa%#&)Lagm%#!q
-0gvarma_%#8L~0VarmaPoly ~0_Var
-0hector_ar.h%%Bb_%!Gs%%+-Causal%)Wxs ~0ErrorBand%!YiecastInterval =0H%)CU%&+}%"jl%*!r=0Whitenes%(!P
-0qirf ~0BaseIRA%&Yh%&!/
-0qlocal_proj%#Y+%"WLions%(x3qoutput ~0VARSummary
-0qplott%"D7PL%!4Qurator
-0qsv%'?kSVAR =4%%9M%&<Eq%(!IFEVD%!&COrd%(2xVAR =3%%!c%&jtrecm =0CointRan%#+X ~0Johanse&("Lw~0VEC%&oMs`,
+0gbase.prediction ~0PredictionResults
+0ltsa_model ~0TimeSeriesModel ~fResults
+0gdescriptivestats ~0TsaDescriptive
+0iterministic =0CalendarDeterministicTerm =8Fourier =8Seasonality =8TimeTrend ~0DeterministicProcess =dTerm =0Fourier =7DeterministicTerm =0Seasonality =0TimeTrend =9DeterministicTerm
+0gexponential_smoothing.base ~0StateSpaceMLEModel ~dResults
+12ets ~0ETSModel ~3Results ~0PredictionResults
+0gfilters.filtertools ~0CycleTrendResult
+0horecasting.stl ~0STLForecastResults
+0stheta ~0ThetaModel ~aResults
+0gholtwinters._smoothers ~0HoltWintersArgs
+0smodel ~0ExponentialSmoothing ~0Holt ~0SimpleExpSmoothing ~0_OptConfig
+0sresults ~0HoltWintersResults
+0gmlemodel ~0TSMLEModel
+0gregime_switching.markov_autoregression ~0MarkovAutoregression ~kResults
+14regression ~0MarkovRegression ~gResults
+14switching ~0HamiltonFilterResults ~0KimSmootherResults ~0MarkovSwitching =fParams ~fResults
+0gseasonal ~0DecomposeResult
+0o._seasonal ~0DecomposeResult
+0htatespace.cfa_simulation_smoother ~0CFASimulationSmoother
+0rdynamic_factor =0DynamicFactor =dResults
+15_mq =0DynamicFactorMQ =fResults =fStates ~0FactorBlock
+0rexponential_smoothing =0ExponentialSmoothing =kResults
+0rinitialization =0Initialization
+0rkalman_filter ~0FilterResults =0KalmanFilter =0PredictionResults
+0ysmoother =0KalmanSmoother ~0SmootherResults
+0rmlemodel =0MLEModel =3Results ~0PredictionResults
+0rnews ~0NewsResults
+0rrepresentation ~0FrozenRepresentation =0Representation
+0rsarimax =0SARIMAX =7Results
+0simulation_smoother =0SimulationSmoothResults =ger
+0structural =0UnobservedComponents =kResults
+0rvarmax =0VARMAX =6Results
+0ktools ~0ZivotAndrewsUnitRoot
+0p._leybourne ~0LeybourneMcCabeStationarity
+0rstattools =0ADFullerResult ~1cfResult ~0BreakvarHeteroskedasticityResult ~0CcfResult ~1ointResult =0DieboldMarianoResult ~0JackknifeResult =0KPSSResult ~0LevinsonDurbinPacfResult ~eResult ~0PacfBurgResult ~4Result ~1ccfResult ~0QStatResult =0RURResult ~0ZivotAndrewsUnitRoot
+0il.mstl ~0MSTL
+0gtsatools ~0LagmatResult
+0gvarma_process ~0VarmaPoly ~0_Var
+0hector_ar.hypothesis_test_results =0CausalityTestResults ~0ErrorBand ~0ForecastInterval =0HypothesisTestResults =0NormalityTestResults =0WhitenessTestResults
+0qirf ~0BaseIRAnalysis ~0IRAnalysis
+0qlocal_proj ~0LocalProjections =gResults
+0qoutput ~0VARSummary
+0qplotting ~0MPLConfigurator
+0qsvar_model ~0SVAR =4Process =4Results
+0qvar_model ~0FEVD ~0LagOrderResults ~0VAR =3Process =3Results
+0recm =0CointRankResults ~0JohansenTestResult ~0VECM ~4Results`,
   },
   {
     library: "statsmodels_hooks",
     version: "0.13.5 to 0.15.0",
     roots: ["statsmodels"],
-    text: `00statsmodels.base.data ~0FormulaicD%!!2Model%"!.Pandas%!!/2tsyData
+    text: `=00statsmodels.base.data ~0FormulaicData ~0ModelData ~0PandasData ~2tsyData
 0helastic_net ~0RegularizedResultsWrapper
-0hmodel ~0Likelihoo%.!Ew%!!, ~0%,!=cdiscrete.conditional_%!#/ ~0C%&!7%,!]nunt%!!K ~0L1ZeroInflatedGeneralizedPoisson%*!a ~eNegativeBinomi%,"% ~e%3![0%J"/c%<"/c%1![
-0l%#%)%%#OBinary%-"WCount%-!8%>"c0L1%2!v2%1!v2%>!v2Mult%3#S2%<#v2%4"p%7!y0%,!yP%,!Dg%-!UOrder%,)l ~0%4&=truncated%%&>Hurdle%2&-L1%7!@2T%#!pLFGeneric%-!e%<!E
-0cgam.g%&&C_additiv%&()GLMGam%,!Zdenmod%)!]estimating_equations ~0GEE%.%}ominal%0!=Ord%1!=
-0vlinear%("b%,!Ejqif ~0QIF%-#Tmisc%"/No%!"*%%!m%1&}
-0dultivariate.m%'!/_ols%#(K%"!5LS%-"8othermod.betareg ~0Beta%-!Jregression.dimred ~0DimReducti%.(Dn%+#uR%%!d%-!Lmixed_%+!RMixed%.%Lnrecursive_ls ~0R%#!1%.#Gdobust.robust%,"&R%."!ctools.to%!%IBunch
-0ivalidation.%&!-%%3Y%&"5sa.%'"'AutoRe%++{
-0idl.%%!ERDL%-(XUEC%-"biima%'!XIMA%,!Dgbase.tsa%%"GTimeSeries%-!Nexponential_smoothing.ets ~0ET%+%X ~0Predi%1'?gholtwinters.r%!!? ~0HoltW%!!8%-!Tregime_switching.markov_auto%&(e ~0MarkovA%)!9%+!r14%/!T%5(j14%%"<%%!OS%#!4%-"qstatespace._cfa_simulation%"%Eer ~0cCFAS%%!<S%&!;d%4!;s%4!;z%1!;
-0sinitializ%#({cI%,!4d%-!4s%-!4z%*!4
-0skalman_filt%!#9KalmanF%#!2d%+!2s%+!2z%(!2
-0z%(%)%!!=%(%!%-!4%"!s%(#q%*!4
-0spy%""n%'""_%-!Hquarterly_ar1 ~0Q%#!2AR1
-0srepresent%%%RS%%'8 ~0d%)!0s%)!0z%&!0
-0s%3'a%2']%2'Y%2'V%0'Srdynamic_factor ~0D%!!3Factor%,)Vr%1,l ~0E%&!:%!"#%/*8rmle%%1EL%.5N%6-;r%-%pMatrix%'6/ption%&!Ssarimax ~0SARIMAX%,!wstructural ~0UnobservedCom%!#5%-.2rvar%!!vVAR%/!ugvector_ar.v%'1qVAR%*!L`,
+0hmodel ~0LikelihoodResultsWrapper
+0hwrapper ~0ResultsWrapper
+0cdiscrete.conditional_models ~0ConditionalResultsWrapper
+0nunt_model ~0L1ZeroInflatedGeneralizedPoissonResultsWrapper ~eNegativeBinomialResultsWrapper ~ePoissonResultsWrapper ~0ZeroInflatedGeneralizedPoissonResultsWrapper ~cNegativeBinomialResultsWrapper ~cPoissonResultsWrapper
+0ldiscrete_model ~0BinaryResultsWrapper ~0CountResultsWrapper ~0GeneralizedPoissonResultsWrapper ~0L1BinaryResultsWrapper ~2CountResultsWrapper ~2GeneralizedPoissonResultsWrapper ~2MultinomialResultsWrapper ~2NegativeBinomialResultsWrapper ~2PoissonResultsWrapper ~0MultinomialResultsWrapper ~0NegativeBinomialPResultsWrapper ~gResultsWrapper ~0OrderedResultsWrapper ~0PoissonResultsWrapper
+0ltruncated_model ~0HurdleCountResultsWrapper ~0L1HurdleCountResultsWrapper ~2TruncatedLFGenericResultsWrapper ~0TruncatedLFGenericResultsWrapper
+0cgam.generalized_additive_model ~0GLMGamResultsWrapper
+0denmod.generalized_estimating_equations ~0GEEResultsWrapper ~0NominalGEEResultsWrapper ~0OrdinalGEEResultsWrapper
+0vlinear_model ~0GLMResultsWrapper
+0jqif ~0QIFResultsWrapper
+0cmiscmodels.ordinal_model ~0OrderedResultsWrapper
+0dultivariate.multivariate_ols ~0MultivariateLSResultsWrapper
+0cothermod.betareg ~0BetaResultsWrapper
+0cregression.dimred ~0DimReductionResultsWrapper
+0nlinear_model ~0RegressionResultsWrapper
+0nmixed_linear_model ~0MixedLMResultsWrapper
+0nrecursive_ls ~0RecursiveLSResultsWrapper
+0dobust.robust_linear_model ~0RLMResultsWrapper
+0ctools.tools ~0Bunch
+0ivalidation.validation ~0PandasWrapper
+0dsa.ar_model ~0AutoRegResultsWrapper
+0idl.model ~0ARDLResultsWrapper ~0UECMResultsWrapper
+0iima.model ~0ARIMAResultsWrapper
+0gbase.tsa_model ~0TimeSeriesResultsWrapper
+0gexponential_smoothing.ets ~0ETSResultsWrapper ~0PredictionResultsWrapper
+0gholtwinters.results ~0HoltWintersResultsWrapper
+0gregime_switching.markov_autoregression ~0MarkovAutoregressionResultsWrapper
+14regression ~0MarkovRegressionResultsWrapper
+14switching ~0MarkovSwitchingResultsWrapper
+0gstatespace._cfa_simulation_smoother ~0cCFASimulationSmoother ~0dCFASimulationSmoother ~0sCFASimulationSmoother ~0zCFASimulationSmoother
+0sinitialization ~0cInitialization ~0dInitialization ~0sInitialization ~0zInitialization
+0skalman_filter ~0cKalmanFilter ~0dKalmanFilter ~0sKalmanFilter ~0zKalmanFilter
+0zsmoother ~0cKalmanSmoother ~0dKalmanSmoother ~0sKalmanSmoother ~0zKalmanSmoother
+0spykalman_smoother ~0_KalmanSmoother
+0squarterly_ar1 ~0QuarterlyAR1
+0srepresentation ~0cStatespace ~0dStatespace ~0sStatespace ~0zStatespace
+0ssimulation_smoother ~0cSimulationSmoother ~0dSimulationSmoother ~0sSimulationSmoother ~0zSimulationSmoother
+0rdynamic_factor ~0DynamicFactorResultsWrapper
+0rexponential_smoothing ~0ExponentialSmoothingResultsWrapper
+0rmlemodel ~0MLEResultsWrapper ~0PredictionResultsWrapper
+0rrepresentation ~0MatrixWrapper ~0OptionWrapper
+0rsarimax ~0SARIMAXResultsWrapper
+0structural ~0UnobservedComponentsResultsWrapper
+0rvarmax ~0VARMAXResultsWrapper
+0gvector_ar.var_model ~0VARResultsWrapper`,
   },
   {
     library: "stdlib",
     version: "3.8 to 3.13",
     roots: ["__future__","_collections","_collections_abc","_datetime","_decimal","_io","_queue","_random","_struct","_weakrefset","argparse","array","builtins","calendar","collections","dataclasses","datetime","decimal","enum","fractions","http","io","ipaddress","itertools","math","numbers","optparse","pathlib","pickle","queue","random","re","statistics","string","struct","time","types","typing","uuid","weakref","xml","zoneinfo"],
-    text: `00__future__ ~0_Feature
+    text: `=00__future__ ~0_Feature
 01collections 0OrderedDict 0defaultdict 2que
 0c_abc ~0dict_items ~5keys ~5values
-01datetime 0date 4%!!.time 4delta 4zone
-02ecimal 0D%!!+
+01datetime 0date 4time 0time 4delta 4zone
+02ecimal 0Decimal
 01io 0BytesIO 0StringIO
 01queue 0Empty
 01random ~0Random
 01struct ~0Struct
 01weakrefset 0WeakSet
 00argparse ~0Namespace
-02ray 0_array_recon%!!tor 0array
-00builtins 0ArithmeticError 1ssertion%"!1ttribute%!!10BaseException dGroup 1lockingIO%"!WrokenPip%"!X1uffer%"!.ytesWarning 0ChildProcess%"!Bonn%!&zAborted%!!9a%"!)Refus%#!7cset%""aDeprecation%%"#EOF%"!xllipsis 1ncoding%#!E2vironmen%"!k1%%#F9%!#F0False 1ileExist%""n4NotFoun%""O1loatingPoi%%!nuture%%"RGeneratorExit 0%%%:mpor%"!T6%#!O1ndenta%&&:4x%!!*2terrup%%%%1sADirectory%"#uKe%"!,3boardIn%"!U 0Lookup%"!IMem%%!V1odule%*#=0Nam%#&tone 2t%,"13Implemented %#'zOS%"!Vverflow%"!9Pending%/&Y2rmiss%&(o%!'f%)"tRecur%&!E2ferenc%""92sourc%%%z1unti%##%7%%&3StopAsyncIteration 4%&!-1ynta%"%u%%&:2stem%"!lxit 0Tab%""mimeou%#'Arue 1y%#*20UnboundLocal%""kicodeDecod%#"aEn%&!/8%!!5Transla%#+U%%#'1ser%%#3Valu%#"0%%!7ZeroDivi%&%3=0bytes.decode =6hex =6join =6lower =6replace =6split =7trip =6upper =0dict.copy =5get =5%!0K=%!0K=%"0K =0lis%#!L7unt =5index =0print =0set.dif%"&s =4inters%!,} =4union =1tr.capitalize =6sefold =5enter =5ount =4en%"#Gdswith =5xpandtabs =4find =5ormat =a_map =4%""[5salnum =8pha =7scii =6d%"20=7igit =6identifier%'%Fnumeric =6printabl%!%R%!%Ztitle%&%S4%!&(4ljust =5%!!h5s%!%{4maketrans =4parti%"#zremoveprefix =asuffix =6%"&g5%"#J%##;%""#%'!f5%"',6%""0%"!19lines =5tart%"%H6rip =5wapcase =4%"#/5%#)4 =4%##:zfill =0tuple.c%!&@6index
-00calendar ~0C%#!-0Day 0Month ~0Text%#!=
-01%'7S~0ChainMap 1ounter%*7h=b.from%!7E0UserDict ~4List ~4%!6b%082b.%!82Callable ~%&"? ~2ntainer ~%&1n ~0Hash%!!O0ItemsView ~3r%!!65%!!GKey%"!;0Mapping ~1utable%%!27Sequence ~9t ~0Reversi%!"!%&!>2t ~1ized ~%!,ysView
+02ray 0_array_reconstructor 0array
+00builtins 0ArithmeticError 1ssertionError 1ttributeError 0BaseException dGroup 1lockingIOError 1rokenPipeError 1ufferError 1ytesWarning 0ChildProcessError 1onnectionAbortedError aError aRefusedError csetError 0DeprecationWarning 0EOFError 1llipsis 1ncodingWarning 2vironmentError 1xception 9Group 0False 1ileExistsError 4NotFoundError 1loatingPointError 1utureWarning 0GeneratorExit 0IOError 1mportError 6Warning 1ndentationError 4xError 2terruptedError 1sADirectoryError 0KeyError 3boardInterrupt 0LookupError 0MemoryError 1oduleNotFoundError 0NameError 1one 2tADirectoryError 3Implemented eError 0OSError 1verflowError 0PendingDeprecationWarning 2rmissionError 1rocessLookupError 0RecursionError 2ferenceError 2sourceWarning 1untimeError 7Warning 0StopAsyncIteration 4Iteration 1yntaxError 6Warning 2stemError 7xit 0TabError 1imeoutError 1rue 1ypeError 0UnboundLocalError 2icodeDecodeError 7EncodeError 8rror 7TranslateError 7Warning 1serWarning 0ValueError 0Warning 0ZeroDivisionError =0bytes.decode =6hex =6join =6lower =6replace =6split =7trip =6upper =0dict.copy =5get =5items =5keys =5values =0list.copy =7unt =5index =0print =0set.difference =4intersection =4union =1tr.capitalize =6sefold =5enter =5ount =4encode =6dswith =5xpandtabs =4find =5ormat =a_map =4index =5salnum =8pha =7scii =6decimal =7igit =6identifier =6lower =6numeric =6printable =6space =6title =6upper =4join =4ljust =5ower =5strip =4maketrans =4partition =4removeprefix =asuffix =6place =5find =5index =5just =5partition =5split =6trip =4split =9lines =5tartswith =6rip =5wapcase =4title =5ranslate =4upper =4zfill =0tuple.count =6index
+00calendar ~0Calendar 0Day 0Month ~0TextCalendar
+01ollections ~0ChainMap 1ounter 0OrderedDict =b.fromkeys ~0UserDict ~4List ~4String 0defaultdict 2que
+0b.abc ~0Callable ~1ollection ~2ntainer ~0Generator ~0Hashable ~0ItemsView ~3rable ~5tor ~0KeysView ~0Mapping ~1utableMapping ~7Sequence ~9t ~0Reversible ~0Sequence ~2t ~1ized ~0ValuesView
 00dataclasses ~0Field ~0_HAS_DEFAULT_FACTORY_CLASS ~1MISSING_TYPE
-03%":TUTC%;:Y 1zinfo
-01%#:bContext%%:k ~7Tuple
-00enum =0E%!!)Flag =0Int%!!33%"!3Str%"!Dauto
-00fra%#=!F%"!-
+03etime 0UTC 0date 4time 0time 4delta 4zone 1zinfo
+01ecimal 0Context 0Decimal ~7Tuple
+00enum =0Enum =0Flag =0IntEnum =3Flag =0StrEnum =0auto
+00fractions 0Fraction
 00http 0HTTPMethod 4Status
-00%1<" 0UnsupportedOp%"27
-01paddress 0IPv4A%"!/4Interface 4Network 36%7!@
-01tertools 0chain 5.from_ite%!'a1ombina%!#8c_with_%"0yment 3press 2unt 1ycle 0islice ~0pairwise 1ermu%!85s 1roduct 0repeat 0tee 0zip_longest
-00math =0acos =4h =1sin%"!,tan =42%!!00ceil =1omb =2pysign =2s =3h =0degrees =1ist =0erf =3c =1xp =32 =3m1 =0fabs =2ctorial =1loor =1mod =1rexp =1sum =0gamma =1cd =0hypot =0isclose =2finite =2inf =2nan =2qrt =0lcm =1d%!!q%#!kog =310 =4%""X0modf =0nextafter =0perm =1ow =1rod =0radians =1emainder =0sin%!#f1%!"8ta%#!2runc =0ulp
+00io 0BytesIO 0StringIO 0UnsupportedOperation
+01paddress 0IPv4Address 4Interface 4Network 36Address 4Interface 4Network
+01tertools 0chain 5.from_iterable 1ombinations c_with_replacement 3press 2unt 1ycle 0islice ~0pairwise 1ermutations 1roduct 0repeat 0tee 0zip_longest
+00math =0acos =4h =1sin =4h =1tan =42 =4h =0ceil =1omb =2pysign =2s =3h =0degrees =1ist =0erf =3c =1xp =32 =3m1 =0fabs =2ctorial =1loor =1mod =1rexp =1sum =0gamma =1cd =0hypot =0isclose =2finite =2inf =2nan =2qrt =0lcm =1dexp =1gamma =1og =310 =4p =32 =0modf =0nextafter =0perm =1ow =1rod =0radians =1emainder =0sin =3h =1qrt =0tan =3h =1runc =0ulp
 00numbers ~0Complex ~0Integral ~0Number ~0Rational ~1eal
-00opt%#BD%!,P
-00pathlib 0Path 1osix%!!,urePath 5%%!54WindowsPath 0%'!/
-07._local%[!k1ickle ~0PickleBuffer
-00%(E5 0Full
-00%"E;%&E:e ~0Match ~0Pattern 0RegexFlag 0_compile 0%"!+
+00optparse ~0Values
+00pathlib 0Path 1osixPath 1urePath 5osixPath 4WindowsPath 0WindowsPath
+07._local 0Path 1osixPath 1urePath 5osixPath 4WindowsPath 0WindowsPath
+01ickle ~0PickleBuffer
+00queue 0Empty 0Full
+00random 0Random
+01e ~0Match ~0Pattern 0RegexFlag 0_compile 0compile
 00statistics ~0NormalDist
 02ring ~0Template
-03%*F<%!.x0%!Ea_time
-01ypes =0B%!EdFunctionType 0E%"C?%!!0GenericAlias%&1gProxyType ~0NoneType 2t%'@7%!!bSimple%%GB ~0Un%""0
-03ing =0Any =3Str =%&3m=1lassVar =0D%!4?%!4u2que =1ict =0Final =1rozenSet =%#"y =0I%#.9=5tor =0List =2teral =%%3|=0NewType =1oReturn =0Op%"):=1%(6<0ParamSpec =1rotocol =%&45=2t =0Text =1uple =1ype =4Var =4%#!kU%!=&0_Annotated%!%u=1%##q%)&/=1%+!1Literal%+!8SpecialForm =1Union%+!DVariadic%(!9
+03uct ~0Struct
+00time 0struct_time
+01ypes =0BuiltinFunctionType 0EllipsisType 0GenericAlias ~0MappingProxyType ~0NoneType 2tImplementedType 0SimpleNamespace ~0UnionType
+03ing =0Any =3Str =0Callable =1lassVar =0DefaultDict =2que =1ict =0Final =1rozenSet =0Generic =0Iterable =5tor =0List =2teral =0Mapping =0NewType =1oReturn =0Optional =1rderedDict =0ParamSpec =1rotocol =0Sequence =2t =0Text =1uple =1ype =4Var =4dDict =0Union =0_AnnotatedAlias =1CallableGenericAlias =1GenericAlias =1LiteralGenericAlias =1SpecialForm =1UnionGenericAlias =1VariadicGenericAlias
 00uuid 0SafeUUID =8.safe =9unknown =bsafe ~0UUID
-00%"Lq ~0WeakKeyDictionary 4Set =4Value%'!9~0ref
-00xml.etree.E%!(-Tree ~0%"!0 ~0QName
+00weakref ~0WeakKeyDictionary 4Set =4ValueDictionary ~0ref
+00xml.etree.ElementTree ~0Element ~0QName
 00zoneinfo =0ZoneInfo 8._unpickle`,
   },
   {
     library: "thinc",
     version: "8.2.5 to 9.1.1",
     roots: ["thinc"],
-    text: `00thinc.backends._custom_kernels ~0LazyKernel
+    text: `=00thinc.backends._custom_kernels ~0LazyKernel
 0fcblas 0CBlas
 0gupy_ops ~0CupyOps
 0flinalg ~0Mat ~3rix ~0Vec ~3Vec
-0fmps%"!WMPS%!!Vnum%%!nNum%#!o%!!3Ops
+0fmps_ops ~0MPSOps
+0fnumpy_ops ~0NumpyOps
+0fops ~0Ops
 06config ~0registry
 06extra.search 0Beam 0MaxViolation
-06layers.sparselinear ~0_finish_%!!3_update
-07oss ~0CategoricalCrossentropy ~1osineDistance ~0L2%&!/1%!!aSequence%3!i
+06layers.sparselinear ~0_finish_linear_update
+07oss ~0CategoricalCrossentropy ~1osineDistance ~0L2Distance ~1oss ~0SequenceCategoricalCrossentropy
 06model ~0Model
-06optimizer%!#Y%"!/
-06schedules ~0S%"!. ~0_PlateauSt%!"~hims.mxnet ~0MXNetShim
-0cpytorch ~0PyTorch%!!:j_grad_scaler%&!?GradScaler
-0cshim ~0%"!mtensorflow ~0TensorFlow%!!@6types ~0ArgsKwargs ~0Decorator ~0Floats1d ~62d ~63d ~64d ~0Gene%#!HIn%!!F42d ~43d ~44d ~0Padded ~2irs ~0Ragged =0Sized%(!eUnserializab%!%:Array ~6%/"B1%!"] ~1Ints
-06util ~0ArrayInfo ~0DataValidationError%!!zgModelConfig`,
+06optimizers ~0Optimizer
+06schedules ~0Schedule ~0_PlateauState
+07hims.mxnet ~0MXNetShim
+0cpytorch ~0PyTorchShim
+0j_grad_scaler ~0PyTorchGradScaler
+0cshim ~0Shim
+0ctensorflow ~0TensorFlowShim
+06types ~0ArgsKwargs ~0Decorator ~0Floats1d ~62d ~63d ~64d ~0Generator ~0Ints1d ~42d ~43d ~44d ~0Padded ~2irs ~0Ragged =0SizedGenerator ~0Unserializable ~0_Array ~61d ~62d ~63d ~64d ~1Floats ~1Ints
+06util ~0ArrayInfo ~0DataValidationError ~0_ArgModelConfig`,
   },
   {
     library: "timm",
     version: "1.0.11 to 1.0.31",
     roots: ["timm"],
-    text: `00timm.layers.activations ~0GELU ~4Tanh ~0HardMish ~4Sigmoid ~5wish ~0%!!:0PReLU ~0Quick%!!b0%%!N1%"!NTanh
-0n_me =%%!yAutoFn ~8Me =%#"'%#!7bMe =5w%'!I9Me =0%(![4Me =0S%(!G5Me
-0ddaptive_avgmax_pool ~0A%"!9AvgMaxPool2d ~8Cat%*!40Fast%.!O ~f%!!)c%)!T ~c%%!,0Selec%%!_%!!u
-0dttention ~0A%&!.9Rope
-0%!";%%!:2d ~0MultiQuery%)!:jV2
-0l%%#<%#!=PoolLatent ~dPrr
-0q%*!x%%#FRot%+!7
-0cblur%#!xBlur%%#"ottleneck_attn ~0B%%!4A%!!3PosEmbedRel
-0ccbam ~0CbamModule ~1hannel%"!QLight%(!A6%(!A5Spatia%#!O%'!0
-0dlassifier ~0ClNormMlpC%%!8Head ~2%*!10%1!I
+    text: `=00timm.layers.activations ~0GELU ~4Tanh ~0HardMish ~4Sigmoid ~5wish ~0Mish ~0PReLU ~0QuickGELU ~0Sigmoid ~1wish ~0Tanh
+0n_me =0HardMishAutoFn ~8Me =4SigmoidAutoFn ~bMe =5wishAutoFn ~9Me =0MishAutoFn ~4Me =0SwishAutoFn ~5Me
+0ddaptive_avgmax_pool ~0AdaptiveAvgMaxPool2d ~8CatAvgMaxPool2d ~0FastAdaptiveAvgMaxPool ~fPool ~cCatAvgMaxPool ~cMaxPool ~0SelectAdaptivePool2d
+0dttention ~0Attention ~9Rope
+0l2d ~0Attention2d ~0MultiQueryAttention2d ~jV2
+0l_pool ~0AttentionPoolLatent ~dPrr
+0q2d ~0AttentionPool2d ~0RotAttentionPool2d
+0cblur_pool ~0BlurPool2d
+0dottleneck_attn ~0BottleneckAttn ~0PosEmbedRel
+0ccbam ~0CbamModule ~1hannelAttn ~0LightCbamModule ~6hannelAttn ~5SpatialAttn ~0SpatialAttn
+0dlassifier ~0ClNormMlpClassifierHead ~2assifierHead ~0NormMlpClassifierHead
 0dond_conv2d ~0CondConv2d
 0ffig ~0set_exportable ~4layer_config ~4no_jit ~4scriptable
-0fv2d_same%!!xv2dSame ~aExport
-0g_bn_act%"!BNormAct
-0eord%#%uCoord%"#oEfficientLoc%&%'imple%'!I1trip%!%6cdiff_a%'(pDiff%%'L
+0fv2d_same ~0Conv2dSame ~aExport
+0g_bn_act ~0ConvNormAct
+0eord_attn ~0CoordAttn ~0EfficientLocalAttn ~0SimpleCoordAttn ~1tripAttn
+0cdiff_attention ~0DiffAttention
 0drop ~0DropBlock2d ~4Path
-0ceca ~0Ceca%#&S0E%#!.
-0dvo_norm ~0EvoNorm2dB0 ~a1 ~a2 ~9S0 ~ba%!!3ba%!!7ba
-0cfilter_response%#!jFilterR%"!8%"#z2d ~iTlu%!)"rmat =0Format
+0ceca ~0CecaModule ~0EcaModule
+0dvo_norm ~0EvoNorm2dB0 ~a1 ~a2 ~9S0 ~ba ~a1 ~ba ~a2 ~ba
+0cfilter_response_norm ~0FilterResponseNormAct2d ~iTlu2d
+0dormat =0Format
 0cgather_excite ~0GatherExcite
-0dlobal_context ~0GlobalC%!!2
-0drn%%!7%(">
-0chalo%#&7Halo%0*'dybrid_embed ~0HybridE%!!0bWithSize
-0cinplace_abn ~0I%!!0Abn
-0eterpolate ~0RegularGridIn%#!;or
+0dlobal_context ~0GlobalContext
+0drn ~0GlobalResponseNorm
+0chalo_attn ~0HaloAttn ~0PosEmbedRel
+0dybrid_embed ~0HybridEmbed ~bWithSize
+0cinplace_abn ~0InplaceAbn
+0eterpolate ~0RegularGridInterpolator
 0clambda_layer ~0LambdaLayer
-0eyer_scale ~0LayerS%!!/a2d
+0eyer_scale ~0LayerScale ~a2d
 0dinear ~0Linear
-0cmedian%#,rMedia%%-0dixe%'*PMixe%%*Qdl_decoder ~0MLD%%!.Transformer%"!7LayerOptimal
-0ep%"*'Mlp%!&XedMlp ~1%-&.Mlp ~2u%!!K%!!(SwiGLU
-0cnon_local%%.WatNon%'*R1ilinearAttn%%"] ~0%(!H
-0erm ~0GroupNorm ~91%#%J%"!22d ~bFp32 ~9Exp2d ~9%!!10Rms%!!G7%'!87%"!?%!+x%!!Ba2d ~c%!!;aFp32
-0g%",~Batch%'*'0Frozen%-!9%%"l1Act ~9Act%("rAct ~c2d ~e%!".%""5%#"mAct%/"N ~0Sync%("4
-0cothe%%2cLsePlus1d%"#R0SimPool%"!3
-0cpatch_dropout ~0PatchD%#!1cWithIndices
-0i%#*jPatch%"*ia%(** ~aResamplerFixedOrigSize ~a%&+4dool%&0vAvg%!)Y%!0y0%%7USame
-0es%!,)_rel ~0RelPosBias ~aTf ~6Mlp
-0msincos ~0Fourier%""g0RotaryEmbedding ~fCat ~fDinoV3 ~fMRope ~gixed ~0_%+!SBase
-0cselective_kerne%&8]iveK%"!4f%"):parable_conv ~0S%#!3%!+o ~d%%&edpace_to_depth ~0DepthToSpace%!6)ceToDepth
-0elit%#*}RadixSoftmax ~0Split%!"Fibatch%"1SSplit%%'~2d
-0dqueeze%&13Eff%!#3SE%%30%&!-1%!!Q%!1RCl
-0dt%!.3 ~0ScaledSt%".5 ~f%!&z1%&!49%!&|6oss.asymmetric_loss ~0A%%!4LossMultiLabel ~eSingleLabel
-0abinary_cross_entropy ~0BinaryCrossE%!!7
-0a%,!GLabelSmoothing%(!O ~0SoftTarget%+!jdistribution_balanced%###D%'!?B%"!>Loss
-0ajsd ~0Jsd%+!tpoly%#!cPoly%.#' ~4%+!Vtwo_wa%%!YTwoWay%""/zlpr%#!;Zlpr%!!95models._e%#9Pnet_blocks%';IResidual ~3vBn%!.lDepthwise%))T ~0Edge%&!S0Inverted%'!5%&4g%!4&obile%'A%0S%((E ~0Universal%,!q
-0ruil%!4G%%;^NetB%!!8
-0dfeatures ~0F%!!-DictNet ~7Getter%!!.HookNet ~bs ~7Info ~7ListNet
-0l_fx%&!fGraphNet ~0GraphExtrac%!!Lcbeit%*C>0Beit ~1lock%!.qa%!CvsitionBias
-0dyobne%!3:sicB%!!O1%%B!%#!3yoBlockCfg ~3Model%!!-b%!"WDar%%!Mown%!1'Avg%"&N%"!=%!&8Fn%%&3On%%!=RepVgg%#!0SelfAttn%#!xtem
-0ccait ~0Ca%!#Dass%#C7%%'5%"!SfC%'!@TalkingHead%"C,oa%!@waT ~2nvPosEnc ~4%!2'Enc ~0FactorAttn%!)0%&!<Parallel%&"vria%!!0
-0envit ~0%#!?ConVit ~0GPSA ~0MHSA
-0gmix%!DOonvM%"!.%&(_gn%!>kConvNeXt ~8%"!t8Stage ~0D%%%z
-0dpubone ~0CPUBone ~7%#%Kls%!E51onv%''z4L%"=cFusedMB%"+4%!=;%#!>%%!9%#"c%"#Pdross%!#SCross%'!|%#&75%!#cMulti%(&O%'7>
-0dsatv2%(%>SATv2 ~0Dct1d ~32d ~5Stats ~0LearnableD%":HPos%""j%&HD%#"P7%'>Q%#"&%,!5
-0ep%"*G%,*;%!#E%"&"a3 ~1sp%'*ANet ~3StagesCfg ~5emCfg%**T4%#&d%%*M
-0h%!'3spNext%&&^7%#&)%5/dSPP%&"n
-0cda%"&7%%KI%##hgV2%''[o%&*)0DaVit%!%dge%(,>%&%S%'+b ~0Window%(HYeepseek_%!"DD%"!1VitAligner ~b%"!gb%&L! ~bEncoder
-0%!/*Visio%&ANerDistilled
-0ense%!&LDens%%(Q%"%35Net ~5Tran%!/K
-0dla ~0DLA ~1laBasic ~4ottle2neck ~9%!!)3Root ~3Tree
-0dpn ~0%"3q5%#8Z0Cat%%4(PN ~1ualPath%"&ycedge%',3%#%BrossCovariance%#Lpdge%",T%#'i%#1LalEncoding%">7%#;ETranspo%"#g
-0d%#3y%!%:%+2V%"F:With%!Cn%'-R%(4YF%"!af%#"OFla%%CB%&H^ ~0MetaBlock1d%"EI0Pooling ~0Stem4
-0r_v2%,U-b%)"@%-"a4%?"hV2 ~%!%{ ~h%#"r%*7c1ocal%!LsQuery%&"[l%!(4%(7: ~c%"6As
-0lvim%""bLayer%&#K%%!UViM ~%#5gc%%)8 ~c%%%GFN ~0HSMSSD%#/PMerg%&%/
-0nt_m%!,/%+Tt1%&(/4%%G)0DS%#:[%&"Nt%'"NLarge%&#~%&"R%+2+teMLA%52'%%"gqsra ~0CascadedGroup%'(Q1%#Lj%#&h%("^%#"ZMsra%'"QLocal%+-f%"W@%!3i%)2k%!F45%&%G%#"qDrop
-0dva ~0Eva ~3%'!r3%#5cPost%"RAfaster%"23%"#QFas%#<@0MLP%&42rti%!SMv3 ~2%&I]%#"P
-0g%!/W%(^B%'7r%"OoFas%!&V7%2)E%.:u%(Jp0RepCond%"-;%#1h3%"8R%#853aramLarg%"HSConv
-0doca%"*/%)+4FocalModula%!#"%!0K%-9'%("r
-0cgc%"26%%!p%!O<%!*}%##*%)VeVit ~%#=-g%.!| ~0Mb%'0=0S%13_%!!x
-0demma4%"3dGemma4%'&36%"!i6Clippable%#(M6%&T+6%(%q6%+LG2D ~6%!4&Pooler ~8t%(4R9%%4Rdhost%!%oGhost%&6s ~fV3 ~5%#JSbV2 ~c3%!%y
-0chg%!!Y%1-&N%!,yEse%%KBHighPerfGpu%#6/%!Ci%%%b%#;%Affi%%(G1ightC%'!xStemV1 ~52
-0diera ~0H%!!*5%#&5MaskUni%&et%.)4roll ~0Unroll
-0hdet_sam2%#!rDet ~5%)!W%&=^%'!|%!3J
-0d%",#HighResolution%##leNet ~h%#1d ~0SequentialList
-0ci%%5H%'(I%#.m%!1LI%#5.%*.ARepCPE ~3Vi%)'A2%%IFSHMA ~4%%;"a%%EK2em
-0dnception_%'80%!-0I%#!=DW%%8{Meta%2Ba1%.g<mresnet%!6>%!6g7 ~535 ~58%("(ResnetV2%#^4_5b ~66a ~67a
-0mv3%(!PA ~aux ~9B ~9C ~9D ~9E ~9V3
-0n4%+!M%%!HV4%#"&3a ~54a ~55a ~0Reduc%%!P
-0clcne%!BhLCN%""aRep%.?|
-0de%.0k%-8f%08VL%!![%#)]5%'7#6%'!J5Mlp%'@5inea%"^i%*'eStem16 ~48
-0dow%)(P%?FXow%#(a%%2s%4F_cmamba%![q%(#>aNormFirst%#c9%(0=MambaOu%'>C1lp%"mX%!7Oexx%+%]2d ~9Cl%'IX%#!r%+21%/=Yaxx%!4p%#DzCfg ~8onvCfg%&5*%(G,Cfg ~1%)2=%#L)%"!s%%7:artition%(7W%+!42d ~iCl%&3'%,H(2d
-0deta%1@Z%%#M%!9"%&caNo%!_,%&c]2d%#!69%%!?Meta%#',%!/( ~a%-&.%'@Z%!%M1ep%!'O1quared%!yH1tar%!!,%!-llp_%#NG%!1}%"+F%#J]1lp%'N[%%5y%!GhGatin%#6TdUnit
-0dobilenetv3%%9ANetV3 ~b%&@Cm5%)!?5%&G[ ~b%&1nFusionAdapter
-0i%!(T%!*t%"Ru%%6u%/Ld%!"(%&'G9V2%#2Wvi%!-M%13!jPool%"*H%%&(Vit ~dCfg ~d%%Fc%'O.cnafle%"*ANaFlexEmbeds =6RopeIter%!fg6Vit ~9Cfg
-0es%!4*Ac%!6!n ~0Branch%%.xs ~0CellStem0 ~81 ~0FirstCell ~0NASNetA%"B(1ormal%"!=%%05Cell0 ~d1%.e-
-0des%,XkConv%"|eNest ~4Level%**D%#pkxt%"NG%+/!%&D.%%BE%)A}ex%!#b%*P44%.'#4ViT%,S0f%,>x%!YAGamma%!"<Nf%!->ormFre%#6.8%!;4p%%"{%'C:%&+47%-N^%)8:Tu%!2l%'!B
-0dna%F'( ~4Base ~4%"'2%"YCized%%&n ~0P%!'95%"'9%/&uv%"7>%)^c%#*K%!KO%%5M%"2yOverlap%);SPyramid%-#f%"&LoV2
-0cqwen3%"@iQwen%,:C8%%,Y8%%JCer
-0crd%)F;5ESE%,R0%#+CRDNet
-0de%"?l%(@A0Pre%)!2RegNet ~6%!V}Stage
-0epghost%!89%-A+8%#=U%!'hf%&)d%077%!aIDw ~4iT%#"ut ~6%(#f6%(6B6%!C?%"#<8em
-0es2%(#92%!WMfn%!+jResNe%("m
-0h%6d2%#!St
-0i%!<r%(!=%+*Za%"'MPreAct%"UZ7%.!p%""v6V2
-0ex%!"u%!#q%+&%x%!+.selecsl%!@zlecSls%&>u5tSeq ~2%*A5%"W^%)!tSE%(!12%#&O2Net ~2ResNeX%)&t7%%2=%'%>equenc%![]%+9ASTM&!"+DNN2d%!+b3Identity%%,hcer2d%'Z1%#6dhuffle
-0dh%"du%'&F&""(?%)C=%.OR%.OF ~0SHSA ~2ViT%(C)
-0dk%!%3%+uE%"&mg%'#^dta%+OX%!GS ~0Star%!+/wif%&Xc%(!J%%,8%'1fdditiv%(5g1%'0?%/ViRepresent%"N0&#"!A%"%Lwif%"W^
-0fn_t%)0r%,Uwwi%*16f%""w%%Z#%-a8s%!/x%:!m%1X~%-!ov_c%*T:%)T6%-!wCr ~j%"!yj%*!yMulti%"l-%#"%ctiny%"0Y%,6h%"C%%#Ia%%Bg&%"&0%4"]Tiny%*A-%"/}dn%-pa%#@vixel%#2^TNT
-0d%!Hq%8.ET%#.Fdwins%'!r%!QnSubS%!.H%"o<ocallyGroupe&#"0I%(#/1%%j-Twins
-0cvgg%)K4VGG
-0di%&(+%0#8%"?P%"!T%#!O
-0fio%,(l%0!cDiff%#CtScal%&@:%*Tf%2!F8Thing%%A&ResPos%%E~%-6D
-0u_hybri&""5'v%!Fwvrelpo%%Cc%#":%!qh%/UC2sPost&""%I%4"3%!!A
-0vsam%3#j%)"5%.8;AM
-0etami%)Ei%!0uGeGl&#"-CbConvLN%#W*%!mv%%Fu2rid%!Iw ~0VitCfg ~4%!HM
-0dolo%,*W%"uA%#!3%%TZ%)M=Outlook%(p?%&.,%%*%%)'ZVOLO
-0ev%!*2Os%#C3%!8z%)=[AppendList ~0Vov%!5Hx%"PB%()"&,"'h0X%"!G
-0k_align%!<4r%*o|2d ~3%#!M&&"&]%5!r%!ndd%%:I%#nL%*%>%%,Knv%)#vLPI%;l4XCA%&cQ1cit
-05optim._optim_factory ~0Optim%!}X5izerRegistry
-0ctypes%#!EizerCall%!Rabadabelief =0AdaBelief
-0e%!!}%!!7%!!.
-0k_bv%(!4Big%!)D
-0ehessian%!!A%"!/
-0emp%!!4mP
-0fw%"!.W =5Legacy
-0e%"!Un%#I,TensorApply
+0cmedian_pool ~0MedianPool2d
+0dixed_conv2d ~0MixedConv2d
+0dl_decoder ~0MLDecoder ~0TransformerDecoderLayerOptimal
+0ep ~0ConvMlp ~0GatedMlp ~1lobalResponseNormMlp ~2uMlp ~0Mlp ~0SwiGLU
+0cnon_local_attn ~0BatNonLocalAttn ~1ilinearAttnTransform ~0NonLocalAttn
+0erm ~0GroupNorm ~91 ~0LayerNorm ~92d ~bFp32 ~9Exp2d ~9Fp32 ~0RmsNorm ~72d ~9Fp32 ~7Fp32 ~0SimpleNorm ~a2d ~cFp32 ~aFp32
+0g_act ~0BatchNormAct2d ~0FrozenBatchNormAct2d ~0GroupNorm1Act ~9Act ~0LayerNormAct ~c2d ~eFp32 ~cFp32 ~0RmsNormAct ~a2d ~cFp32 ~aFp32 ~0SyncBatchNormAct
+0cother_pool ~0LsePlus1d ~72d ~0SimPool1d ~72d
+0cpatch_dropout ~0PatchDropout ~cWithIndices
+0iembed ~0PatchEmbed ~aInterpolator ~aResamplerFixedOrigSize ~aWithSize
+0dool2d_same ~0AvgPool2dSame ~0MaxPool2dSame
+0es_embed_rel ~0RelPosBias ~aTf ~6Mlp
+0msincos ~0FourierEmbed ~0RotaryEmbedding ~fCat ~fDinoV3 ~fMRope ~gixed ~0_RotaryEmbeddingBase
+0cselective_kernel ~0SelectiveKernel ~fAttn
+0eparable_conv ~0SeparableConv2d ~dNormAct
+0dpace_to_depth ~0DepthToSpace ~0SpaceToDepth
+0elit_attn ~0RadixSoftmax ~0SplitAttn
+0ibatchnorm ~0SplitBatchNorm2d
+0dqueeze_excite ~0EffectiveSEModule ~0SEModule ~1queezeExciteCl
+0dtd_conv ~0ScaledStdConv2d ~fSame ~1tdConv2d ~9Same
+06oss.asymmetric_loss ~0AsymmetricLossMultiLabel ~eSingleLabel
+0abinary_cross_entropy ~0BinaryCrossEntropy
+0across_entropy ~0LabelSmoothingCrossEntropy ~0SoftTargetCrossEntropy
+0adistribution_balanced_loss ~0DistributionBalancedLoss
+0ajsd ~0JsdCrossEntropy
+0apoly_loss ~0PolyBinaryCrossEntropy ~4CrossEntropy
+0atwo_way_loss ~0TwoWayLoss
+0azlpr_loss ~0ZlprLoss
+05models._efficientnet_blocks ~0CondConvResidual ~3vBnAct ~0DepthwiseSeparableConv ~0EdgeResidual ~0InvertedResidual ~0LayerScale2d ~0MobileAttention ~0SqueezeExcite ~0UniversalInvertedResidual
+0ruilder ~0EfficientNetBuilder
+0dfeatures ~0FeatureDictNet ~7GetterNet ~7HookNet ~bs ~7Info ~7ListNet
+0l_fx ~0FeatureGraphNet ~0GraphExtractNet
+0cbeit ~0Attention ~0Beit ~1lock ~0RelativePositionBias
+0dyobnet ~0BasicBlock ~1ottleneckBlock ~1yoBlockCfg ~3ModelCfg ~3bNet ~0DarkBlock ~1ownsampleAvg ~0EdgeBlock ~0LayerFn ~0MobileOneBlock ~0RepVggBlock ~0SelfAttnBlock ~1tem
+0ccait ~0Cait ~1lassAttn ~0LayerScaleBlock ~fClassAttn ~0TalkingHeadAttn
+0doat ~0CoaT ~2nvPosEnc ~4RelPosEnc ~0FactorAttnConvRelPosEnc ~0ParallelBlock ~0SerialBlock
+0envit ~0Block ~0ConVit ~0GPSA ~0MHSA
+0gmixer ~0ConvMixer ~0Residual
+0gnext ~0ConvNeXt ~8Block ~8Stage ~0Downsample
+0dpubone ~0CPUBone ~7Block ~1lsHead ~1onvAttention ~4Layer ~0FusedMBConv ~0LinearLayer ~0MBConv ~0ResidualBlock
+0drossvit ~0CrossAttention ~eBlock ~5Vit ~0MultiScaleBlock ~0PatchEmbed
+0dsatv2 ~0Block ~0CSATv2 ~0Dct1d ~32d ~5Stats ~0LearnableDct2d ~0PosConv ~0SpatialAttention ~7TransformerBlock ~0TransformerBlock
+0epnet ~0BottleneckBlock ~0CrossStage ~a3 ~1spModelCfg ~3Net ~3StagesCfg ~5emCfg ~0DarkBlock ~4Stage ~0EdgeBlock
+0hxt ~0CspNext ~7Block ~7Layer ~0DepthwiseSeparableConv ~0SPPBottleneck
+0cdavit ~0ChannelAttention ~gV2 ~7Block ~1onvPosEnc ~0DaVit ~5Stage ~1ownsample ~0SpatialBlock ~1tem ~0WindowAttention
+0deepseek_vit ~0DeepseekVitAligner ~bBlock ~bClassifier ~bEncoder
+0eit ~0VisionTransformerDistilled
+0ensenet ~0DenseBlock ~5Layer ~5Net ~5Transition
+0dla ~0DLA ~1laBasic ~4ottle2neck ~9neck ~3Root ~3Tree
+0dpn ~0BnAct ~5Conv2d ~0CatBnAct ~0DPN ~1ualPathBlock
+0cedgenext ~0ConvBlock ~1rossCovarianceAttn ~0EdgeNeXt ~8Stage ~0PositionalEncodingFourier ~0SplitTransposeBlock
+0dfficientformer ~0Attention ~0ConvMlpWithNorm ~0Downsample ~0EfficientFormer ~fStage ~0Flat ~0LayerScale ~a2d ~0MetaBlock1d ~92d ~0Pooling ~0Stem4
+0r_v2 ~0Attention2d ~bDownsample ~0ConvMlpWithNorm ~4Norm ~0Downsample ~0EfficientFormerV2 ~hBlock ~hStage ~0LayerScale2d ~1ocalGlobalQuery ~0Stem4
+0lnet ~0EfficientNet ~cFeatures
+0lvim ~0ConvLayer1d ~92d ~0EfficientViM ~cBlock ~cDistilled ~cStage ~0FFN ~0HSMSSD ~0PatchMerging ~0Stem
+0nt_mit ~0ClassifierHead ~1onvBlock ~4NormAct ~0DSConv ~0EfficientVit ~cBlock ~cLarge ~hStage ~cStage ~0FusedMBConv ~0LiteMLA ~0MBConv ~0ResidualBlock ~0Stem
+0qsra ~0CascadedGroupAttention ~1onvMlp ~4Norm ~0EfficientVitBlock ~cMsra ~cStage ~0LocalWindowAttention ~0NormLinear ~0PatchEmbedding ~5Merging ~0ResidualDrop
+0dva ~0Eva ~3Attention ~3Block ~8PostNorm
+0cfasternet ~0Block ~0FasterNet ~0MLPBlock ~0Partial_conv3 ~2tchEmbed ~5Merging
+0gvit ~0Attention ~9Block ~0ConvMlp ~0FastVit ~7Stage ~0LayerScale2d ~0MobileOneBlock ~0PatchEmbed ~0RepConditionalPosEnc ~3Mixer ~8Block ~3aramLargeKernelConv
+0docalnet ~0Downsample ~0FocalModulation ~5Net ~8Block ~8Stage ~0LayerScale2d
+0cgcvit ~0Downsample2d ~0FeatureBlock ~0GlobalContextVit ~gBlock ~gStage ~0LayerScale ~0MbConvBlock ~0Stem ~0WindowAttentionGlobal
+0demma4_vit ~0Gemma4Attention ~6Block ~6ClippableLinear ~6GatedMlp ~6PatchEmbed ~6RotaryEmbedding2D ~6VisionPooler ~8tClassifier ~9Encoder
+0dhostnet ~0GhostBottleneck ~fV3 ~5Module ~bV2 ~c3 ~5Net
+0chgnet ~0ClassifierHead ~1onvBNAct ~0EseModule ~0HighPerfGpuBlock ~bNet ~bStage ~0LearnableAffineBlock ~1ightConvBNAct ~0StemV1 ~52
+0diera ~0Hiera ~5Block ~0MaskUnitAttention ~0PatchEmbed ~0Reroll ~0Unroll
+0hdet_sam2 ~0HieraDet ~5PatchEmbed ~0MultiScaleAttention ~aBlock
+0drnet ~0HighResolutionModule ~eNet ~hFeatures ~0SequentialList
+0ciformer ~0ConvBlock ~4Norm ~0FFN ~0IFormer ~0NormLinear ~0RepCPE ~3VitClassifier ~2sidual ~0SHMA ~4Block ~1tageBlock ~2em
+0dnception_next ~0ConvMlp ~0InceptionDWConv2d ~0MetaNeXt ~8Block ~8Stage ~1lpClassifierHead
+0mresnet_v2 ~0Block17 ~535 ~58 ~0InceptionResnetV2 ~0Mixed_5b ~66a ~67a
+0mv3 ~0InceptionA ~aux ~9B ~9C ~9D ~9E ~9V3
+0n4 ~0InceptionA ~9B ~9C ~9V4 ~0Mixed3a ~54a ~55a ~0ReductionA ~9B
+0clcnetv2 ~0LCNetV2 ~0RepDepthwiseSeparable
+0devit ~0Attention ~9Downsample ~0ConvNorm ~0Downsample ~0Levit ~5Block ~5Distilled ~6ownsample ~5Mlp ~5Stage ~1inearNorm ~0NormLinear ~0Stem16 ~48
+0dowformer ~0ConvAttention ~4Layer ~0FusedMBConv ~0LowFormer ~9Block ~0MBConv ~0ResidualBlock
+0cmambaout ~0Downsample ~aNormFirst ~0GatedConvBlock ~0MambaOut ~8Stage ~1lpHead ~0Stem
+0exxvit ~0Attention2d ~9Cl ~0ConvNeXtBlock ~0Downsample2d ~0LayerScale ~a2d ~0MaxxVit ~7Block ~7Cfg ~8onvCfg ~7Stage ~7TransformerCfg ~1bConvBlock ~0ParallelMaxxVitBlock ~8PartitionAttention ~3titionAttention2d ~iCl ~0Stem ~0TransformerBlock2d
+0detaformer ~0Attention ~0Downsampling ~0GroupNorm1NoBias ~0LayerNorm2dNoBias ~9NoBias ~0MetaFormer ~aBlock ~aStage ~1lpHead ~0Pooling ~0Scale ~1epConv ~1quaredReLU ~1tarReLU ~2em
+0dlp_mixer ~0Affine ~0MixerBlock ~1lpMixer ~0ResBlock ~0SpatialGatingBlock ~dUnit
+0dobilenetv3 ~0MobileNetV3 ~bFeatures
+0m5 ~0MobileNetV5 ~bEncoder ~bMultiScaleFusionAdapter
+0ivit ~0LinearSelfAttention ~6TransformerBlock ~0MobileVitBlock ~9V2Block
+0dvitv2 ~0MultiScaleAttention ~jPoolFirst ~aBlock ~aVit ~dCfg ~dStage ~0PatchEmbed
+0cnaflexvit ~0NaFlexEmbeds =6RopeIterator ~6Vit ~9Cfg
+0esnet ~0ActConvBn ~0BranchSeparables ~0CellStem0 ~81 ~0FirstCell ~0NASNetALarge ~1ormalCell ~0ReductionCell0 ~d1 ~0SeparableConv2d
+0dest ~0Attention ~0ConvPool ~0Nest ~4Level ~0TransformerLayer
+0extvit ~0ConvAttention ~4NormAct ~0EfficientAttention ~0NextConvBlock ~4Stage ~4TransformerBlock ~4ViT ~0PatchEmbed
+0dfnet ~0DownsampleAvg ~0GammaAct ~0NfCfg ~1ormFreeBlock ~8Net
+0cpit ~0ConvEmbedding ~0Pooling ~7VisionTransformer ~0SequentialTuple ~0Transformer
+0dnasnet ~0ActConvBn ~0BranchSeparables ~0Cell ~4Base ~4Stem0 ~0FactorizedReduction ~0PNASNet5Large ~0SeparableConv2d
+0dvt_v2 ~0Attention ~0Block ~0MlpWithDepthwiseConv ~0OverlapPatchEmbed ~0PyramidVisionTransformerStage ~oV2
+0cqwen3_vit ~0Qwen3VitClassifier ~8Encoder ~8PatchMerger
+0crdnet ~0Block ~5ESE ~0DenseBlock ~5Stage ~0RDNet
+0degnet ~0Bottleneck ~0PreBottleneck ~0RegNet ~6Cfg ~3Stage
+0epghost ~0RepGhostBottleneck ~8Module ~8Net
+0fvit ~0ConvNorm ~0NormLinear ~0RepVggDw ~4iTBlock ~5t ~6Classifier ~6Downsample ~6Mlp ~6Stage ~8em
+0es2net ~0Bottle2neck
+0fnest ~0ResNestBottleneck
+0ht ~0BasicBlock ~1ottleneck ~0ResNet
+0iv2 ~0Bottleneck ~0DownsampleAvg ~aConv ~0PreActBasic ~7ottleneck ~0ResNetStage ~6V2
+0exnet ~0LinearBottleneck ~0RexNet
+0cselecsls ~0SelecSls ~8Block ~5tSeq ~2quentialList
+0enet ~0Bottleneck ~0SEBottleneck ~2Module ~2Net ~2ResNeXtBottleneck ~7tBlock ~9ottleneck
+0equencer ~0Downsample2d ~0LSTM2d ~0RNN2dBase ~3Identity ~0Sequencer2d ~bBlock ~bStage ~1huffle
+0dhvit ~0BasicBlock ~0Conv2dNorm ~0FFN ~0NormLinear ~0PatchMerging ~0Residual ~0SHSA ~2ViT ~1tageBlock
+0dknet ~0SelectiveKernelBasic ~gottleneck
+0dtarnet ~0Block ~0ConvBN ~0StarNet
+0dwiftformer ~0Block ~0ConvEncoder ~0EfficientAdditiveAttention ~1mbedding ~0LayerScale2d ~1ocalRepresentation ~0Mlp ~0Stage ~1wiftFormer
+0fn_transformer ~0PatchMerging ~0SwinTransformer ~fBlock ~fStage ~0WindowAttention
+0s_v2 ~0PatchMerging ~0SwinTransformerV2 ~hBlock ~hStage ~0WindowAttention
+0v_cr ~0PatchEmbed ~5Merging ~0SwinTransformerV2Cr ~jBlock ~jStage ~0WindowMultiHeadAttention
+0ctiny_vit ~0Attention ~0ConvLayer ~4Norm ~0MBConv ~0NormMlp ~0PatchEmbed ~5Merging ~0TinyVit ~7Block ~7Stage
+0dnt ~0Attention ~0Block ~0PixelEmbed ~0TNT
+0dresnet ~0BasicBlock ~1ottleneck ~0TResNet
+0dwins ~0Block ~0GlobalSubSampleAttn ~0LocallyGroupedAttn ~0PatchEmbed ~1osConv ~0Twins
+0cvgg ~0ConvMlp ~0VGG
+0disformer ~0Attention ~0Block ~0SpatialMlp ~0Visformer
+0fion_transformer ~0Attention ~0Block ~0DiffParallelScalingBlock ~0LayerScale ~0ParallelScalingBlock ~8ThingsBlock ~0ResPostBlock ~0VisionTransformer
+0u_hybrid ~0ConvStem
+0vrelpos ~0LayerScale ~0RelPosAttention ~6Block ~2sPostRelPosBlock ~0VisionTransformerRelPos
+0vsam ~0Attention ~0Block ~0LayerScale ~0VisionTransformerSAM
+0etamin ~0Downsample2d ~0GeGluMlp ~0MbConvLNBlock ~6Stages ~0Stem ~2ridedConv ~0VitCfg ~4onvCfg
+0dolo ~0Attention ~0ClassAttention ~5Block ~0Downsample ~0OutlookAttention ~7er ~0PatchEmbed ~0Transformer ~0VOLO
+0evnet ~0OsaBlock ~3Stage ~0SequentialAppendList ~0VovNet
+0cxception ~0Block ~0SeparableConv2d ~0Xception
+0k_aligned ~0PreSeparableConv2d ~3XceptionModule ~0SeparableConv2d ~0XceptionAligned ~8Module
+0eit ~0ClassAttentionBlock ~1onvPatchEmbed ~0LPI ~0PositionalEncodingFourier ~0XCA ~3Block ~1cit
+05optim._optim_factory ~0OptimInfo ~5izerRegistry
+0ctypes ~0OptimizerCallable
+0badabelief =0AdaBelief
+0efactor =0Adafactor
+0k_bv =0AdafactorBigVision
+0ehessian =0Adahessian
+0emp =0AdamP
+0fw =0AdamW =5Legacy
+0en =0Adan ~0MultiTensorApply
 0dopt =0Adopt
 0bkron =0Kron
 0blamb =0Lamb
-0dprop =0LaP%!g1rs =0Lars
-0cion =0L%!2aookahead =0L%#!.
-0bmadgrad =0MADGRAD%#!hM%!!huon =0Muon
-0bnadam =0NAdam%!#7 =1adam
-0gw%#!;W
-0cvnovo%"!}NvNovoGrad
-0br%"!gRAdam%'%!cmsprop_tf =0RMSpropTF
+0dprop =0LaProp
+0drs =0Lars
+0cion =0Lion
+0cookahead =0Lookahead
+0bmadgrad =0MADGRAD
+0drs =0Mars
+0cuon =0Muon
+0bnadam =0NAdamLegacy =1adam
+0gw =0NAdamW
+0cvnovograd =0NvNovoGrad
+0bradam =0RAdam =5Legacy
+0cmsprop_tf =0RMSpropTF
 0bsgdp =0SGDP
-0ew%!!-W
-05scheduler.cosine_l%!V-sineLRS%#!@
-0fmultistep%!!E%!M0tep%*!Hplateau%!!FP%!!/%)!Dgoly%"!@oly%*!a%%"T ~0%(!U%%"<%."7tanh%!!>Tanh%*!>wsd%!!=WSD%'!<`,
+0ew =0SGDW
+05scheduler.cosine_lr ~0CosineLRScheduler
+0fmultistep_lr ~0MultiStepLRScheduler
+0fplateau_lr ~0PlateauLRScheduler
+0goly_lr ~0PolyLRScheduler
+0fscheduler ~0Scheduler
+0gtep_lr ~0StepLRScheduler
+0ftanh_lr ~0TanhLRScheduler
+0fwsd_lr ~0WSDLRScheduler`,
   },
   {
     library: "tokenizers",
     version: "0.20.3 to 0.23.3",
     roots: ["tokenizers"],
-    text: `00tokenizers ~0AddedToken ~0Encoding ~0NormalizedString 0OffsetReferential 6Type ~0PreT%"!x%#!P~0Regex 0SplitDelimiterBehavior ~0%"";5izer
-0a.decod%!"[BPED%!!0 ~1yteFallback ~4Level ~0CTC ~0%!!HStream ~6r ~0Fuse ~0Metaspace ~0Repl%!!,Sequence ~1trip ~0WordPiece
-0bimplementations.base_%%%>%,%=Bas%%#dr%*%M%%!9
-0sert_wordpiece%-!hert%%"I%(!q%(!fyte_level_bp%.!fyteLevelBPE%3!erchar%6!fChar%7!asentencepiece%0!dS%"!CPiece%5!m15unigram%,!c%!('%+!kU%!!N%3"[bmodel%"() ~0Model ~0%"!X%"'1%"(*4%#'9n%#)x%!(eert%%*-%"(i%#(]Lowercase ~0NFC ~2D ~2KC ~3D ~1mt ~1%'!^0Precompiled ~3pend%:(w5Accents
-0bpr%'(d%#"a%'+>%+"cChar%%+;Split ~0Digits ~0FixedLength%+*L%+!vunctuatio%!&x%%"h%"!uUnicodeScripts ~0White%"!paSplit
-0docesso%'"~ocessing%*"|Pos%#!>or ~0Roberta%(!Q%'"J0Template%&!B
-0b%R/4%9.x%,._crain%"&9peT%!!0 ~0Parity%)!5%&!,%#)L%%!3%%(z%%!5%!)#%"!1`,
+    text: `=00tokenizers ~0AddedToken ~0Encoding ~0NormalizedString 0OffsetReferential 6Type ~0PreTokenizedString ~0Regex 0SplitDelimiterBehavior ~0Token ~5izer
+0a.decoders ~0BPEDecoder ~1yteFallback ~4Level ~0CTC ~0DecodeStream ~6r ~0Fuse ~0Metaspace ~0Replace ~0Sequence ~1trip ~0WordPiece
+0bimplementations.base_tokenizer ~0AddedToken ~0BaseTokenizer ~0Encoding ~0Tokenizer
+0sert_wordpiece ~0AddedToken ~0BertWordPieceTokenizer ~0Tokenizer
+0syte_level_bpe ~0AddedToken ~0ByteLevelBPETokenizer ~0Tokenizer
+0rchar_level_bpe ~0AddedToken ~0CharBPETokenizer ~0Tokenizer
+0rsentencepiece_bpe ~0AddedToken ~0SentencePieceBPETokenizer ~0Tokenizer
+15unigram ~0AddedToken ~0Regex ~0SentencePieceUnigramTokenizer ~0Tokenizer
+0bmodels ~0BPE ~0Model ~0Unigram ~0WordLevel ~4Piece
+0bnormalizers ~0BertNormalizer ~1yteLevel ~0Lowercase ~0NFC ~2D ~2KC ~3D ~1mt ~1ormalizer ~0Precompiled ~3pend ~0Replace ~0Sequence ~1trip ~5Accents
+0bpre_tokenizers ~0BertPreTokenizer ~1yteLevel ~0CharDelimiterSplit ~0Digits ~0FixedLength ~0Metaspace ~0PreTokenizer ~1unctuation ~0Sequence ~1plit ~0UnicodeScripts ~0Whitespace ~aSplit
+0docessors ~0BertProcessing ~1yteLevel ~0PostProcessor ~0RobertaProcessing ~0Sequence ~0TemplateProcessing
+0btokenizers ~0AddedToken ~0Encoding ~0NormalizedString ~0PreTokenizedString ~0Regex ~0Token ~5izer
+0crainers ~0BpeTrainer ~0ParityBpeTrainer ~0Trainer ~0UnigramTrainer ~0WordLevelTrainer ~4PieceTrainer`,
   },
   {
     library: "torch",
     version: "1.12.1 to 2.13.0",
     roots: ["torch"],
-    text: `00torch =0BFloat16Storage 8Tensor =1ool%#!74%%!7yte%-!70Char%.!MomplexDoubl%%!V=7Float%%!10%*!A6%%!w%)!I5%"!90Generator =0Half%."RIn%%!X3%%!7Long%.!MQInt32%%"R48%%!-1UInt2x4%%!354x%&!K5%%!K~0ScriptObject =1hor%-"~1ize ~1ymBool ~3Float ~3Int 0%#!Fyped%#![0Unt%)!2_T%(!11%+!A1mkldnn 0bf%!'% 1its16 5x8 42x4 44x2 48 1ool 0cdouble 1float 1half 3nnels_last d_3d %"&v128 732 764 2ntiguous_format 0device 1%"!utype ~0finfo 1loat 516 532 54_e2m1fn_x2 564 58_e4m3fn duz 85m2 bfnuz 88m0fnu 0half ~0i%!!rnt 31 46 32 33 42 34 35 36 44 37 38 0jagged ~0layout 1ong 0memory%%"~per_channel_affine i_float_qparams csymmetric 4tensor%#!Lb%&!<1reserve%%!}qint3%!%|scheme 1uint2x4 54x2 58 0short 1parse_bsc 9r 7coo 8%!!.1trided 0uint1 56 42 43 52 44 45 46 54 47 48
-05._C ~0DisableTorchFunctionSubclass%(+"%+)T1ize =0_Variable%#!^s =i.abs =m_ =molute =kcos =n_ =nh =o_ =kdaptive_avg_pool1d =smax%%!/ld =mbmm =mcdiv =nmul =mmm =nv%!!jmr =ljoint =kffine_grid_g%&-#klias_copy =mgn_%!&Is =ll =mclose =lpha_dropout =w_ =kmax =lin =nmax =kngle =ly =krange =lccos =p_ =ph =q_ =msin%+!4tan =p2%*!8lgmax =nin =msort =mwhere =ks_s%"'#=t_ =u%!#(uscatter =m%!#/ =larray%#"o%(%ptan =n2%*!8lleast_1d =r2d =r3d =k%'&5jbaddbmm =lrtlett_window =ltch_norm =t_backward_elemt =zard_reduce =u%"!7ugather_stats =z%"!,_with_counts =u%"!@uupdate%#!Okernoulli =kilinear =lnary_cross_entropy%!!qlogits =mcount =momial =ltwise_and =rleft_shift =rnot =ror =rrigh%&!;x%!(1ackman%&#kock_diag =kmm =kroadcast%&(Luo =kucketize =jcan_cast =lrtesian_prod =lt =kcol_indice%#)>kdist =keil%!&lllu%!!+khain_mat%!*Gnnel_shuffle =lolesky =r_inverse =ssolve =mose%#.t_optimized =lunk =klamp%!'tpmax =s_ =qin%!!+lip%""None =k%-"ymumn_stack =lmbina%"-5mplex =lncat =penate =mj =n_physical%!+Pmstant_pad_nd =mv1d =n2d =n3d =n_tbc =pranspose1d =x2d =x3d =nolution =lpysign =lrrcoef =l%#.Zh%!#0mine_embedding_loss =qsimilarity =lunt_nonzero =lv =kross =mw%,&_tc%"!ekudnn%"2K%-.Rpba%&*}pconv%%"yzn_add_relu =zn%&!+t%##V =pgrid_sampler =pis_acceptable =lm%'-w%!(Wmsum =mulative_trapezoid =jdeg2rad%".Uquan%!)Ilt =mach%!.xq%"#Liag =n%!%@ =nflat =nonal =r%"#ss%%.jlff =lgamma =lst%!%Nmide =kot =k%#0}q_ =ksmm =lplit =l%!(=jeig =lnsum =k%#&[ =s_bag =trenorm_ =lpty =o_like =ppermuted =p%##?d =p%%0ckq =lual =krf%"'mc%%'mv =kxp =m%"0Jm_ =mand%#*(m1%"0rye =jfake_%#"-_%/8R=zr%"-D%%!4kbgemm_%!/@_fp16_weight =z%%!._fp32_activa%!'{xint8%&!L%%!.%/!L%%"X%#!Pqpack_gemm_matrix_fp16 =v%%%2%"!: =keature_a%*5Yzopout_ =r%%!5y_ =kil%#.vx%!%=klatten%#-dlr =nud =loat_power =mor%".>div%!'o%&6Ylod =kra%"&Ilexp =lobenius%"+'mm_numpy =nbuffer =ku%!"Q%!'blsed_moving_avg_obs_%&&d =j%!4? =kcd%"##e =lqrf =lr =lt_%"?W=kradient =leater =q_equal =l%(+|v_2d =w3d =loup%""slu =m_cell =kt =jhamming%&3Yn%'3grdshrink =lsh%"(8 =keavis%!%9ing%./5lstc =nogram =sdd%++@mmm%%+Ekypot =ji0 =l_ =k%",7pc =kmag =kndex_add =p%!*?pfill =pput%!2yp%#8"pselect =m%'02lner =lstance%##vt_repr =l%"4Hks_c%!Ct =onj =mdistrib%!,Omfloating_p%!=Lminference =mneg =%%1emsame_size =nigned =mvulkan_avail%"0D%#=Zfinite%#;[f =lnan =meginf =lpos%!!+re%!9!ft =jkaiser%%&dkl_di%!3&n =kthvalue =jlayer%"#dkcm%"(_dex%"6Zke =lrp =lss =n%#(L%#&>kinspace =kog =m10%!!Yn%"!c%(.xnsoftmax =mad%!")s2 =mcumsumexp =mde%!&Tal%";.%':~xor =nt%"!}%"">n%"!]kstm =n%")cmsq%!)hku_%#9;unp%!1xmargin_rank%():ked_%!(:q%%3.r%"(0l%":Orix_exp =q%"-Uqrank%#.-%#?Qt%!=X%"6y%(?ymimum =kean =ldian =lshgrid =kin%%!Dlopen_%(7(q%*7(o%)7)o%%7*o%)7+r%%86qdepthwise_%)!mqrnn =kkldnn_a%,E~2d%,"@q%"2}%%AX%!2's =q%#FI2d =y3d%!""_layer =km =kode =lveaxis =ndim =k%!D@kul =mtin%"@noply =kv =l%#7Bjnan_to_num%!D]mmean =o%!%Ym%!35le%#9:lrrow =p%#,~tive%+%f%"5a%%?Zq%%3Fqgr%&0?q%(*rq%"*ye =lg%#6ztive =r_ =lsted%%05lxtafter =k%#-9q_static =lrm =n_except_dim =n%!,W%%+Vuclea%#"Almel =jones%&3Skrgqr =lmqr =kuter =jpairwise_di%!/[%'B[rmute =q%#>7%%B2lx%(#ypun%%!.koisson =q_nll%#*~lar =my%%;vi%!#slw =k%!)3lod =mmote_types =kut =jq%*9sxis =xscales =xzero%!0rs =lscale =l%&!8 =kr =k%%'Ip%*:h =w%#&4zsor_dynamic =rd%)'Ytgru%"-jtlst%#5Xt%(N8z%!)uzol3d =trn%!+W%"!Mxtanh%"!.jrad2deg%"?snd%&&Xnint =q%#!0n%&>+nperm =mg%!*cl =k%!26ciprocal%!*2%%G>lmainder =l%"'opeat_interleave =lshape =mize_as_ =ts%!R{ =molve_conj =rneg =mult_type =km%#:Ik%"#R =r%"#Intanh%&!1koll =lt90 =lund%"Mp%,Dqn%"GR%"'jo_ =ksqr%"23lub =jsaddmm =kcala%#?O =m%!1Lq%!8(r%#7mkearchsorted =lgment%%N.l%!1z%#-(%&27m%#Jmgn =kigmoi%"DQmn =nbit =ln%+Az%"Gpklice%"!vp%%*vp%&DDogdet%#M(%#5Alrt =k%%W)%%#Cs%&#Nqcompress%'-hso%%!-r%2!Xllit =o%#"Xwith_sizes =z%#/lmm =kqrt%"(3uare%!Frmeez%(-2sp%#&3%"L3d =m_%!0~lft =kub =mtract =lm =kvd =kwapaxe%"23s =kym_constra%!6^ge =znge_for%";(meig =jt =k%#"Fake =n_along%!0%%%&;%#&3%"#dp_s%!>Hpdot =khreshold%!=iki%!/&pk%!BKe =m%#5c%%Nf%#J/nz =liangular%%8ml =n%&7Zmplet_%"8x%!/q%!(C%%!Dlue_%#Cumnc%!)xjunbind%'4-f%#Dkmol%#H2lique_consecu%!0Yq%!#ksafe_chunk =q%"#^v%!9?%"'>mqu%!&{%##Cjvalu%'@A%!-Tr%&'!k%!%Biew_a%'@:y%"!Tr%!>cv%"!1o%%'v%)Kj%"Yejxlogy%"#Xzero_ =ns%&/PiClass =n%!^_r_ =r%"^_pcos%!&esh%!/Vp%0^_x%(1Hqd =rbmm =r%!^_smul =rmm =sv%!!jrr =q%"^_p%3Q.%'^_r%(^_ql =r%"B&q%*J'ut%%UN%!UJmax =p%!^bqy%!T(ge =q%!^bu_ =uh =v_ =rsin%+!4tan =u2%*!8q%!^bsin =r%!;Br%"%|p%'^by_ =z%!#*z%&?k%%."%"^b%%W:%%%rtan%!A}%(!8q%&^bw%%ICp%'&7o%%^bq%+^bq%&6>y%.^b%%!3%#1Yz%#!<%+^g%(!1%*^lz%#!E%*^lp%&^lp%%^lq%<^lr%"^lr%">}q%'^lw%(^lwnot =wor =w%)^lwx%!(=%+^lq%&^lpmm =p%.^lzo =p%&^lo%&^lq%*^lqt =p%.^lp%!=1peil%"]Plu%"KV%)^lr%+@2%#^lw%&^lx%"/er%3^lqunk =p%!^lt_ =umax =x_ =vin%!!+qip%""None =p%-"yr%'^lq%(^lr%!.Jq%!^lu%"^lrj =s%'^lzal_ =r%*^nrv1d =s2d =s3d =s%!^nu%(^nzose%!=%se3d =s%&ET%#^tq%#^tq%#.ph%!#8r%0^tv%(^tq%)^tqv =p%!^tr%,;%p%%G_p%8^tu%(?Nu%*Hn%!!+%(Hr%"!4%*!0%'Hzu%*_&u%+_&q%!_&%!.;%!(prsum =r%/_&o%%_&v_ =q%&_&qt =rach%!/<v%#;Dag =s%#_&s%!_&s%!_&w%"%%x%%/.qff =q%"D/qst%!%^ride =pot =p%#1Cv_ =psmm =q%!4;q%!(Toeig =q%!_&p%&_&x%!_&y%%_&qpty =t%"4Ju%&_&u%'_&u%%1'pq =%!Gbprf%"'|c%%'|v =pxp =r%"0mr_ =r%&_&rm1%"16ye =o%?_&%"!:%+_+p%7_+%*!3%.^czar_%*_3%*!3%2!T%-_;v%3_;z%%!M%&_<p%3_<%&!/_ =w%&!:%"!4pil%#/Ox%!%]p%#;Y%!.=lr =sud =q%'_Eror%".v%#<O%'7>qod =pra%"&jq%!SL%*_Er%%_Es%#_Epu%!"Q%!(#q%;_Eo%#_Epcd%"##e =qqrf =qr =q%&_Ep%%_Eq%"_Ev%#NBq%(,>zr_2d =zr_3d =q%'P+%'Glpt =o%,_Hq%'_Hq%&_Hq%'_Hp%&_Hp%1_Hqstc =s%"_Hxdd%++drmm%%+ip%!_Hoi0%!G'p%",Yuc =pmag =p%&_H%#w}%!X0uput%!3Uu%%vI%#_Hr%'0eqner =q%)_Hq%#_Hq%%Gi%&@0tnj =r%)_Hr%,_Hr%'_H%!Kvs%#29r%'_Hs%"_Hr%._Hq%#>D%#_H%!<Cf =qnan =r%"_Hq%#_Hq%!Afqtft =o%+_Hp%"_Hpron =p%%_Ho%(UUpcm%"(c%!^At%#(nrp =qss =s%#(O%#&>p%%_Hpog =r10%!!Ys%"!c%(/=s%%_Hr%#_Hx2 =r%'_Hrde%!&T%#_H%(;Zxor =st%"!}%"">%#!]pstm =s%")crsq%!)hp%%_Hr%#_Ho%1_Hq%'_Hv%%3Pw%"(0q%";-%%_Hv%"-Xv%!_H%!.0%#@9%">6%%HI%&@ar%!_&pean =q%!Znq%#_Hpin%%!Dq%-_Hv%+_H%.7Z%#!5%+!1%'7]w%%8xv%3_Wvrnn =p%7_W%*"Ov%5_Wv%(_Wzpo%!Vev%'_[pm =pode =q%#_[sdim =p%!E;pul =r%&_[tply =pv =q%#_[o%(_[y_ =r%!J]t%!%nr%&_[%!9qq%!_[u%#-4%-_[v%-_[v%%3bv%(_[v%(+(v%"+/e =qg%#7R%!M0w_ =q%)_[q%%_[p%#-Lv%%_[qrm =s%)_[s%!,l%%+k%)_[qmel =o%!_[%#3kp%!_[qmqr =p%!_[o%/_[%%CL%"_[%#M[%&Ufq%)_[u%'_[p%#_[v%'_[qlar =r%#_[q%#_[qw =p%!)<qod =r%(_[put =o%0_[zel_%#__zel_%)_cq%"_cq%(_cpr =p%%'Ou%,_c%%yC%(yN%%_jw%*_jy%&_jy%'_jy%)_j%(*.%"!.3d =y%+_tznn_%'_wo%%_wv_ =qnd%&&tsint =v%#!0n%&>|s%!_wrg%!*}l =p%!2e%&_wy%(HIq%%_w%"h!q%-_wq%"_wr%%_wy%%_wr%'_wwneg =r%&_wp%%_wp%%_ww%"#Is%!_w%#!1poll =qt90 =qun&""0Tq%,Ets%"H^%"('t_ =p%!_wt_ =qub =o%#_wp%*_wr%!1{v%!8Uw%%ve%)_wq%*_wq%!2J%#-B%&2fr%#Kxgn =p%#_wv_ =rn =sbit =qn%+Bn%"Hsp%'_wu%%+3&&"3'q%"_w%!N3%#5pqrt =p%._wx%&#Nv%/_wx%&_ww%2!Xqlit =t%#"X%)_wsiz%&;@mm =pqr%"z8q%!_|u_ =r%!Z"%%-Q%%_|p%"MCd =r%"Y|qft =pub =r%"_|qm =pvd =p%%_|s%!_|p%1_|%#!-%'a#reig =o%'eXpake =s%(a#%%&E%#&=%"#nu%#a#udot =p%&a#x%!Cxe =popk%!C*e =r%#6.x%#G]%#K-sz =q%,a#rl =s%'v]%.a#%!(M%%!Dq%'a#rnc%!*%o%#a#%%4Q%%a#r%&a#q%.a#v%!#k%(a#v%"#^z%"xB%"'Ir%#a%%##Do%)a%q%"-ar%&'(%!dEp%,a%zple%#!hw%!?Bzl%"!2t%%(#%)Ln%"[-o%"a*t_ =o%"a*ss%%/b&%"Dr&""Dk&""CA&*"C<
-08._nn =0%(:*83d =0bi%.Y" =0elu_ =0gelu =4_ =0hards%#,m5wish =4%!/50leaky%"/Q1%"Y}1og_%%!R0one_hot =0pad =0relu6 =0scaled_dot_product_atten%!;f1ilu =1oftplus =4%!G2
-07%",?&""Ih
-07utils 0_rebuild%"H|%#4ifrom_cpu%#,ys%!JD9meta%#!Fno_s&""I{9ne%(9q9parameter i%"'}tate 9q%#!C%"2qc%&lxg%#!=%"!*f_v2 h3 9wrapper_s&#"E39xl%#"K =1un%")m_dens%##-s
-06amp.grad%!8*r ~0GradS%!!/0OptState ~0_MultiDeviceReplic%!Vl1refresh_per%%['%!aAe
-07o.nn.intrinsic.modules.fused ~0BNReLU2d ~63d ~0ConvAdd2d ~7%#!<4Bn1d ~6%%!H6ReLU1d ~a2d ~a3d ~4%#!582d ~83d ~0Linear%"!aLeakyReLU%"!c ~6Tanh ~0_FusedModule
-0mqat%%"oconv_%#"tConv%S"Q_%!!_Nd
-0y%#T3%"!z%&"n
-15relu%%!6ReLU
-0n%#S'.%";X%%"f%"!m%/!Vw%#!Eb%"8^%+%{
-14con%!7L%0&)
-19%"!YConv%,#<
-14%0"B%3%t
-0cqat%3#)%%!a
-0g%(&*%""A1d ~42d ~4%&%WNd
-0o%&Q0ops ~0E%%Z<~9Bag
-0o%-"'d%!%Yable%%"L%'WR~0MultiheadA%#-e
+    text: `=00torch =0BFloat16Storage 8Tensor =1oolStorage 4Tensor =1yteStorage 4Tensor =0CharStorage 4Tensor =1omplexDoubleStorage =7FloatStorage =0DoubleStorage 6Tensor =0FloatStorage 5Tensor 0Generator =0HalfStorage 4Tensor =0IntStorage 3Tensor =0LongStorage 4Tensor =0QInt32Storage =48Storage =1UInt2x4Storage =54x2Storage =58Storage ~0ScriptObject =1hortStorage 5Tensor 1ize ~1ymBool ~3Float ~3Int 0Tensor 1ypedStorage 0UntypedStorage 0_TypedStorage 1UntypedStorage 1mkldnn 0bfloat16 1its16 5x8 42x4 44x2 48 1ool 0cdouble 1float 1half 3nnels_last d_3d 1omplex128 732 764 2ntiguous_format 0device 1ouble 1type ~0finfo 1loat 516 532 54_e2m1fn_x2 564 58_e4m3fn duz 85m2 bfnuz 88m0fnu 0half ~0iinfo 1nt 31 46 32 33 42 34 35 36 44 37 38 0jagged ~0layout 1ong 0memory_format 0per_channel_affine i_float_qparams csymmetric 4tensor_affine bsymmetric 1reserve_format 0qint32 48 1scheme 1uint2x4 54x2 58 0short 1parse_bsc 9r 7coo 8sc 9r 1trided 0uint1 56 42 43 52 44 45 46 54 47 48
+05._C ~0DisableTorchFunctionSubclass 0Generator ~0ScriptObject 1ize =0_VariableFunctions =i.abs =m_ =molute =kcos =n_ =nh =o_ =kdaptive_avg_pool1d =smax_pool1d =ld =mbmm =mcdiv =nmul =mmm =nv =o_ =mr =ljoint =kffine_grid_generator =klias_copy =mgn_tensors =ll =mclose =lpha_dropout =w_ =kmax =lin =nmax =kngle =ly =krange =lccos =p_ =ph =q_ =msin =p_ =ph =q_ =mtan =p2 =p_ =ph =q_ =lgmax =nin =msort =mwhere =ks_strided =t_ =ucopy =uscatter =mtensor =larray =lin =n_ =nh =o_ =ktan =n2 =n_ =nh =o_ =lleast_1d =r2d =r3d =kvg_pool1d =jbaddbmm =lrtlett_window =ltch_norm =t_backward_elemt =zard_reduce =uelemt =ugather_stats =zr_stats_with_counts =ustats =uupdate_stats =kernoulli =kilinear =lnary_cross_entropy_with_logits =mcount =momial =ltwise_and =rleft_shift =rnot =ror =rright_shift =rxor =klackman_window =lock_diag =kmm =kroadcast_tensors =uo =kucketize =jcan_cast =lrtesian_prod =lt =kcol_indices_copy =kdist =keil =n_ =llu =n_ =khain_matmul =mnnel_shuffle =lolesky =r_inverse =ssolve =mose_qparams_optimized =lunk =klamp =o_ =pmax =s_ =qin =s_ =lip =n_ =lone =kol_indices_copy =mumn_stack =lmbinations =mplex =lncat =penate =mj =n_physical =w_ =mstant_pad_nd =mv1d =n2d =n3d =n_tbc =pranspose1d =x2d =x3d =nolution =lpysign =lrrcoef =ls =m_ =mh =n_ =mine_embedding_loss =qsimilarity =lunt_nonzero =lv =kross =mw_indices_copy =ktc_loss =kudnn_affine_grid_generator =pbatch_norm =pconvolution =zn_add_relu =zn_relu =zn_transpose =pgrid_sampler =pis_acceptable =lmmax =nin =mprod =msum =mulative_trapezoid =jdeg2rad =q_ =lquantize =lt =mach =p_ =qcopy =kiag =n_embed =nflat =nonal =r_copy =sscatter =lff =lgamma =lst =lv =mide =kot =kropout =q_ =ksmm =lplit =ltack =jeig =lnsum =kmbedding =s_bag =trenorm_ =lpty =o_like =ppermuted =pquantized =pstrided =kq =lual =krf =m_ =mc =n_ =minv =kxp =m2 =n_ =m_ =mand_copy =mm1 =o_ =kye =jfake_quantize_per_channel_affine =zr_tensor_affine =kbgemm_linear_fp16_weight =z16_weight_fp32_activation =xint8_weight =zt8_weight_fp32_activation =xquantize_weight =qpack_gemm_matrix_fp16 =vquantized_matrix =keature_alpha_dropout =zopout_ =rdropout =y_ =kill =n_ =lx =m_ =klatten =lip =nlr =nud =loat_power =mor =o_ =pdivide =kmax =lin =lod =krac =n_ =lexp =lobenius_norm =mm_numpy =nbuffer =kull =n_like =lsed_moving_avg_obs_fake_quant =jgather =kcd =m_ =ke =lqrf =lr =lt_device =kradient =leater =q_equal =lid_sampler =v_2d =w3d =loup_norm =lu =m_cell =kt =jhamming_window =lnn_window =lrdshrink =lsh_tensor =keaviside =kinge_embedding_loss =lstc =nogram =sdd =ksmm =lplit =mmm =ltack =kypot =ji0 =l_ =kgamma =pc =kmag =kndex_add =pcopy =pfill =pput =s_ =preduce =pselect =mices_copy =lner =lstance_norm =lt_repr =lverse =ks_complex =onj =mdistributed =mfloating_point =minference =mneg =nonzero =msame_size =nigned =mvulkan_available =lclose =lfinite =lin =nf =lnan =meginf =lposinf =lreal =ltft =jkaiser_window =kl_div =kron =kthvalue =jlayer_norm =kcm =m_ =kdexp =o_ =ke =lrp =lss =n_equal =kgamma =kinspace =kog =m10 =o_ =np =o_ =m2 =n_ =m_ =nsoftmax =maddexp =s2 =mcumsumexp =mdet =mical_and =rnot =ror =rxor =nt =o_ =mspace =numexp =kstm =n_cell =msq =kt =ku_solve =munpack =jmargin_ranking_loss =lsked_fill =qscatter =relect =ltmul =mrix_exp =qpower =qrank =lx =m_pool1d =t_with_indices =r2d =r3d =mimum =kean =ldian =lshgrid =kin =mimum =lopen_batch_norm =qconvolution =zon_add_relu =zon_relu =zon_transpose =rtc_loss =qdepthwise_convolution =qrnn =kkldnn_adaptive_avg_pool2d =qconvolution =qlinear_backward_weights =qmax_pool2d =y3d =qrnn_layer =km =kode =lveaxis =ndim =ksort =kul =mtinomial =oply =kv =llgamma =jnan_to_num =t_ =mmean =odian =mquantile =msum =lrrow =p_copy =ltive_batch_norm =qchannel_shuffle =qdropout =qgroup_norm =qlayer_norm =qnorm =ke =lg =m_ =mative =r_ =lsted_tensor =lxtafter =konzero =q_static =lrm =n_except_dim =nal =lt_equal =kuclear_norm =lmel =jones =n_like =krgqr =lmqr =kuter =jpairwise_distance =kdist =kermute =q_copy =kinverse =lxel_shuffle =punshuffle =koisson =q_nll_loss =llar =mygamma =lsitive =lw =krelu =lod =mmote_types =kut =jq_per_channel_axis =xscales =xzero_points =lscale =lzero_point =kr =kuantile =pze_per_channel =wtensor =zsor_dynamic =rd_batch_norm =tgru_cell =tlstm_cell =tmax_pool1d =zol2d =zol3d =trnn_relu_cell =xtanh_cell =jrad2deg =q_ =lnd =n_like =nint =q_like =nn =o_like =nperm =mge =lvel =keal =lciprocal =t_ =llu =n_ =lmainder =lnorm =lpeat_interleave =lshape =mize_as_ =tsparse_ =molve_conj =rneg =mult_type =kms_norm =knn_relu =r_cell =ntanh =r_cell =koll =lt90 =lund =o_ =lw_indices_copy =nstack =krelu =o_ =ksqrt =o_ =lub =jsaddmm =kcalar_tensor =mtter =q_add =rreduce =kearchsorted =lgment_reduce =llect =p_copy =qscatter =mu =n_ =kgn =kigmoid =q_ =mn =nbit =ln =m_ =mc =n_ =mh =n_ =klice_copy =pinverse =pscatter =logdet =kmm =koftmax =lrt =kparse_bsc_tensor =sr_tensor =qcompressed_tensor =so_tensor =rsc_tensor =sr_tensor =llit =o_copy =pwith_sizes =z_copy =lmm =kqrt =n_ =luare =p_ =meeze =q_copy =kspaddmm =ktack =ld =m_mean =lft =kub =mtract =lm =kvd =kwapaxes =ndims =kym_constrain_range =znge_for_size =meig =jt =k_copy =kake =n_along_dim =ln =m_ =mh =n_ =kensor =p_split =pdot =khreshold =s_ =kile =kopk =krace =mnspose =s_copy =mpezoid =nz =liangular_solve =ml =n_indices =mplet_margin_loss =mu =n_indices =lue_divide =mnc =o_ =junbind =p_copy =lflatten =mold_copy =lique_consecutive =qdim =lsafe_chunk =qsplit =v_with_sizes =mqueeze =s_copy =jvalues_copy =lnder =lr =m_mean =kdot =kiew_as_complex =y_copy =rreal =v_copy =ocopy =ksplit =ltack =jwhere =jxlogy =o_ =jzero_ =ns =o_like =iClass =n.abs =r_ =rolute =pcos =s_ =sh =t_ =pdaptive_avg_pool1d =xmax_pool1d =qd =rbmm =rcdiv =smul =rmm =sv =t_ =rr =qjoint =pffine_grid_generator =plias_copy =rgn_tensors =ql =rclose =qpha_dropout =zut_ =pmax =qin =smax =pngle =qy =prange =qccos =u_ =uh =v_ =rsin =u_ =uh =v_ =rtan =u2 =u_ =uh =v_ =qgmax =sin =rsort =rwhere =ps_strided =y_ =zcopy =zscatter =rtensor =qarray =qin =s_ =sh =t_ =ptan =s2 =s_ =sh =t_ =qleast_1d =w2d =w3d =pvg_pool1d =obaddbmm =qrtlett_window =qtch_norm =y_backward_elemt =zbackward_reduce =zelemt =zgather_stats =zgather_stats_with_counts =zstats =zupdate_stats =pernoulli =pilinear =qnary_cross_entropy_with_logits =rcount =romial =qtwise_and =wleft_shift =wnot =wor =wright_shift =wxor =plackman_window =qock_diag =pmm =proadcast_tensors =zo =pucketize =ocan_cast =qrtesian_prod =qt =pcol_indices_copy =pdist =peil =s_ =qlu =s_ =phain_matmul =rnnel_shuffle =qolesky =w_inverse =xsolve =rose_qparams_optimized =qunk =plamp =t_ =umax =x_ =vin =x_ =qip =s_ =qone =pol_indices_copy =rumn_stack =qmbinations =rplex =qncat =uenate =rj =s_physical =zal_ =rstant_pad_nd =rv1d =s2d =s3d =s_tbc =uranspose1d =zose2d =zose3d =solution =qpysign =qrrcoef =qs =r_ =rh =s_ =rine_embedding_loss =vsimilarity =qunt_nonzero =qv =pross =rw_indices_copy =ptc_loss =pudnn_affine_grid_generator =ubatch_norm =uconvolution =zlution_add_relu =zlution_relu =zlution_transpose =ugrid_sampler =uis_acceptable =qmmax =sin =rprod =rsum =rulative_trapezoid =odeg2rad =v_ =qquantize =qt =rach =u_ =vcopy =piag =s_embed =sflat =sonal =w_copy =xscatter =qff =qgamma =qst =qv =ride =pot =propout =v_ =psmm =qplit =qtack =oeig =qnsum =pmbedding =x_bag =yrenorm_ =qpty =t_like =upermuted =uquantized =ustrided =pq =qual =prf =r_ =rc =s_ =rinv =pxp =r2 =s_ =r_ =rand_copy =rm1 =t_ =pye =ofake_quantize_per_channel_affine =zze_per_tensor_affine =pbgemm_linear_fp16_weight =zar_fp16_weight_fp32_activation =zar_int8_weight =zar_int8_weight_fp32_activation =zar_quantize_weight =vpack_gemm_matrix_fp16 =z_quantized_matrix =peature_alpha_dropout =zha_dropout_ =wdropout =zpout_ =pill =s_ =qx =r_ =platten =qip =slr =sud =qoat_power =ror =t_ =udivide =pmax =qin =qod =prac =s_ =qexp =qobenius_norm =rm_numpy =sbuffer =pull =s_like =qsed_moving_avg_obs_fake_quant =ogather =pcd =r_ =pe =qqrf =qr =qt_device =pradient =qeater =v_equal =qid_sampler =zr_2d =zr_3d =qoup_norm =qu =r_cell =pt =ohamming_window =qnn_window =qrdshrink =qsh_tensor =peaviside =pinge_embedding_loss =qstc =sogram =xdd =psmm =qplit =rmm =qtack =pypot =oi0 =q_ =pgamma =uc =pmag =pndex_add =ucopy =ufill =uput =x_ =ureduce =uselect =rices_copy =qner =qstance_norm =qt_repr =qverse =ps_complex =tnj =rdistributed =rfloating_point =rinference =rneg =sonzero =rsame_size =signed =rvulkan_available =qclose =qfinite =qin =sf =qnan =reginf =qposinf =qreal =qtft =okaiser_window =pl_div =pron =pthvalue =olayer_norm =pcm =r_ =pdexp =t_ =pe =qrp =qss =s_equal =pgamma =pinspace =pog =r10 =t_ =sp =t_ =r2 =s_ =r_ =ssoftmax =raddexp =x2 =rcumsumexp =rdet =rical_and =wnot =wor =wxor =st =t_ =rspace =sumexp =pstm =s_cell =rsq =pt =pu_solve =runpack =omargin_ranking_loss =qsked_fill =vscatter =welect =qtmul =rrix_exp =vpower =vrank =qx =r_pool1d =y_with_indices =w2d =w3d =rimum =pean =qdian =qshgrid =pin =rimum =qopen_batch_norm =vconvolution =zolution_add_relu =zolution_relu =zolution_transpose =wtc_loss =vdepthwise_convolution =vrnn =pkldnn_adaptive_avg_pool2d =vconvolution =vlinear_backward_weights =vmax_pool2d =zpool3d =vrnn_layer =pm =pode =qveaxis =sdim =psort =pul =rtinomial =tply =pv =qlgamma =onan_to_num =y_ =rmean =tdian =rquantile =rsum =qrrow =u_copy =qtive_batch_norm =vchannel_shuffle =vdropout =vgroup_norm =vlayer_norm =vnorm =pe =qg =r_ =rative =w_ =qsted_tensor =qxtafter =ponzero =v_static =qrm =s_except_dim =sal =qt_equal =puclear_norm =qmel =oones =s_like =prgqr =qmqr =puter =opairwise_distance =pdist =permute =v_copy =pinverse =qxel_shuffle =uunshuffle =poisson =v_nll_loss =qlar =rygamma =qsitive =qw =prelu =qod =rmote_types =put =oq_per_channel_axis =zel_scales =zel_zero_points =qscale =qzero_point =pr =puantile =uze_per_channel =zr_tensor =zr_tensor_dynamic =wd_batch_norm =ygru_cell =ylstm_cell =ymax_pool1d =zax_pool2d =zax_pool3d =yrnn_relu_cell =znn_tanh_cell =orad2deg =v_ =qnd =s_like =sint =v_like =sn =t_like =sperm =rge =qvel =peal =qciprocal =y_ =qlu =s_ =qmainder =qnorm =qpeat_interleave =qshape =rize_as_ =ysparse_ =rolve_conj =wneg =rult_type =pms_norm =pnn_relu =w_cell =stanh =w_cell =poll =qt90 =qund =t_ =qw_indices_copy =sstack =prelu =t_ =psqrt =t_ =qub =osaddmm =pcalar_tensor =rtter =v_add =wreduce =pearchsorted =qgment_reduce =qlect =u_copy =vscatter =ru =s_ =pgn =pigmoid =v_ =rn =sbit =qn =r_ =rc =s_ =rh =s_ =plice_copy =uinverse =uscatter =qogdet =pmm =poftmax =qrt =pparse_bsc_tensor =xr_tensor =vcompressed_tensor =xo_tensor =wsc_tensor =xr_tensor =qlit =t_copy =uwith_sizes =zsizes_copy =qmm =pqrt =s_ =quare =u_ =reeze =v_copy =pspaddmm =ptack =qd =r_mean =qft =pub =rtract =qm =pvd =pwapaxes =sdims =pym_constrain_range =zin_range_for_size =reig =ot =p_copy =pake =s_along_dim =qn =r_ =rh =s_ =pensor =u_split =udot =phreshold =x_ =pile =popk =prace =rnspose =x_copy =rpezoid =sz =qiangular_solve =rl =s_indices =rplet_margin_loss =ru =s_indices =que_divide =rnc =t_ =ounbind =u_copy =qflatten =rold_copy =qique_consecutive =vdim =qsafe_chunk =vsplit =zt_with_sizes =rqueeze =x_copy =ovalues_copy =qnder =qr =r_mean =pdot =piew_as_complex =zplex_copy =wreal =zl_copy =tcopy =psplit =qtack =owhere =oxlogy =t_ =ozero_ =ss =t_like 0device 1type ~0layout 0memory_format
+08._nn =0avg_pool2d =83d =0binary_cross_entropy =0elu_ =0gelu =4_ =0hardsigmoid =5wish =4tanh =0leaky_relu =1inear =1og_sigmoid =0one_hot =0pad =0relu6 =0scaled_dot_product_attention =1ilu =1oftplus =4shrink
+07tensor 0Tensor
+07utils 0_rebuild_device_tensor_from_cpu_tensor snumpy 9meta_tensor_no_storage 9nested_tensor 9parameter i_with_state 9qtensor 9sparse_csr_tensor gtensor 9tensor f_v2 h3 9wrapper_subclass 9xla_tensor =1unflatten_dense_tensors
+06amp.grad_scaler ~0GradScaler 0OptState ~0_MultiDeviceReplicator =1refresh_per_optimizer_state
+07o.nn.intrinsic.modules.fused ~0BNReLU2d ~63d ~0ConvAdd2d ~7ReLU2d ~4Bn1d ~62d ~63d ~6ReLU1d ~a2d ~a3d ~4ReLU1d ~82d ~83d ~0LinearBn1d ~6LeakyReLU ~6ReLU ~6Tanh ~0_FusedModule
+0mqat.modules.conv_fused ~0ConvBn1d ~62d ~63d ~6ReLU1d ~a2d ~a3d ~4ReLU1d ~82d ~83d ~0_ConvBnNd
+0ylinear_fused ~0LinearBn1d
+15relu ~0LinearReLU
+0nuantized.dynamic.modules.linear_relu ~0LinearReLU
+0wmodules.bn_relu ~0BNReLU2d ~63d
+14conv_add ~0ConvAdd2d ~7ReLU2d
+19relu ~0ConvReLU1d ~82d ~83d
+14linear_relu ~0LinearLeakyReLU ~6ReLU ~6Tanh
+0cqat.dynamic.modules.linear ~0Linear
+0gmodules.conv ~0Conv1d ~42d ~43d ~0_ConvNd
+0oembedding_ops ~0Embedding ~9Bag
+0olinear ~0Linear
+0duantizable.modules.activation ~0MultiheadAttention
 0wrnn ~0LSTM ~4Cell ~0_LSTMLayer ~5SingleLayer
-0j%/&]%5#;4T%'cx~d2d ~d3d
-12%,#'12%!"MGRU ~3%""L%*"ZPackedP%%..~0RNNBase%%!S7Base
-0m%""_ ~0DeQ%#aH~0%#!-
-0t%*%'ELU ~0Hardswish ~0%''C%/%E ~0P%"!?ReLU6 ~0S%"1~~1%!<G
-0%!dYnorm ~0BatchNorm2d ~9%!'D%%!6
-0u%K%R%&(( ~5%%!DNd
-0u%#J#~0D%!!,
-0u%;(J ~9%'%os
-0uf&""Sial_%&%^FXFloat&#"T(al ~1%,!30Q%&!0
-0u%+'A ~6%+"0normaliz%#&@GroupN%!%EIn%!I{Norm1d ~c2d ~c%!/zayer%"%L%&)e
-0u%!5,~0Weighted%#'N%&0!re%"Wq%T)d%5&2%#-m%')|4%=)|%2)j14%!5y%/-/14%##PR%##6%-#Qc%!!b.%%d)%%,E%--mt%<&Yt%#"6%"26lockSparsePattern
-09%""/%#&}_DerivedObserverOrFak%%"o
-0l.%)h, ~0%(!B ~c%!%"1ixedQ%!"O%*!C1%!5-vingAvgOb%)!A
-0mo%""@ ~0Affin%&%3%#"Z%!")0F%'"*%#!=%!8onu%"p.~0Histogram%%!D0MappingType ~1inMax%&!c1%""berageM%+!?dPerC%!O>%,!=0Noop%'!1%+"uPerAxis ~3Block ~3%3!l3Group ~3Row ~&#"iF~4oken ~1laceholder%'"3Recording%&!62useInput%&#eTorchAOD%!#f0Uniform%"%pation%)"}0ZeroPointDomain ~0_PartialW%!=S
-0mqconfig ~0QC%"!,7D%!)S
-0t_m%!%}%&!A%"&1%"9)%!O>%!2LType
-0mstub%'2oStub%#2p%!!.5%%"D7utograd ~0&#"ci
-0e.v%"!.%)!96backends.cuda ~0SDPB%!!5
-06cuda&~"om&m"om&a"obS&/"nk
-0a.%}B1b%"0E%%&%&%"ofte&#"r7Char%#!.%!%(%#!0Float%#!/Half%#!.In%%!9Long%#!.Shor%"!;
-06%'ki._shard.metadata ~0ShardM%"!2
-0pshard%%Fe%&!L0MEM_FORMAT_ENCODING%#!ced%!"4%#!k ~%"HJProperties
-0j%"!vplaceme%"*Ss ~0%"+P%"-!ment ~0%#%oe%#",
-0icheckpoint.filesystem ~0_%"',Info ~8Prefix
-0t%'#SBytes%"!I%'"pChunk%.!9%&!-8Index ~0%'!G%/#K ~%#+0%%!^0_%/%C
-0ifsdp.api 0B%"g_Prefetch ~0CPUOffload ~0FullOptimStateDict%#.M4%-!40MixedPrecision %!%EingStrategy =g._HYBRID_SHARD_ZERO2 1%#!n%!.li%#MDD%#1R%&&U%0&Jo._d%"M+spec ~%#![S%!!0%&'v
-0p%V'Vfions.b&%"-@~0B%#!.
-0m%!'=eta
-0l%#jG~0B%"!-
-0kcategorical ~0C%&!0
+0jed.dynamic.modules.conv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d
+12linear ~0Linear
+12rnn ~0GRU ~3Cell ~0LSTM ~4Cell ~0PackedParameter ~0RNNBase ~3Cell ~7Base
+0mmodules ~0DeQuantize ~0Quantize
+0t.activation ~0ELU ~0Hardswish ~0LeakyReLU ~0MultiheadAttention ~0PReLU ~0ReLU6 ~0Sigmoid ~1oftmax
+0ubatchnorm ~0BatchNorm2d ~93d ~0_BatchNorm
+0uconv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0_ConvNd ~5TransposeNd
+0udropout ~0Dropout
+0uembedding_ops ~0Embedding ~9Bag ~9PackedParams
+0ufunctional_modules ~0FXFloatFunctional ~1loatFunctional ~0QFunctional
+0ulinear ~0Linear ~6PackedParams
+0unormalization ~0GroupNorm ~0InstanceNorm1d ~c2d ~c3d ~0LayerNorm
+0urnn ~0LSTM
+0uutils ~0WeightedQuantizedModule
+0mreference.modules.conv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0_ConvNd ~5TransposeNd
+14linear ~0Linear
+14rnn ~0GRU ~3Cell ~0LSTM ~4Cell ~0RNNBase ~3Cell ~7Base
+14sparse ~0Embedding ~9Bag
+14utils ~0ReferenceQuantizedModule
+0csparse.quantized.dynamic.linear ~0Linear
+0tlinear ~0Linear ~6PackedParams
+0tutils ~0LinearBlockSparsePattern
+09quantization ~0_DerivedObserverOrFakeQuantize
+0l.fake_quantize ~0FakeQuantize ~cBase ~1ixedQParamsFakeQuantize ~1usedMovingAvgObsFakeQuantize
+0mobserver ~0AffineQuantizedObserverBase ~0FixedQParamsObserver ~0Granularity ~0HistogramObserver 0MappingType ~1inMaxObserver ~1ovingAverageMinMaxObserver ~dPerChannelMinMaxObserver ~0NoopObserver ~0ObserverBase ~0PerAxis ~3Block ~3ChannelMinMaxObserver ~3Group ~3Row ~3Tensor ~4oken ~1laceholderObserver ~0RecordingObserver ~2useInputObserver 0TorchAODType ~0UniformQuantizationObserverBase 0ZeroPointDomain ~0_PartialWrapper
+0mqconfig ~0QConfig ~7Dynamic
+0t_mapping ~0QConfigMapping
+0nuant_type 0QuantType
+0mstubs ~0DeQuantStub ~0QuantStub ~5Wrapper
+07utograd ~0Variable
+0e.variable ~0Variable
+06backends.cuda ~0SDPBackend
+06cuda =0BFloat16Storage 8Tensor =1oolStorage 4Tensor =1yteStorage 4Tensor =0CharStorage 4Tensor =1omplexDoubleStorage =7FloatStorage =0DoubleStorage 6Tensor =0FloatStorage 5Tensor =0HalfStorage 4Tensor =0IntStorage 3Tensor =0LongStorage 4Tensor =0ShortStorage 5Tensor
+0a.amp.grad_scaler ~0GradScaler 0OptState ~0_MultiDeviceReplicator =1refresh_per_optimizer_state
+0bsparse 0BFloat16Tensor 1yteTensor 0CharTensor 0DoubleTensor 0FloatTensor 0HalfTensor 0IntTensor 0LongTensor 0ShortTensor
+06distributed._shard.metadata ~0ShardMetadata
+0psharded_tensor.metadata 0MEM_FORMAT_ENCODING ~0ShardedTensorMetadata ~0TensorProperties
+0jtensor.placement_types ~0Partial ~1lacement ~0Replicate ~0Shard
+0icheckpoint.filesystem ~0_StorageInfo ~8Prefix
+0tmetadata ~0BytesStorageMetadata ~0ChunkStorageMetadata ~0Metadata ~8Index ~0StorageMeta ~0TensorProperties ~6StorageMetadata 0_MEM_FORMAT_ENCODING
+0ifsdp.api 0BackwardPrefetch ~0CPUOffload ~0FullOptimStateDictConfig ~4StateDictConfig ~0MixedPrecision 0ShardingStrategy =g._HYBRID_SHARD_ZERO2 1tateDictType
+0itensor 0DTensor ~0Partial ~0Replicate ~0Shard
+0o._dtensor_spec ~0DTensorSpec ~0TensorMeta
+0pplacement_types ~0Partial ~1lacement ~0Replicate ~0Shard
+0fions.bernoulli ~0Bernoulli
+0mta ~0Beta
+0linomial ~0Binomial
+0kcategorical ~0Categorical
 0muchy ~0Cauchy
 0lhi2 ~0Chi2
-0l%#Xot_registry%!<[%"!8R%"!7
-0us%)!;%!&GtureSameFamily%)!@_Boolean ~1Cat ~2orrCh&"",R~1Dependent ~a%"(hy ~1GreaterThan ~cEq ~1HalfOpenInterval ~1Ind%#!c%(";3teger%)!g8%&!X8Less%!!85%"!l%&!42owe%'"h6Tr%#Y| ~1Mul%%nQ~1OneHot ~1Po%!itDe%"w;~9Semid%%!11Real ~1Si%!X'~2%!^~~2tack ~2&#"yH
-0ntinuous_%('^Co%#!9%''ikdirichlet ~0D%'!._%%!/
-0m%"09%!>*D%#0Hion
-0kexp_family ~0Exponential%!&}
-0n%#!3%*!A
-0kfishersnedecor ~0FisherS%"!3
-0&""W|~0Gamma
-0leneralized_pareto ~&""z2lizedPareto
-0mo&""|@~0Ge%"!.
+0lonstraint_registry ~0ConstraintRegistry
+0us ~0Constraint ~0MixtureSameFamilyConstraint ~0_Boolean ~1Cat ~2orrCholesky ~1Dependent ~aProperty ~1GreaterThan ~cEq ~1HalfOpenInterval ~1IndependentConstraint ~3tegerGreaterThan ~8Interval ~8LessThan ~5rval ~1LessThan ~2owerCholesky ~6Triangular ~1Multinomial ~1OneHot ~1PositiveDefinite ~9Semidefinite ~1Real ~1Simplex ~2quare ~2tack ~2ymmetric
+0ntinuous_bernoulli ~0ContinuousBernoulli
+0kdirichlet ~0Dirichlet ~0_Dirichlet
+0mstribution ~0Distribution
+0kexp_family ~0ExponentialFamily
+0nonential ~0Exponential
+0kfishersnedecor ~0FisherSnedecor
+0kgamma ~0Gamma
+0leneralized_pareto ~0GeneralizedPareto
+0mometric ~0Geometric
 0lumbel ~0Gumbel
-0khalf_ca%")yHalf%#)}p%!Ei%"!8Normal
-0ki%&(* ~0%'(8
-0mverse_%#"{I%!fS%"#%kkl ~0_Match
-0lumaraswamy ~0K%&!0
-0klaplace ~0L%!!,
-0lkj_c%%(L0LKJ%#(Z
-0log_%%"tLog%#"snistic%)!=istic%#!Bmwrank_multivariat&!"!n%"!OwRankM%'!?%%#pm%!,:_same%&'R%-,P
-0l%(*0%!M:%#.=p%-"9%1"2neg&!"1Cb%&!lN%"!6%&//l%#!h%%!Z%"^x_%*/H%!+W%'/N ~hStraightThrough
-0k%%(V%#(Kl%"tB~0P%!!,
-0krelaxed%)+LLogitR%!!;%%+N ~0%,!5
-0s%*"aExp%"!F%)"e%#![%-#"
-0kstudentT ~0S%"!-
-0ktransformed_%%:^%!,FT%&!=%*,Qts ~0Abs%%!C ~1ffine%'!30Cat%(!Bompos%(!C2%&1W%(!Ju&#"t@%(":%(!|Exp%(!1%'+=%(!9L%(0u%(!;%,0X%("Ywer%(!MReshap%)#A%"T)%)#Eftmax%'!44plu%)%,tack%(".ickBreaking%(""Tanh%(!Y%'!=_%"-Q%%!A
-0ku%!Ga%&Gk
+0khalf_cauchy ~0HalfCauchy
+0pnormal ~0HalfNormal
+0kindependent ~0Independent
+0mverse_gamma ~0InverseGamma
+0kkl ~0_Match
+0lumaraswamy ~0Kumaraswamy
+0klaplace ~0Laplace
+0lkj_cholesky ~0LKJCholesky
+0log_normal ~0LogNormal
+0nistic_normal ~0LogisticNormal
+0mwrank_multivariate_normal ~0LowRankMultivariateNormal
+0kmixture_same_family ~0MixtureSameFamily
+0lultinomial ~0Multinomial
+0pvariate_normal ~0MultivariateNormal
+0knegative_binomial ~0NegativeBinomial
+0lormal ~0Normal
+0kone_hot_categorical ~0OneHotCategorical ~hStraightThrough
+0kpareto ~0Pareto
+0loisson ~0Poisson
+0krelaxed_bernoulli ~0LogitRelaxedBernoulli ~0RelaxedBernoulli
+0scategorical ~0ExpRelaxedCategorical ~0RelaxedOneHotCategorical
+0kstudentT ~0StudentT
+0ktransformed_distribution ~0TransformedDistribution
+0ts ~0AbsTransform ~1ffineTransform ~0CatTransform ~1omposeTransform ~2rrCholeskyTransform ~1umulativeDistributionTransform ~0ExpTransform ~0IndependentTransform ~0LowerCholeskyTransform ~0PositiveDefiniteTransform ~2werTransform ~0ReshapeTransform ~0SigmoidTransform ~1oftmaxTransform ~4plusTransform ~1tackTransform ~2ickBreakingTransform ~0TanhTransform ~1ransform ~0_InverseTransform
+0kuniform ~0Uniform
 0kvon_mises ~0VonMises
-0kweibull%!Qmbull
-0lishart ~0W%!!,
-06fx.immutable_colle&##+10_create_%(!Bntainer 0%&!7dict alist
-06jit._pickle 0%!h6boollist 6&!#2)%!!.int%!!+%(hNid clist 0restor%!|}_tag
-06masked.%!!)%"@kcore 0Mask%#AE
-06nn.%&j:%*H:i.bias 0CausalBias 6Variant
-09%%Hvthnn 0_get_thnn_%#WL_%"!D
-09%&Wa =0_t%&rA0&1"(Zh3d =9%&}7&+"+5h2%-!43%,!4%!+^_&!"+?1&*"8r0%(~Z1%1n^k&*"Hc0c%!n8os&0"Bn1%*!_1&%"+K0%%":71d =72d =73d%!oc =1&&">n9&!">n0f&2":n1old =1ra%%[9&%""6%+#fj%-#x0gaussian&'"&U1lu =1&&"Bx =2&&")x5ed_mm =1umbel_&%"1{%8qN1&1"801uber%##zi%"[t%""-2terpolate =0&#"ry0l1%#!^&'"+D1%-rO%,&g1ocal_respons%%")g%&#(1p&%"&b%'&<&1"2t2%3(x8%-&!8%-&!4un%#".a2d =a3d =1ish =1se%%%'lti_head%&t&_forward =6%)y~5label%*z5bsof%+zH0%''6%"b.e%#uK1%!6g%''Y0%!%]46 =1&%"&w1%!!7%#usgroup%"'f7mm =1%"&5%"'Z2%!)hooth_%&&m%-"b4max =5in =4&!"L90%!(1%"vO =1ri%.|d0unf%!*=p%#)F8_b&%"S(9nearest
-09init =0calculate_gain =1on&!"NA =0dirac_ =0eye_ =0kaimin%#=j_ =8%"3@_ =0%%!70ones_ =1rthogon%!!7&%"*a0trun%#>6_ =0%'!hxavi%")dal_ =7%'!>zeros_
-0b%HuG%bu6%"kY%*u"j%}u"&#"8g%0u"2%/tJ&!"pe%Ju"t%=u"1conv%#!>%2te1%6"'9%#"'%%5:s ~%%REHook%#lA ~0CrossMapLRN2d ~0Sync%'o%h%)pYC%!pZ%!!(GELU ~1%&pn%!*l~5%#p;%!1>~%!1>%)q)1og%%pc4%"/w~0Mish ~1%9qD%"!deLU ~46 ~0S%!"MiLU ~2%*qY ~72d ~5in%"=J ~%#,Y~5ign%"=)%'!81%#88
-0i%"87 ~0A%"!-LogS%!!~WithLoss ~0_ASMoutput
-0h%1ro1d ~9%&rtLazy%(!>=f._infer_&%"#Ps =hlazy_load_hook%!ng%D!M3%E!M%*'J%)tZ ~1LazyNorm%"l,%#!-
-0h&"":1&#"<7~0%"i9S%!!3
-0i%%>{%!P6%#!.%!,]Dict ~6List%!G]%!"k%!!99%"!9Sequ%%OD%KqyLazy%"!Q=a%0#xc%,#x82%F!M3%F!M%("j=j%0!Vl%,!Vh2%F!M3%E!M%0t{Mixin ~eNd%"'HConvXdMixin
-0h&%"B0~0CosineS&&"aS~0P&""BWD%"!H
-0i%%yzAlpha%"z!%&z, ~71d%",)73d ~0F%!>m%+!Q_%"!-Nd
-0h&#"3k~0F%%!,U&#",6
-0iold ~0F%!!)Unfold
-0h%#=D%"+}%9yHzy%+!A=i%0%ek%,%eg2%F!M3%E!M0_%("U
-0hlazy%""q%!+,%"&n0_LazyProtocol
-0i%#w~B%#9m~0Ident%!&gLazy%"x;%C)c&""3_~0Non%"qially%#rkble%#yBn%+@V~0_ChunkContext ~6Views
-11_op%#4L%!!aCrossE%!!ZO%%!>_AutoDefault
-0i%!17BCE%!1A3%!1Lgits%"1RCTC%!!,%!FF%%{}%"!7%'"+%"!SG%"DpNLL%"!4Hing%-![uber%"!BKLDiv%"!.L1%"!B%-#/%"!CMS%""t1arginR%!Bs%#!yltiLabelMargin%!!8aSoft%(!35%(!/0%%"q72d%&V'%&#*Smooth%%"a%+!p0T%!@+%(!6dWith%#,P%#5-%"!c&#"#eLoss
-0h%!9D%%2/%!)IcompatibleKeys ~1%!vfdHook
-0h&,"&H%,9]&("&X&%"&= ~1ocalR%"Fn%"!ARMS%"*Upa&""#/0CircularPad1d ~b2d ~b3d ~%#Af%-!;0Ref%"Ql%"!>%&3F2%!jw%&!=e2d ~e3d ~%!zh%!!8%'/<_%'"HNd ~2%&">Nd ~1%)"4Nd ~3%("*Nd
-0iix%(6FPix%%6D ~5U&#"Px
-0iool%!#c%#:!AvgP%!HT~f2d ~f3d ~8Max%.!81%&!M%(1D%%Mr%"!W2d%!3e~0LP%#!R%&Ae0%'"!%&!j3U%#J#%(:z_%+"nNd ~9%"!dNd ~2%&!91%!"3Nd ~1%'!D4%!!|Nd
-0h&@"*B ~3&0"20h&5"*E0h%&^Ir%)^<r ~bDecoder ~i&""4ubEn%)!4
-0hu%!I)%!&LU%#I6~7ing%#1J2d ~aN%!I:2d
-09parallel ~0DataP%%!11%&yO%*!;nCPU
-0h%+C-&#"{g ~0G&!"kB~0ReduceAddCoalesced ~0S&!"N9
-0jr%#s!%#z+_ddp&!"Raop%(sB%"XT%#D*
-0idata_%3#'
-0j&'"h>%'m<%*#5
-0d&!"6q0B&!"mu%&={ 0Uniniti%!l>%"!B&'"7G%#{R%!:+9&A";]d&G";]l&=";]l%-"'a&P";]t&J";]ged._&y"3|&8";y&H"3y2&6"3y2&>"3yj&]">.0z%-&Tz&h">.j&=">.q&~">.x
-0r&G">.r&g">.&%#Y2&'">.r&L">.r&e">.r&<"9Rr&_">.r&(">.r&=">.9utils._expande&%"mm%!V9%,!8%"&IPerSampleGrad
-0x%&%c%/!S%%%p%+!Xy%+!M_impl 0E%"!9%!"{
-0x&&"l}%0"%%%%2%,"[%)dV%0!]%(%b%,!a&&"n,%0!]%%&#%,#>%!Vq%0!Tinear%+!Qgnamed_member_acces&!"*_NamedMemberA%"!8
-0fclip_grad =0%%!.%"bZe_ =avalue_
-0gonvert%)Fl0%&!/_to_vec&!%&7%!!+_to%'!P
-0ffusion =0fu&""tO_bn_eval =d&%"sm5&#"t*%#!=f%"!=
-0f%"!sr%")rs 0_OrthMaps =9.cayley =ahous&""<e =a&"#'{exp ~5%!ap ~1Spectral%"Ay%!'w%!*8pe%&S.%#"3List
-0grune ~0BasePruningMethod ~0CustomFromMask%+JI1Unstructured ~1nS%'!00%"!o%(ThRandom%(!H6%(!g
-0f%!,'%!-#%!Tkce ~e_ =0i%"&dermut&"#+30pack_padded_s%#!R=5%&!-2d_pack%)!A4%&!-0&!"|A%(!?%&!L
-0fs%"%d%!(>~0%*%tcLoad&%"2xPreHook ~c%%!5%!Fr%"'H%#!h%(&L6optim%!CPfac&!%##Muon
-0b.&!":Ple%!HIGroupSwapinInfo
-0cadadelta%!!cdelta
-0f&""?lAdagrad
-0f%""&m
-0gax%"!.ax
-0gw%"!/W
+0kweibull ~0Weibull
+0lishart ~0Wishart
+06fx.immutable_collections =0_create_immutable_container 0immutable_dict alist
+06jit._pickle 0build_boollist 6doublelist 6intlist 6tensor_from_id clist 0restore_type_tag
+06masked.maskedtensor.core 0MaskedTensor
+06nn.attention ~0SDPBackend
+0i.bias 0CausalBias 6Variant
+09backends.thnn 0_get_thnn_function_backend
+09functional =0_threshold =0adaptive_avg_pool2d =h3d =9max_pool1d_with_indices =h2d_with_indices =h3d_with_indices =1ffine_grid =1lpha_dropout =0batch_norm =1inary_cross_entropy =k_with_logits =0celu =1osine_embedding_loss =1ross_entropy =1tc_loss =0dropout =71d =72d =73d =0elu =1mbedding =9_bag =0feature_alpha_dropout =1old =1ractional_max_pool2d_with_indices =j3d_with_indices =0gaussian_nll_loss =1lu =1rid_sample =2oup_norm =5ed_mm =1umbel_softmax =0hardsigmoid =5wish =4tanh =1inge_embedding_loss =1uber_loss =0instance_norm =2terpolate =0kl_div =0l1_loss =1ayer_norm =1eaky_relu =1inear_cross_entropy =1ocal_response_norm =2g_softmax =1p_pool1d =72d =73d =0margin_ranking_loss =2x_pool1d_with_indices =82d_with_indices =83d_with_indices =4unpool1d =a2d =a3d =1ish =1se_loss =1ulti_head_attention_forward =6margin_loss =5label_margin_loss =bsoft_margin_loss =0nll_loss =1ormalize =0pad =1oisson_nll_loss =0relu =46 =1ms_norm =1relu =0scaled_grouped_mm =7mm =1elu =1igmoid =2lu =1mooth_l1_loss =1oft_margin_loss =4max =5in =4sign =0tanh =4shrink =1riplet_margin_loss =0unfold =1psample =8_bilinear =9nearest
+09init =0calculate_gain =1onstant_ =0dirac_ =0eye_ =0kaiming_normal_ =8uniform_ =0normal_ =0ones_ =1rthogonal_ =0sparse_ =0trunc_normal_ =0uniform_ =0xavier_normal_ =7uniform_ =0zeros_
+0btrinsic.modules.fused ~0BNReLU2d ~63d ~0ConvBn1d ~62d ~63d ~6ReLU1d ~a2d ~a3d ~4ReLU1d ~82d ~83d ~0LinearBn1d ~6ReLU ~0_FusedModule
+0jqat.modules.conv_fused ~0ConvBn1d ~62d ~63d ~6ReLU1d ~a2d ~a3d ~4ReLU1d ~82d ~83d ~0_ConvBnNd
+0vlinear_fused ~0LinearBn1d
+12relu ~0LinearReLU
+0kuantized.dynamic.modules.linear_relu ~0LinearReLU
+0tmodules.bn_relu ~0BNReLU2d ~63d
+11conv_relu ~0ConvReLU1d ~82d ~83d
+11linear_relu ~0LinearReLU
+09modules._functions ~0BackwardHookFunction ~0CrossMapLRN2d ~0SyncBatchNorm
+0hactivation ~0CELU ~0ELU ~0GELU ~1LU ~0Hardshrink ~5igmoid ~5wish ~4tanh ~0LeakyReLU ~1ogSigmoid ~4oftmax ~0Mish ~1ultiheadAttention ~0PReLU ~0RReLU ~1eLU ~46 ~0SELU ~1iLU ~2gmoid ~1oftmax ~72d ~5in ~4plus ~4shrink ~5ign ~0Tanh ~4shrink ~1hreshold
+0idaptive ~0AdaptiveLogSoftmaxWithLoss ~0_ASMoutput
+0hbatchnorm ~0BatchNorm1d ~92d ~93d ~0LazyBatchNorm1d =f._infer_parameters =hlazy_load_hook ~d2d =f._infer_parameters =hlazy_load_hook ~d3d =f._infer_parameters =hlazy_load_hook ~0SyncBatchNorm ~0_BatchNorm ~1LazyNormBase ~1NormBase
+0hchannelshuffle ~0ChannelShuffle
+0iontainer ~0Container ~0ModuleDict ~6List ~0ParameterDict ~9List ~0Sequential
+0kv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0LazyConv1d =a._infer_parameters =clazy_load_hook ~82d =a._infer_parameters =clazy_load_hook ~83d =a._infer_parameters =clazy_load_hook ~8Transpose1d =j._infer_parameters =llazy_load_hook ~h2d =j._infer_parameters =llazy_load_hook ~h3d =j._infer_parameters =llazy_load_hook ~0_ConvNd ~5TransposeMixin ~eNd ~1LazyConvXdMixin
+0hdistance ~0CosineSimilarity ~0PairwiseDistance
+0iropout ~0AlphaDropout ~0Dropout ~71d ~72d ~73d ~0FeatureAlphaDropout ~0_DropoutNd
+0hflatten ~0Flatten ~0Unflatten
+0iold ~0Fold ~0Unfold
+0hinstancenorm ~0InstanceNorm1d ~c2d ~c3d ~0LazyInstanceNorm1d =i._infer_parameters =klazy_load_hook ~g2d =i._infer_parameters =klazy_load_hook ~g3d =i._infer_parameters =klazy_load_hook ~0_InstanceNorm
+0hlazy ~0LazyModuleMixin ~0_LazyProtocol
+0iinear ~0Bilinear ~0Identity ~0LazyLinear =a._infer_parameters =clazy_load_hook ~1inear ~0NonDynamicallyQuantizableLinear
+0n_cross_entropy ~0_ChunkContext ~6Views
+11_options ~0LinearCrossEntropyOptions ~0_AutoDefault
+0ioss ~0BCELoss ~3WithLogitsLoss ~0CTCLoss ~1osineEmbeddingLoss ~1rossEntropyLoss ~0GaussianNLLLoss ~0HingeEmbeddingLoss ~1uberLoss ~0KLDivLoss ~0L1Loss ~1inearCrossEntropyLoss ~0MSELoss ~1arginRankingLoss ~1ultiLabelMarginLoss ~aSoftMarginLoss ~5MarginLoss ~0NLLLoss ~72d ~0PoissonNLLLoss ~0SmoothL1Loss ~1oftMarginLoss ~0TripletMarginLoss ~dWithDistanceLoss ~0_Loss ~1WeightedLoss
+0hmodule ~0Module ~0_IncompatibleKeys ~1WrappedHook
+0hnormalization ~0CrossMapLRN2d ~0GroupNorm ~0LayerNorm ~1ocalResponseNorm ~0RMSNorm
+0hpadding ~0CircularPad1d ~b2d ~b3d ~1onstantPad1d ~b2d ~b3d ~0ReflectionPad1d ~d2d ~d3d ~2plicationPad1d ~e2d ~e3d ~0ZeroPad1d ~72d ~73d ~0_CircularPadNd ~2onstantPadNd ~1ReflectionPadNd ~3plicationPadNd
+0iixelshuffle ~0PixelShuffle ~5Unshuffle
+0iooling ~0AdaptiveAvgPool1d ~f2d ~f3d ~8MaxPool1d ~f2d ~f3d ~1vgPool1d ~72d ~73d ~0FractionalMaxPool2d ~h3d ~0LPPool1d ~62d ~63d ~0MaxPool1d ~72d ~73d ~3Unpool1d ~92d ~93d ~0_AdaptiveAvgPoolNd ~9MaxPoolNd ~2vgPoolNd ~1LPPoolNd ~1MaxPoolNd ~4UnpoolNd
+0hrnn ~0GRU ~3Cell ~0LSTM ~4Cell ~0RNN ~3Base ~3Cell ~7Base
+0hsparse ~0Embedding ~9Bag
+0htransformer ~0Transformer ~bDecoder ~iLayer ~bEncoder ~iLayer
+0hupsampling ~0Upsample ~7ingBilinear2d ~aNearest2d
+09parallel ~0DataParallel ~1istributedDataParallel ~nCPU
+0h._functions ~0Broadcast ~0Gather ~0ReduceAddCoalesced ~0Scatter
+0jreplicated_tensor_ddp_interop ~0ReplicatedTensorFunction
+0idata_parallel ~0DataParallel
+0jistributed ~0DistributedDataParallel
+0dmeter 0Buffer 0Parameter 0UninitializedBuffer dParameter dTensorMixin
+09qat.dynamic.modules.linear ~0Linear
+0dmodules.conv ~0Conv1d ~42d ~43d ~0_ConvNd
+0lembedding_ops ~0Embedding ~9Bag
+0llinear ~0Linear
+0auantizable.modules.activation ~0MultiheadAttention
+0trnn ~0LSTM ~4Cell ~0_LSTMLayer ~5SingleLayer
+0ged._reference.modules.conv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0_ConvNd ~5TransposeNd
+12linear ~0Linear
+12rnn ~0GRUCell ~0LSTM ~4Cell ~0RNNBase ~3Cell ~7Base
+12sparse ~0Embedding ~9Bag
+12utils ~0ReferenceQuantizedModule
+0jdynamic.modules.conv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d
+0zlinear ~0Linear
+0zrnn ~0GRU ~3Cell ~0LSTM ~4Cell ~0PackedParameter ~0RNNBase ~3Cell ~7Base
+0jmodules ~0DeQuantize ~0Quantize
+0q.activation ~0ELU ~0Hardswish ~0LeakyReLU ~0MultiheadAttention ~0PReLU ~0ReLU6 ~0Sigmoid ~1oftmax
+0rbatchnorm ~0BatchNorm2d ~93d ~0_BatchNorm
+0rconv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0_ConvNd ~5TransposeNd
+0rdropout ~0Dropout
+0rembedding_ops ~0Embedding ~9Bag ~9PackedParams
+0rfunctional_modules ~0FXFloatFunctional ~1loatFunctional ~0QFunctional
+0rlinear ~0Linear ~6PackedParams
+0rnormalization ~0GroupNorm ~0InstanceNorm1d ~c2d ~c3d ~0LayerNorm
+0rrnn ~0LSTM
+0rutils ~0WeightedQuantizedModule
+09utils._expanded_weights.conv_expanded_weights ~0ConvPerSampleGrad
+0xembedding_expanded_weights ~0EmbeddingPerSampleGrad
+0yxpanded_weights_impl 0ExpandedWeight
+0xgroup_norm_expanded_weights ~0GroupNormPerSampleGrad
+0xinstance_norm_expanded_weights ~0InstanceNormPerSampleGrad
+0xlayer_norm_expanded_weights ~0LayerNormPerSampleGrad
+0yinear_expanded_weights ~0LinearPerSampleGrad
+0gnamed_member_accessor ~0NamedMemberAccessor
+0fclip_grad =0clip_grad_norm =e_ =avalue_
+0gonvert_parameters =0parameters_to_vector =0vector_to_parameters
+0ffusion =0fuse_conv_bn_eval =dweights =5linear_bn_eval =fweights
+0fparametrizations 0_OrthMaps =9.cayley =ahouseholder =amatrix_exp ~5ogonal ~1SpectralNorm ~1WeightNorm
+0pe ~0ParametrizationList
+0grune ~0BasePruningMethod ~0CustomFromMask ~0Identity ~0L1Unstructured ~1nStructured ~0PruningContainer ~0RandomStructured ~6Unstructured
+0frnn ~0PackedSequence ~e_ =0invert_permutation =0pack_padded_sequence =5sequence =2d_packed_sequence =4sequence =0unpack_sequence =4d_sequence
+0fspectral_norm ~0SpectralNorm ~cLoadStateDictPreHook ~cStateDictHook
+0fweight_norm ~0WeightNorm
+06optim ~0Adafactor ~0Muon
+0b._stateless ~0_GroupSwapinInfo
+0cadadelta ~0Adadelta
+0fgrad ~0Adagrad
+0fm ~0Adam
+0gax ~0Adamax
+0gw ~0AdamW
 0dsgd ~0ASGD
 0clbfgs ~0LBFGS
-0dr_schedu&!"<xChainedS%&!5%#H!LR ~2sineAnnealingLR ~fWarmRestarts ~1yclicLR =8._exp&""k+scale_fn =at&%"/Z2%'!9k%&!.&)"-+LR ~0LR%("VambdaLR%#N,LR%#77StepLR ~5%"H;veLR&!"&}Cycl%!!/Poly&!"'cLR%%B+LROnPlateau%)]+LR ~1%"!y0_%*"M%#!.Ph%!^wenable_get_lr_call ~1%"A)_mode
-0cnadam ~0N%!&ic&%"@: ~0O%'!._Requir%':q
-0cr%"!aR%!!admsp%"CUMSprop
-0d%#!3%!!1c%!'QSGD
-0d%!mf%"!g&!"N&%"!lwa_%#6#&""K+dModel ~0SWALR
-06&("NF&}"N!j&'"N!&."M:~0&,"Kf&x"M.%3![&E"L]&."Kej&9"Kej&G"K06return&""=m0_det_lu_based_helper 1&.#;k&)#;Q_cachemask%#!:&#%3J2u&0#7Xq%%!}linalg_det b_out 8eigh c%!!.s&"#Y=f_out 9olve_ex g%!!1vd%"!V2u%#zIfo 1&/"o-c&!#CJ%%A{kefficien&("oHkflash%'!3z_for_cpu 1%"2qdual 0aminmax 7_out 0cummax 6_out 4in%"!,0eig 3%!!-frexp 5%!!/geqrf%#!/h%#)= 9%!#Add 0&%#rP8%!!G%"%6&#"7/_ex i_out 7eig a_out ah%"#{7inv_ex d%!!0ldl_%"3Gh_ex k_out i%!%rtsq%#%~u 9%#!Jg_ex j_out hout aout 7qr%""l7%#&Le%!!]%#&L%!&[8vd%""Y1stsq%"#T1u_&"#3g%!!h0max%"%.1edia%#%F1in%#!9ode 4%!!Onanm%!!H%"!bqr 2%!!,%#"S%!&B1ort%"!W1vd%#!nymeig%#&Ltopk%#!E%%3U&""{/g_out
-06seri%&D>0SourceChangeWarning ~1&!"J(Type&"",k&""x!=1maybe_decode_ascii
-07&~"Ot&5"Otc.semi_%'<f%"2&Semi%&<F%"!_qCUSPARSELT sTLASS ~0_SEMI_STRUCTURED_%!!E_CONFIG
-07&#%BT&)%BS&.%BtLegacy&%%Be%"!+Base 1&8%C3
-06torch_vers&""9GorchV%%!1_LazyImport
-06%!G}data.dataloader =0DataLoader
-0lset%#:=Dataset ~1oncat%%!10%&!,Iterable%&!4Stack%&!]ub%!!9%!%Y%"!:
-0h&##DO%"M{%!E_%'@[%%!2%%!,1%%9)%&!5ubset%,!T%#Jm%)!:
-0chook%!RqmovableHandle`,
+0dr_scheduler ~0ChainedScheduler ~1onstantLR ~2sineAnnealingLR ~fWarmRestarts ~1yclicLR =8._exp_range_scale_fn =atriangular2_scale_fn =k_scale_fn ~0ExponentialLR ~0LRScheduler ~1ambdaLR ~1inearLR ~0MultiStepLR ~5plicativeLR ~0OneCycleLR ~0PolynomialLR ~0ReduceLROnPlateau ~0SequentialLR ~1tepLR ~0_LRScheduler ~1SchedulePhase ~1enable_get_lr_call ~1initial_mode
+0cnadam ~0NAdam
+0coptimizer ~0Optimizer ~0_RequiredParameter
+0cradam ~0RAdam
+0dmsprop ~0RMSprop
+0dprop ~0Rprop
+0csgd ~0SGD
+0dparse_adam ~0SparseAdam
+0dwa_utils ~0AveragedModel ~0SWALR
+06quantization.fake_quantize ~0FakeQuantize ~cBase ~1ixedQParamsFakeQuantize ~1usedMovingAvgObsFakeQuantize
+0jobserver ~0HistogramObserver ~0MinMaxObserver ~1ovingAverageMinMaxObserver ~dPerChannelMinMaxObserver ~0NoopObserver ~0ObserverBase ~0PerChannelMinMaxObserver ~1laceholderObserver ~0RecordingObserver ~0_PartialWrapper
+0jqconfig ~0QConfig ~7Dynamic
+0jstubs ~0DeQuantStub ~0QuantStub ~5Wrapper
+06return_types 0_det_lu_based_helper 1fake_quantize_per_tensor_affine_cachemask_tensor_qparams 2used_moving_avg_obs_fq_helper 1linalg_det b_out 8eigh c_out 8slogdet f_out 9olve_ex g_out 9vd b_out 2u_with_info 1scaled_dot_product_cudnn_attention kefficient_attention kflash_attention z_for_cpu 1unpack_dual 0aminmax 7_out 0cummax 6_out 4in 6_out 0eig 3_out 0frexp 5_out 0geqrf 5_out 0histogram 9_out 9dd 0kthvalue 8_out 0linalg_cholesky_ex i_out 7eig a_out ah b_out 7inv_ex d_out 7ldl_factor h_ex k_out iout 8stsq c_out 8u 9_factor g_ex j_out hout aout 7qr 9_out 7slogdet e_out 8olve_ex f_out 8vd a_out 1stsq 5_out 1u_unpack 9_out 0max 3_out 1edian 6_out 1in 3_out 1ode 4_out 0nanmedian 9_out 0qr 2_out 0slogdet 7_out 1ort 4_out 1vd 3_out 1ymeig 6_out 0topk 4_out 1riangular_solve g_out
+06serialization 0SourceChangeWarning ~1torageType 0_get_layout =1maybe_decode_ascii
+07parse 0BFloat16Tensor 1yteTensor 0CharTensor 0DoubleTensor 0FloatTensor 0HalfTensor 0IntTensor 0LongTensor 0ShortTensor
+0c.semi_structured 0SparseSemiStructuredTensor qCUSPARSELT sTLASS ~0_SEMI_STRUCTURED_SPARSE_CONFIG
+07torage 0TypedStorage 0UntypedStorage 0_LegacyStorage 1StorageBase 1TypedStorage 1UntypedStorage
+06torch_version ~0TorchVersion ~0_LazyImport
+06utils.data.dataloader =0DataLoader
+0lset ~0ChainDataset ~1oncatDataset ~0Dataset ~0IterableDataset ~0StackDataset ~1ubset ~0TensorDataset
+0hsampler ~0BatchSampler ~0RandomSampler ~0Sampler ~1equentialSampler ~1ubsetRandomSampler ~0WeightedRandomSampler
+0chooks ~0RemovableHandle`,
   },
   {
     library: "torch_geometric",
     version: "2.7.0 to 2.8.1",
     roots: ["torch_geometric"],
-    text: `00torch_geometric.data.batch =0Batch ~0DynamicInheritanceGetter
+    text: `=00torch_geometric.data.batch =0Batch ~0DynamicInheritanceGetter
 0ldata ~0BaseData =0Data ~4EdgeAttr ~4TensorAttr
-0ppipes%"!IsetAdap%!!nfeature_store =0AttrView =0F%!!=Store ~0%&!t =0_FieldStatus
-0lgraph%"!h~0%%"L=4Layout =0GraphStore
-0lhetero_d%!#'HeteroData
-0myper%!!r%#!@yperGraph%!!Dlin_memory_d%!#9 =0InMemory%"#K
-0lstorag%##>Type =0BaseS%%!;Edg%'!0Global%&!2Nod%#!@
-0mummary ~0Stats =1%!!3
-0ltemporal =0T%"!-%""rv%!%XItems%"%fKey%#!-Mapping%"!0ValuesView
-0gnn.aggr.attention ~0A%#!.alAggregation
-0obase ~0%)!7ric ~0Max%'!8 ~1ean%*!3i%+!2u%("" ~0PowerM%,!Y0Softm%,"#td%+!pm%*!WVar%*#%deep_sets ~0DeepSets%*!Dequilibrium ~0E%&!0%*!~MomentumOptimizer ~0ResNetPotential
-0ofused ~0Fuse%("t
-0ogmt ~%!)GMultisetTransformer
-0pru ~0GRU%*!Ylcm ~0LCM%)!9pstm ~0LST%*!:omlp ~0MLP%*!Qulti ~0Multi%*!Spatch_t%&"Q ~0Patch%'"f%*!Tquantile ~0Medi%,&pQ%"!A%*!Wscaler ~0DegreeScal%+!|pet2set ~0Set2Set
-0r%+"aS%)%D%*!bort ~0Sort%*"@utils =0InducedSet%%*/Block%#%'head%+!<=0PoolingBy%.!E%!"V%*!T
-0ovariance_preserving%!)<ianceP%%!7%)"nk%#!j.per%&&<%#!.%'";9Projec%!!Yuolyn%%!P%%!/%%!Q
-0tq%%!rQF%"(jtsg%&%dG%!!8%'!Ujconv.agnn_conv =0AGNNConv
-0pntisym%!3h%!!A~0AntiS%#!7%"!Jppnp =0APPNP
-0prma%%!qRMA%!!Gocg%#!7CG%"!Zheb%%!6heb%"!8luster_gc%%"ZC%!!5GC%#"bugraph.%"/*Cu%!+Vodule
-0wgat%#"w%"!=GAT%!!]wr%%!{%%!?R%%!|wsage%+!@SAGE%"#.dir_%%%:~0Dir%'%<%"#a%'1! =0DNAC%!!8Linear%#)"Head
-0oed%#"6=%#7DEdgeC%!!4%#!-
-0p%%%LE%"%Lof%%%vF%"%tpeas%"#f=0FeaSt%"!:ilm%%!9iLM%#%Tsed_%%%;=%!/F%%%9o%'!<%%!7red_%!6M%#!<atedGraph%"!Cv2%'!Wv2%""2cn%&!9CN%"!8r%'!5%##-%%'LGEN%"%IMLP
-0reral%%!>eneral%##I%&!VI%!!V=3%"&hpm%%#fGM%##eps%#&_GPS%"!6%)#?%(#:ne%&#sravNe%"%foha%%">HA%%#+%&%DHE%#%Eqtero%#":%!:/%#'/%&!PG%"!Op%&:C%#!=%%!4%""Al%%(1L%##S%%'zL%#'zmeshc%&,hMeshC%#)Orsage_passing%!!?sageP%!!3
-0pf%%!YF%#%wxhop%%!8ixHop%""0%&"+%#"&op%&%,P%%%,d%&!6D%,*~=0P%!*r
-0poin%%%'Point%%&)u%'/%Point%%+lu%'3L%)!D%'3S%#'X%%#HPP%"#Iores_gat%,*%Res%,*(p%'*_R%%*aq%&/*Fast%#.+ =0%&.6o%&.6=0%&./%&&rS%#0:igned%%!8igned%"".mp%&'VSimpl%#-Uplin%&!<plin%#!<s%&"'%%"(uper%'#4Super%&-/ta%%!UTA%#!U%.%r%-%mow%",3~0WL%!!5v_continuous =%"!9C%%!5
-0ox%#!UX%!!Tjdata_parallel ~0DataP%"!1
-0kense.dense%&/;~0Dense%&2R%&2P%!!;%%2M%#-d%#!;%!-i
-0w%&'Q%#!=%&'Nv%(3(Dense%&&vqmon_pool ~0DMoN%"92
-0pl%#2_%"E6ict%#2s6%%2|%!!+
-0jencod%!9-Posi%!BQE%&!7%#Cj%#!5
-0jfx ~%(&;
-0jkge%#5rKGEModel
+0ppipes =0DatasetAdapter
+0lfeature_store =0AttrView =0FeatureStore ~0TensorAttr =0_FieldStatus
+0lgraph_store ~0EdgeAttr =4Layout =0GraphStore
+0lhetero_data =0HeteroData
+0mypergraph_data =0HyperGraphData
+0lin_memory_dataset =0InMemoryDataset
+0lstorage =0AttrType =0BaseStorage =0EdgeStorage =0GlobalStorage =0NodeStorage
+0mummary ~0Stats =1ummary
+0ltemporal =0TemporalData
+0lview =0ItemsView =0KeysView =0MappingView =0ValuesView
+0gnn.aggr.attention ~0AttentionalAggregation
+0obase ~0Aggregation
+0ric ~0MaxAggregation ~1eanAggregation ~1inAggregation ~1ulAggregation ~0PowerMeanAggregation ~0SoftmaxAggregation ~1tdAggregation ~1umAggregation ~0VarAggregation
+0odeep_sets ~0DeepSetsAggregation
+0oequilibrium ~0EquilibriumAggregation ~0MomentumOptimizer ~0ResNetPotential
+0ofused ~0FusedAggregation
+0ogmt ~0GraphMultisetTransformer
+0pru ~0GRUAggregation
+0olcm ~0LCMAggregation
+0pstm ~0LSTMAggregation
+0omlp ~0MLPAggregation
+0pulti ~0MultiAggregation
+0opatch_transformer ~0PatchTransformerAggregation
+0oquantile ~0MedianAggregation ~0QuantileAggregation
+0oscaler ~0DegreeScalerAggregation
+0pet2set ~0Set2Set
+0r_transformer ~0SetTransformerAggregation
+0port ~0SortAggregation
+0outils =0InducedSetAttentionBlock ~0MultiheadAttentionBlock =0PoolingByMultiheadAttention ~0SetAttentionBlock
+0ovariance_preserving ~0VariancePreservingAggregation
+0kttention.performer ~0PerformerAttention ~9Projection
+0uolynormer ~0PolynormerAttention
+0tqformer ~0QFormer
+0tsgformer ~0SGFormerAttention
+0jconv.agnn_conv =0AGNNConv
+0pntisymmetric_conv ~0AntiSymmetricConv
+0pppnp =0APPNP
+0prma_conv =0ARMAConv
+0ocg_conv =0CGConv
+0pheb_conv =0ChebConv
+0pluster_gcn_conv =0ClusterGCNConv
+0pugraph.base ~0CuGraphModule
+0wgat_conv ~0CuGraphGATConv
+0wrgcn_conv ~0CuGraphRGCNConv
+0wsage_conv ~0CuGraphSAGEConv
+0odir_gnn_conv ~0DirGNNConv
+0pna_conv ~0Attention =0DNAConv ~0Linear ~0MultiHead
+0oedge_conv =0DynamicEdgeConv =0EdgeConv
+0pg_conv =0EGConv
+0ofa_conv =0FAConv
+0peast_conv =0FeaStConv
+0pilm_conv =0FiLMConv
+0pused_gat_conv =0FusedGATConv
+0ogat_conv =0GATConv
+0red_graph_conv =0GatedGraphConv
+0rv2_conv =0GATv2Conv
+0pcn2_conv =0GCN2Conv
+0r_conv =0GCNConv
+0pen_conv =0GENConv ~0MLP
+0reral_conv =0GeneralConv
+0pin_conv =0GINConv =3EConv
+0pmm_conv =0GMMConv
+0pps_conv ~0GPSConv
+0praph_conv =0GraphConv
+0rvnet_conv =0GravNetConv
+0ohan_conv =0HANConv
+0peat_conv =0HEATConv
+0qtero_conv ~0HeteroConv
+0pgt_conv =0HGTConv
+0pypergraph_conv =0HypergraphConv
+0ole_conv =0LEConv
+0pg_conv =0LGConv
+0omeshcnn_conv =0MeshCNNConv
+0rsage_passing =0MessagePassing
+0pf_conv =0MFConv
+0pixhop_conv =0MixHopConv
+0onn_conv =0NNConv
+0opan_conv =0PANConv
+0pdn_conv =0PDNConv
+0pna_conv =0PNAConv
+0point_conv =0PointNetConv
+0ugnn_conv =0PointGNNConv
+0utransformer_conv =0PointTransformerConv
+0ppf_conv =0PPFConv
+0ores_gated_graph_conv =0ResGatedGraphConv
+0pgat_conv =0RGATConv
+0qcn_conv =0FastRGCNConv =0RGCNConv
+0osage_conv =0SAGEConv
+0pg_conv =0SGConv
+0pigned_conv =0SignedConv
+0qmple_conv =0SimpleConv
+0ppline_conv =0SplineConv
+0psg_conv =0SSGConv
+0pupergat_conv =0SuperGATConv
+0otag_conv =0TAGConv
+0pransformer_conv =0TransformerConv
+0owl_conv ~0WLConv
+0v_continuous =0WLConvContinuous
+0ox_conv ~0XConv
+0jdata_parallel ~0DataParallel
+0kense.dense_gat_conv ~0DenseGATConv
+0wcn_conv ~0DenseGCNConv
+0win_conv ~0DenseGINConv
+0wraph_conv ~0DenseGraphConv
+0vsage_conv ~0DenseSAGEConv
+0qmon_pool ~0DMoNPooling
+0plinear ~0HeteroDictLinear ~6Linear ~0Linear
+0jencoding ~0PositionalEncoding ~0TemporalEncoding
+0jfx ~0Transformer
+0jkge.base ~0KGEModel
 0ncomplex ~0ComplEx
 0ndistmult ~0DistMult
 0nloader =0KGTripletLoader
 0nrotate ~0RotatE
-0ntranse%#"KE
-0jlr_schedu%!>#ConstantWithWarmupLR ~2sine%*!5gRestartsLR%%%%%*!D%";)mial%(!;
+0ntranse ~0TransE
+0jlr_scheduler ~0ConstantWithWarmupLR ~2sineWithWarmupLR ~gRestartsLR ~0LinearWithWarmupLR ~0PolynomialWithWarmupLR
 0jmodel_hub =0PyGModelHubMixin
-0os%#FAve_fp%&7DveFP%!4^%"'#tract_repel ~0ARLinkPredictor
-0rutoencoder ~0ARGA ~3VA ~0GAE ~0InnerProductDe%#!JVGAE
-0qbasic_gnn%!M2icGNN%"K]CNN ~0GAT ~1CN ~1IN ~1%#9j ~0PNA
-0qcorrect_and_smooth ~0C%!!7AndSmooth
-0qdeep%"/Finfomax%"FYGraphI%!!5
-0ugcn%#!;CNLayer
-0rimenet ~0BesselBasisLay%!C)imeNet ~7PlusPlus ~0Embedding%"At1nvelope ~0Interac%'B4bPP%#B>Output%"!06%&!:Residual%#"<Spherica%'"R
-0qgnnff%"%P%#!]GNNFF ~1aussianFilter ~0Nod%!!F
-0rpse ~%!QrNorm1dEdge ~bNode%!!gInductiveHybrid%%=. ~3StackStage ~1PSE ~4NodeE%#'p1%!:*%"#&7Multi%##3Identity%!!o%'>3LP%!#c%!3}%#/(rraph_mixe%"-[k%%"-0%)";0_MLPMixer
-0wu%!&sGraphUNet
-0qjumping_knowledge%%.mJ%!!<K%'!;%,!5
-0qlabel_prop =0LabelPropa%&O.ght%!(IBPRLoss ~0LightGCN
-0snkx ~0LINKX =0Sparse%#/urp%"E@=0LPAtt%"%<2%!EK%#=}qmask_label ~0MaskLabel
-0reta ~0Meta%"'supath2vec =0MetaPath2Vec
-0r%#LQ
-0qneural_fingerprint ~0NeuralF%&!6
-0rode%"!qNode%!!mqp%!MAP%!?c%2H(
-0qre_%!&BRENet
-0sc%!!/CT_L
-0sv%"-BGroupAddRev =0InvertibleFunc%!I=a%#F!qschnet =0CF%"A/G%"*4Smear%!3:%.+d0Radius%'!;Graph ~0SchNet ~1hiftedSoftplus
-0r%&Io%'GJ%'I} ~2%#"_r%!:B%!'_%!:AGCN
-0qtgn%'*A%"?/ ~0Las%%N'or ~4Neighbor%!4! ~0%(Tpor ~0TGN%!Xr ~1im%#*F
-0qvis%!%yAtomref ~0CosineCutoff%"59anc%#Zs%%/0 ~1qui%!N2tScalar ~1xpNormal%'%dGatedE%&!N%#OD%##!%'!v%!/.e ~0VecLayerNorm ~1iSNet ~6%"!_3_MP =6_Vertex
-0mule_dict =0%!%jDict
-0jnorm%!a*_norm%#a/%!!z%",Z%%!4
-0odiff_group%!!R~0DiffGroup%"!D%!3-%"!?Grap%"!^usize%)!:Size%"!Win%!%U%#!BI%"!2%"!Alayer%#!>%!"]%'#k0%%!.
-0omean_subt%")/%#!XMeanS%&!9%!!Ppsg%&!Bssag%#"8pai%%"7Pai%""#jparameter%#%^P%#!3%!%bkool.asap ~0ASA%%=.oc%"P/%"=K%"P+%"!B ~0UnpoolInfo
-0ponnect%%P8%!!1
-0wfilter_edges ~0%!49Edges%#N]%""&Edge%2""oknn =0ApproxL2KNNIndex =6MIPS%&!10%%!-~3%!6L =0%(!R0%(!R
-0omem%#"EMem%&#gpa%%@/PA%&@.osag%#!:SAG%&@Fel%'#iSelect
-0vtopk%%!2TopK
-0otopk%#!gTopK%%!hjreshape%!5Uhape
-0jsequ%!^t ~0Child =0S%%!7
-0jto_fixed_size%+ZVToFixedSize%)A&m%"gXm%#/ATo%")C%"7'8%,L%t%,!}%!!R%)!ztwith_bases%+"O%#,#sis%)TFAlign%'!sWithBases%)!|g%%!qs.bas%'#Q%"kp%%!P
-0rcompo%")&%"!,7%!(ts
-0rdelaunay ~0_Qhull%%!^ ~1%&%j%'!82%)!H
-0rpad%!ADrNamePa%#/gEdgeTyp%'!4%"h_%&!3Nod%+!E%&!,Uniform%&!3_NumE%!+!4Nodes
-0rrooted_subg%"4gRootedEgoNets ~6RWS%%!?6%%!-=e%!jYhyp%!Q=%#"vStr ~0MockTorchCSC%!n@
-0gutils._trim_to_l%"=6TrimT%!/I
-0mcross_entropy%%:bCrossE%!!7
+0os.attentive_fp ~0AttentiveFP =0GATEConv
+0tract_repel ~0ARLinkPredictor
+0rutoencoder ~0ARGA ~3VA ~0GAE ~0InnerProductDecoder ~0VGAE
+0qbasic_gnn ~0BasicGNN ~0EdgeCNN ~0GAT ~1CN ~1IN ~1raphSAGE ~0PNA
+0qcorrect_and_smooth ~0CorrectAndSmooth
+0qdeep_graph_infomax ~0DeepGraphInfomax
+0ugcn ~0DeepGCNLayer
+0rimenet ~0BesselBasisLayer ~0DimeNet ~7PlusPlus ~0EmbeddingBlock ~1nvelope ~0InteractionBlock ~bPPBlock ~0OutputBlock ~6PPBlock ~0ResidualLayer ~0SphericalBasisLayer
+0qgnnff ~0EdgeBlock ~0GNNFF ~1aussianFilter ~0NodeBlock
+0rpse ~0BatchNorm1dEdge ~bNode ~0GNNInductiveHybridMultiHead ~3StackStage ~1PSE ~4NodeEncoder ~1eneralLayer ~7MultiLayer ~0IdentityHead ~0Linear ~0MLP ~0ResGatedGCNConv
+0rraph_mixer ~0LinkEncoder ~0NodeEncoder ~0_MLPMixer
+0wunet ~0GraphUNet
+0qjumping_knowledge ~0HeteroJumpingKnowledge ~0JumpingKnowledge
+0qlabel_prop =0LabelPropagation
+0rightgcn ~0BPRLoss ~0LightGCN
+0snkx ~0LINKX =0SparseLinear
+0rpformer =0LPAttLayer ~2Former ~0MLP
+0qmask_label ~0MaskLabel
+0reta ~0MetaLayer
+0upath2vec =0MetaPath2Vec
+0rlp ~0MLP
+0qneural_fingerprint ~0NeuralFingerprint
+0rode2vec =0Node2Vec
+0qpmlp ~0PMLP
+0rolynormer ~0Polynormer
+0qre_net ~0RENet
+0sct ~0RECT_L
+0sv_gnn ~0GroupAddRev =0InvertibleFunction ~aModule
+0qschnet =0CFConv ~0GaussianSmearing ~0InteractionBlock ~0RadiusInteractionGraph ~0SchNet ~1hiftedSoftplus
+0rgformer ~0GraphModule ~0SGFormer ~2Module
+0rigned_gcn ~0SignedGCN
+0qtgn ~0IdentityMessage ~0LastAggregator ~4NeighborLoader ~0MeanAggregator ~0TGNMemory ~1imeEncoder
+0qvisnet ~0Atomref ~0CosineCutoff ~0Distance ~0EdgeEmbedding ~1quivariantScalar ~1xpNormalSmearing ~0GatedEquivariantBlock =0NeighborEmbedding ~0Sphere ~0VecLayerNorm ~1iSNet ~6Block =3_MP =6_Vertex
+0mule_dict =0ModuleDict
+0jnorm.batch_norm =0BatchNorm ~0HeteroBatchNorm
+0odiff_group_norm ~0DiffGroupNorm
+0ograph_norm ~0GraphNorm
+0usize_norm ~0GraphSizeNorm
+0oinstance_norm ~0InstanceNorm
+0olayer_norm ~0HeteroLayerNorm ~0LayerNorm
+0omean_subtraction_norm ~0MeanSubtractionNorm
+0psg_norm ~0MessageNorm
+0opair_norm ~0PairNorm
+0jparameter_dict =0ParameterDict
+0kool.asap ~0ASAPooling
+0ocluster_pool ~0ClusterPooling ~0UnpoolInfo
+0ponnect.base ~0Connect
+0wfilter_edges ~0FilterEdges
+0oedge_pool ~0EdgePooling ~0UnpoolInfo
+0oknn =0ApproxL2KNNIndex =6MIPSKNNIndex =0KNNIndex ~3Output =0L2KNNIndex =0MIPSKNNIndex
+0omem_pool ~0MemPooling
+0opan_pool ~0PANPooling
+0osag_pool ~0SAGPooling
+0pelect.base ~0Select
+0vtopk ~0SelectTopK
+0otopk_pool ~0TopKPooling
+0jreshape ~0Reshape
+0jsequential ~0Child =0Sequential
+0jto_fixed_size_transformer ~0ToFixedSizeTransformer
+0mhetero_module ~0ToHeteroLinear ~8MessagePassing
+0ttransformer ~0ToHeteroTransformer
+0twith_bases_transformer ~0HeteroBasisConv ~0LinearAlign ~0ToHeteroWithBasesTransformer
+0gtransforms.base_transform ~0BaseTransform
+0rcompose ~0Compose ~7Filters
+0rdelaunay ~0_QhullTransform ~1SequentialTransform ~2hullTransform
+0rpad ~0AttrNamePadding ~0EdgeTypePadding ~0MappingPadding ~0NodeTypePadding ~0Padding ~0UniformPadding ~0_NumEdges ~4Nodes
+0rrooted_subgraph ~0RootedEgoNets ~6RWSubgraph ~6Subgraph =eData
+0hyping =0EdgeTypeStr ~0MockTorchCSCTensor
+0gutils._trim_to_layer ~0TrimToLayer
+0mcross_entropy =0SparseCrossEntropy
 0mmixin ~0CastMixin`,
   },
   {
     library: "torchaudio",
     version: "2.0.2 to 2.11.1",
     roots: ["torchaudio"],
-    text: `00torchaudio.functional._alignment ~0TokenSpan
+    text: `=00torchaudio.functional._alignment ~0TokenSpan
 0mfiltering =0DifferentiableFIR =eIIR
-0n%%!m =0RnntLoss
-0bmodels._hdemucs ~0HD%#!,_BLSTM ~1DConv ~1HDecLayer ~2En%#!-1LayerScale ~2ocalState ~1ScaledEmbedding
-0iconformer ~0C%&!.9%"!o0_ConvolutionModule ~1FeedForward%!!6
-0lv_tasnet%!!lvBlock ~4TasNet ~0MaskGenerator
-0idecoder._ctc_%"!/ ~0CTCD%"!/=aLM =c%"#(3Hypothesis
-0suda%)![=0CU%'!^~5%(!Pkepspeech ~0DeepS%#!/FullyConnected
-0iem%%#{E%&!-_%#!.Attention ~9Impl%#%9
-0irnnt =0RNNT ~0_Custom%"&f%#!cEn%""g1Joiner ~1Predictor ~1TimeReduc%!")2ranscriber
-0m%'%4RNNTBeamSearch
-0isquim.objective ~0AutoPool ~0DPRNN ~0%%"D0RangeSigmoid ~0SingleRNN ~1quimO%#!l
-0osu%(!ytt%"!x%'#!0SquimS%%!J
-0itacotron2 ~0T%'!._%'%P1%%&b1%&%'Location%#)nPostnet ~2renet
+0nunctional =0RnntLoss
+0bmodels._hdemucs ~0HDemucs ~0_BLSTM ~1DConv ~1HDecLayer ~2EncLayer ~1LayerScale ~2ocalState ~1ScaledEmbedding
+0iconformer ~0Conformer ~9Layer ~0_ConvolutionModule ~1FeedForwardModule
+0lv_tasnet ~0ConvBlock ~4TasNet ~0MaskGenerator
+0idecoder._ctc_decoder ~0CTCDecoder =aLM =cState ~3Hypothesis
+0suda_ctc_decoder =0CUCTCDecoder ~5Hypothesis
+0kepspeech ~0DeepSpeech ~0FullyConnected
+0iemformer ~0Emformer ~0_EmformerAttention ~9Impl ~9Layer
+0irnnt =0RNNT ~0_CustomLSTM ~1EmformerEncoder ~1Joiner ~1Predictor ~1TimeReduction ~2ranscriber
+0m_decoder ~0RNNTBeamSearch
+0isquim.objective ~0AutoPool ~0DPRNN ~0Encoder ~0RangeSigmoid ~0SingleRNN ~1quimObjective
+0osubjective ~0AttPool ~0Predictor ~0SquimSubjective
+0itacotron2 ~0Tacotron2 ~0_Attention ~1Decoder ~1Encoder ~1LocationLayer ~1Postnet ~2renet
 0iwav2letter ~0Wav2Letter
-0mvec2.components%")+Layer%#)0%")malPosi%!!,%%*T%(%27%#*FFeatureExtra%!#Z7Proje%#&W%%*O =0GradMultiply ~0LayerNorm ~1ogit%%*D%,*T ~0Self%'%,0Trans%!(2
-0rmodel ~0HuBERTPretrainM%"!8Wav2Vec2Model
-0rwavlm_a%'!rWavLM%)"*
-0lernn ~0MelRe%",4Res%"%:0Stretch2d ~0UpsampleNetwork%!!ueRNN
-0bpipelines._source_separation_%#!? ~0SourceS%%!>Bundle
-0nquim%)!K%))%%!!I ~5%&(_%#!]mtts.impl ~0_CharMixin ~1EnglishCharProcessor ~8Phone%'!31GriffinLim%"!]bVo%#),Phone%#!u%%)h%&!TChar%#"ekPhon%%"sa%"!Xa%"%5%(!Lh%)!L1%"!D%"!S8%""E
-0rnterface%(+,TTS%#![i.Text%'#7j%%#%0_%+!=1%%!zmwav2vec2.aligner ~0A%%!,I%%!-1Tokenizer%#54izer
-0v%"&!%#(qASR%#"X8%%!+FA%#!-g.%%!vh%(!v_%+)Tvutils%/!;lrnnt%('wRNNT%%%y.%.,-bToken%'#j0_%.!G2%%6{%%5+Glob%!6%sNormaliza%"/%%!!F%.!j1SentencePiece%,"?%!%S%%!3
-0bt%#,es._multi_channel ~0MVDR ~0PSD ~0RTF%"!2SoudenMVDR
-0n%&!d ~0AddNoise ~1mplitudeToDB ~0ComputeDeltas ~2nvolve%!5Smphasis ~0FFT%!7~ve ~1ade ~1requencyMask%!03%&*6 ~0InverseMel%"9G7Spectrogram ~0LFCC ~1oudness ~0M%!!3%%!R4%(!Q1uLawDeco%!1C5En%#!-0PitchShift ~1r%(#!RNNTLoss ~1e%!.o ~0SlidingWindowCmn ~1pecAug%!<x4tralCentroid ~6%""G3ed ~5Perturb%"'F0Time%%#l4%"0' ~0Vad ~1ol ~0_Axis%"!F`,
+0mvec2.components ~0ConvLayerBlock ~4olutionalPositionalEmbedding ~0Encoder ~7Layer ~0FeatureExtractor ~7Projection ~2edForward =0GradMultiply ~0LayerNorm ~1ogitGenerator ~0MaskGenerator ~0SelfAttention ~0Transformer
+0rmodel ~0HuBERTPretrainModel ~0Wav2Vec2Model
+0rwavlm_attention ~0WavLMSelfAttention
+0lernn ~0MelResNet ~0ResBlock ~0Stretch2d ~0UpsampleNetwork ~0WaveRNN
+0bpipelines._source_separation_pipeline ~0SourceSeparationBundle
+0nquim_pipeline ~0SquimObjectiveBundle ~5SubjectiveBundle
+0mtts.impl ~0_CharMixin ~1EnglishCharProcessor ~8PhoneProcessor ~1GriffinLimMixin ~bVocoder ~1PhoneMixin ~1Tacotron2GriffinLimCharBundle ~kPhoneBundle ~aMixin ~aWaveRNNCharBundle ~hPhoneBundle ~1WaveRNNMixin ~8Vocoder
+0rnterface ~0Tacotron2TTSBundle ~i.TextProcessor ~jVocoder ~0_TextProcessor ~1Vocoder
+0mwav2vec2.aligner ~0Aligner ~0IAligner ~1Tokenizer ~0Tokenizer
+0vimpl ~0Wav2Vec2ASRBundle ~8Bundle ~8FABundle ~g.Aligner ~hTokenizer ~0_Wav2Vec2Model
+0vutils ~0_Wav2Vec2Model
+0lrnnt_pipeline ~0RNNTBundle ~a.FeatureExtractor ~bTokenProcessor ~0_FeatureExtractor ~2unctionalModule ~1GlobalStatsNormalization ~1ModuleFeatureExtractor ~1SentencePieceTokenProcessor ~1TokenProcessor
+0btransforms._multi_channel ~0MVDR ~0PSD ~0RTFMVDR ~0SoudenMVDR
+0ntransforms ~0AddNoise ~1mplitudeToDB ~0ComputeDeltas ~2nvolve ~0Deemphasis ~0FFTConvolve ~1ade ~1requencyMasking ~0GriffinLim ~0InverseMelScale ~7Spectrogram ~0LFCC ~1oudness ~0MFCC ~1elScale ~4pectrogram ~1uLawDecoding ~5Encoding ~0PitchShift ~1reemphasis ~0RNNTLoss ~1esample ~0SlidingWindowCmn ~1pecAugment ~4tralCentroid ~6ogram ~3ed ~5Perturbation ~0TimeMasking ~4Stretch ~0Vad ~1ol ~0_AxisMasking`,
   },
   {
     library: "torchmetrics",
     version: "0.11.4 to 1.9.0",
     roots: ["torchmetrics"],
-    text: `00torchmetrics.aggregation ~0BaseA%"!4or ~0CatMetric ~0Max%#!.1ean%%!.i%%!-0RunningMean ~7Sum ~0Sum%!!B
-0eudio._deprecated ~0_PermutationInvariantTraining ~1Scale%%!;SignalDistortionRatio ~lNoise%"!/2%2!F7%&!F
+    text: `=00torchmetrics.aggregation ~0BaseAggregator ~0CatMetric ~0MaxMetric ~1eanMetric ~1inMetric ~0RunningMean ~7Sum ~0SumMetric
+0eudio._deprecated ~0_PermutationInvariantTraining ~1ScaleInvariantSignalDistortionRatio ~lNoiseRatio ~2ignalDistortionRatio ~7NoiseRatio
 0jdnsmos ~0DeepNoiseSuppressionMeanOpinionScore
 0jnisqa ~0NonIntrusiveSpeechQualityAssessment
-0jpesq ~0PerceptualEvaluation%)!W
-0kit%!!K%5#r
-0jsdr ~0%A#x1%3!9ourc%%'6ed%1!b
-0knr ~0Complex%0"7%(%{%1"X%(!C%!"S%(&-krmr ~0%!#rReverberationModulationEnergy%#!Stoi ~0ShortTimeObjectiveIntelligibi%!%Zdclassification.accuracy ~0A%&!-Binary%'!3Multiclass%&!75label%#!2
-0turoc ~0AUROC%&!i%"!0%'!f%!!4%"!cUROC
-0tverage_precis%!+UA%!!6P%'!5%"!w%.!;%'"%%-!?%""0%+!:
-0sbase ~0_C%)%#TaskWrapper
-0scalib%!&2_error%%"MC%&!<E%"!;%/!5%&"b%,!?
-0tohen_kappa%&!zohenK%"!5%)!/%'!n%%!9
-0unfusion_matrix%'!l%"!;M%#!:%.!4%(!v%+!>%!%E%+!9
+0jpesq ~0PerceptualEvaluationSpeechQuality
+0kit ~0PermutationInvariantTraining
+0jsdr ~0ScaleInvariantSignalDistortionRatio ~1ignalDistortionRatio ~1ourceAggregatedSignalDistortionRatio
+0knr ~0ComplexScaleInvariantSignalNoiseRatio ~0ScaleInvariantSignalNoiseRatio ~1ignalNoiseRatio
+0krmr ~0SpeechReverberationModulationEnergyRatio
+0ktoi ~0ShortTimeObjectiveIntelligibility
+0dclassification.accuracy ~0Accuracy ~0BinaryAccuracy ~0MulticlassAccuracy ~5labelAccuracy
+0turoc ~0AUROC ~0BinaryAUROC ~0MulticlassAUROC ~5labelAUROC
+0tverage_precision ~0AveragePrecision ~0BinaryAveragePrecision ~0MulticlassAveragePrecision ~5labelAveragePrecision
+0sbase ~0_ClassificationTaskWrapper
+0scalibration_error ~0BinaryCalibrationError ~0CalibrationError ~0MulticlassCalibrationError
+0tohen_kappa ~0BinaryCohenKappa ~0CohenKappa ~0MulticlassCohenKappa
+0unfusion_matrix ~0BinaryConfusionMatrix ~0ConfusionMatrix ~0MulticlassConfusionMatrix ~5labelConfusionMatrix
 0sdice ~0Dice
-0see%&#}EER ~0%!!(%&!}EER%#!qEER
-0txact_match ~0ExactM%"!/%'!W%'!9%"!_%%!4
-0sf_bet%&%CF1Score ~7Beta%"!.0%%!81%(!8%&"+%%!Bb%'!B%!"4%/!=
-0sgroup_fairness%&"E%%!36GroupStatRates ~0_Abstract%%!<Scores
-0shamming%%!kH%!!2Distance ~0%.!4%&#)%-!>%!#%%+!9
-0tinge%&"+ingeLoss ~0%(!.%'!|%#!8
-0sjaccard%%!bJ%!!2Index ~0%+!1%&!h%*!;%!"b%(!6
-0slogauc%%!~LogAUC ~0%%!+%&!r%#!5%!!l%!!0
-0smatthews_corrcoef%%!qM%"!<CorrC%!!;%.!51%%"'%.!>%!"1%,!:
-0snegative_predictive_valu%&%tN%"!DP%%!CV%"!B%&#=%5!F%!"?%6!g%3!<
-0s%%0]_fixed_recall%%"^%%/wAtFixedR%#!A%&"]%4!E%!"[%5!e%2!;
-12%4"I ~6%8"E ~a%3"A%'!<%&"= ~0%#"98_curv%&&@%%!F%!!CC%"!?%/";%)!C%+"=%*!a%0!9
-0srank%!,_Multi%"0b%!4)%"2yaR%!!F%.4Wh%!+]tecall_at%"&z%(5i%!#=%!";%"%{%25Z%4!E%!#A%5!e%2!;
-0z%~"R%F"Rto%&-h%,9B%'9@%!!=ROC
-0ssensitivity_specificit%&:wS%&!BAtS%)!C%&""%6!G%!"8%7!i%4!=
-0t%0"U%4"H%/";%*".%'!~13_%'#d%0""At%'"_%4"0%+!G%-"=%,!i%4!=
-0ttat_score%&65%&5h%*"G%'!9%""9%(!K%)!/%%6]%(6Wfustering.adjusted_mutual_info%!"M ~0A%"!?MutualInfo%"8/xrand%-!IRand%"!Cocalinski_harabasz%%!PC%"!<H%"!;%"!Tpluster_%'B#C%!!5%&APodavies_bouldin%%!wDaviesB%!!8%#!tunn_i%"6xDunn%"6Uofowlkes_mallows%%!FF%!!:M%!!9%#!Phomogeneity_completeness_v_measu%!#?%'!;%#;}H%&![%#!5VM%!!T%#%5%0&)%-%~onormaliz%3&ZN%%!A%.!^%)&]%'&Teollections ~0%!L~C%%!6
-0ddet%!!.%,M0ModifiedPanoptic%"J] ~1%+!4
-0omean_ap%"O#%!"-Results ~0COCO%,!6MAP%+!52R%+!31ean%.EMnciou%'&?Inters%!#/OverUn%!!Id%!!I%#=~%4!Ig%!!IGener%!%o%4!Lhelpers ~0CocoBackend
-0n%!!e%4!X%~%+%(%+p%"&N_qualiti%!.)%4'!0%-'!dfunctional.image.dists ~0L2pooling
-0ulpips%"N;ingLayer
-0oreg%"Ql.kendall 0_%!##V%!N_
-0otext.sacre_bleu ~0_SacreBLEUTokenizer =j._t%"!0_13a
-0tter ~0_Tercom%%!L
-0d%!"q%+)bErrorRelativeGlobalDimensionlessSynthesis ~1MultiScaleStructuralSimilarityIndex%",b ~1Peak%/Pq%#"2%"&JSpectral%";#2ootMeanSquaredErrorUsingSlidingWindow ~1%#!ZAngleMapper ~9%&Rx%"DF2%>"qTotalVari%"Y-1UniversalImage%"'M%"/~jarniqa ~0ARNIQA
-0jd_lambda%"5'tr%(TG%"!Yls ~0Spati%/!?k%"(9DeepImag%%%peAndTexture%&#*
-0jergas ~0%E&s
-0jfid ~0FeatureExtractorInceptionV3 ~1rechet%%!6%(I|atrix%!&KRoot ~0NoTrain%)!f0_%7"(
-0ji%#!0 ~0%%!<%#Z/kid ~0Kernel%-"K
-0jlpip ~0Learned%&Z(ImagePatch%&%6%&"iL%"+s_LPIPS
-0jmi%!#yMemoriz%"ZAformedF%3#p
-0jp%%"7_path_length%)[VPathLength
-0ksnr ~0%0*N
-0nb%3!=WithBlockedEffect
-0jqnr ~0%")+WithNoRefere%!"ar%!V#%8+E
-0kmse_sw ~0R%A+O
-0jsam%')x%'+U
-0kcc%&)uCorre%![+Coefficient
-0ksim%#=&%C-m0%<!E
-0jtv ~0%*,F
-0juqi ~0%9,Lvif ~0Vis%"8]rmationFide%"2C%!fQ%"64osi%!2O%&f=%!!+=0jit_distributed_available
-0eultimodal.clip_%!-eCLIP%("Z%(c|t%%>-LIP%#::lve ~0LipVertex%"&}dnominal.cram%"6e%!!,V
-0lfleiss%%ZAFleiss%"Yulpearson%!(xrsonsContingency%)&oltheils_u ~0TheilsU
-0mschuprows ~0T%%!/T
-0d%'5+concord%"-mC%&!0%&Qmqsine_s%(,;Cosin%)/dprp%!9.ntinuousRankedProba%!c=%#@Csi ~0CriticalSucces%%?vexplained_%!e9ce ~0E%#!7%!6nce
-0ojs_diverge%!!FJensenShannonD%%!<
-0o%#7V~0K%!!,Rank%&#Ipl%*!mKL%)!blog_cosh%!VHCosh%"'3smse ~0%',*Log%"!>oma%#!>Absolut%!O1
-0qp%,!;Percent%#OT
-0pinkowski ~0M%#!.%&/Vp%,">%#";nr%!"Y%&Ab%0-q
-0o%-(W%&#{or2 ~0R2%%&c%(/(%+!kspearman%!.Narma%'!mpym%!,-_mape ~0S%#!3%9#jotweedie_dev%#'YT%!!5D%"!4%#+^w%"!}Weighted%9!|ftrieval%,<*Re%"!;FallOut ~aHitRate ~aMAP ~bRR ~a%&%gDCG ~a%'Q&j%)U*aR%'!=b%"V]g%.QCna%"jr%%"I%"jL%"U>%)S2%%!FMAP
-0n%"iU%&!8%"sGnfall_out%(!?%"#E
-0nhit_rat%)!^%"#Y
-0nndcg%(!<%)#_
-0n%1"W%'#=w%"[Y%%X~%.!G%)%:9%4TLnr%2#j%&%l
-0o%#ZI%&!@%!ZF0qiprocal_rank%)%6RR
-0dsegmen%!sR.%'il%"(Uqg%&F|_%"!A%'G2%(!Lhausdorff_d%(fe%"!7%&,Cqmean_%!G<MeanIoU
-0ehape.procrus%!h%P%%!/Disp%"0~dtext%,)YBLEU%#i|CHRF%"!.2har%!?-ate ~1ExtendedEdit%&>A1Matc%!/F%"!JPerplex%!L+SQuAD ~2%#Ed%#"/Trans%"t-d%#*m1Wor%!-G%!!25InfoLost ~9Preserved
-0ibert ~0BERT%#>e%!Fq%%")
-0icer ~0C%(#1
-0jhrf ~0%%#R
-0iedit ~0%(#B
-0jed ~0%0#_
+0seer ~0BinaryEER ~0EER ~0MulticlassEER ~5labelEER
+0txact_match ~0ExactMatch ~0MulticlassExactMatch ~5labelExactMatch
+0sf_beta ~0BinaryF1Score ~7BetaScore ~0F1Score ~1BetaScore ~0MulticlassF1Score ~bBetaScore ~5labelF1Score ~bBetaScore
+0sgroup_fairness ~0BinaryFairness ~6GroupStatRates ~0_AbstractGroupStatScores
+0shamming ~0BinaryHammingDistance ~0HammingDistance ~0MulticlassHammingDistance ~5labelHammingDistance
+0tinge ~0BinaryHingeLoss ~0HingeLoss ~0MulticlassHingeLoss
+0sjaccard ~0BinaryJaccardIndex ~0JaccardIndex ~0MulticlassJaccardIndex ~5labelJaccardIndex
+0slogauc ~0BinaryLogAUC ~0LogAUC ~0MulticlassLogAUC ~5labelLogAUC
+0smatthews_corrcoef ~0BinaryMatthewsCorrCoef ~0MatthewsCorrCoef ~1ulticlassMatthewsCorrCoef ~5labelMatthewsCorrCoef
+0snegative_predictive_value ~0BinaryNegativePredictiveValue ~0MulticlassNegativePredictiveValue ~5labelNegativePredictiveValue ~0NegativePredictiveValue
+0sprecision_fixed_recall ~0BinaryPrecisionAtFixedRecall ~0MulticlassPrecisionAtFixedRecall ~5labelPrecisionAtFixedRecall ~0PrecisionAtFixedRecall
+12recall ~0BinaryPrecision ~6Recall ~0MulticlassPrecision ~aRecall ~5labelPrecision ~aRecall ~0Precision ~0Recall
+18_curve ~0BinaryPrecisionRecallCurve ~0MulticlassPrecisionRecallCurve ~5labelPrecisionRecallCurve ~0PrecisionRecallCurve
+0sranking ~0MultilabelCoverageError ~aRankingAveragePrecision ~hLoss
+0tecall_at_fixed_precision ~0BinaryRecallAtFixedPrecision ~0MulticlassRecallAtFixedPrecision ~5labelRecallAtFixedPrecision ~0RecallAtFixedPrecision
+0zfixed_precision ~0BinaryRecallAtFixedPrecision ~0MulticlassRecallAtFixedPrecision ~5labelRecallAtFixedPrecision ~0RecallAtFixedPrecision
+0toc ~0BinaryROC ~0MulticlassROC ~5labelROC ~0ROC
+0ssensitivity_specificity ~0BinarySensitivityAtSpecificity ~0MulticlassSensitivityAtSpecificity ~5labelSensitivityAtSpecificity ~0SensitivityAtSpecificity
+0tpecificity ~0BinarySpecificity ~0MulticlassSpecificity ~5labelSpecificity ~0Specificity
+13_sensitivity ~0BinarySpecificityAtSensitivity ~0MulticlassSpecificityAtSensitivity ~5labelSpecificityAtSensitivity ~0SpecificityAtSensitivity
+0ttat_scores ~0BinaryStatScores ~0MulticlassStatScores ~5labelStatScores ~0StatScores ~0_AbstractStatScores
+0fustering.adjusted_mutual_info_score ~0AdjustedMutualInfoScore
+0xrand_score ~0AdjustedRandScore
+0ocalinski_harabasz_score ~0CalinskiHarabaszScore
+0pluster_accuracy ~0ClusterAccuracy
+0odavies_bouldin_score ~0DaviesBouldinScore
+0punn_index ~0DunnIndex
+0ofowlkes_mallows_index ~0FowlkesMallowsIndex
+0ohomogeneity_completeness_v_measure ~0CompletenessScore ~0HomogeneityScore ~0VMeasureScore
+0omutual_info_score ~0MutualInfoScore
+0onormalized_mutual_info_score ~0NormalizedMutualInfoScore
+0orand_score ~0RandScore
+0eollections ~0MetricCollection
+0ddetection._deprecated ~0_ModifiedPanopticQuality ~1PanopticQuality
+0omean_ap ~0BaseMetricResults ~0COCOMetricResults ~0MAPMetricResults ~2RMetricResults ~1eanAveragePrecision
+0nciou ~0CompleteIntersectionOverUnion
+0ndiou ~0DistanceIntersectionOverUnion
+0ngiou ~0GeneralizedIntersectionOverUnion
+0nhelpers ~0CocoBackend
+0niou ~0IntersectionOverUnion
+0nmean_ap ~0BaseMetricResults ~0COCOMetricResults ~0MAPMetricResults ~2RMetricResults ~1eanAveragePrecision
+0npanoptic_qualities ~0ModifiedPanopticQuality ~0PanopticQuality
+0dfunctional.image.dists ~0L2pooling
+0ulpips ~0ScalingLayer
+0oregression.kendall 0_MetricVariant
+0otext.sacre_bleu ~0_SacreBLEUTokenizer =j._tokenize_13a
+0tter ~0_TercomTokenizer
+0dimage._deprecated ~0_ErrorRelativeGlobalDimensionlessSynthesis ~1MultiScaleStructuralSimilarityIndexMeasure ~1PeakSignalNoiseRatio ~1RelativeAverageSpectralError ~2ootMeanSquaredErrorUsingSlidingWindow ~1SpectralAngleMapper ~9DistortionIndex ~2tructuralSimilarityIndexMeasure ~1TotalVariation ~1UniversalImageQualityIndex
+0jarniqa ~0ARNIQA
+0jd_lambda ~0SpectralDistortionIndex
+0ls ~0SpatialDistortionIndex
+0kists ~0DeepImageStructureAndTextureSimilarity
+0jergas ~0ErrorRelativeGlobalDimensionlessSynthesis
+0jfid ~0FeatureExtractorInceptionV3 ~1rechetInceptionDistance ~0MatrixSquareRoot ~0NoTrainInceptionV3 ~0_FeatureExtractorInceptionV3
+0jinception ~0InceptionScore
+0jkid ~0KernelInceptionDistance
+0jlpip ~0LearnedPerceptualImagePatchSimilarity ~0NoTrainLpips ~0_LPIPS
+0jmifid ~0MemorizationInformedFrechetInceptionDistance
+0jperceptual_path_length ~0PerceptualPathLength
+0ksnr ~0PeakSignalNoiseRatio
+0nb ~0PeakSignalNoiseRatioWithBlockedEffect
+0jqnr ~0QualityWithNoReference
+0jrase ~0RelativeAverageSpectralError
+0kmse_sw ~0RootMeanSquaredErrorUsingSlidingWindow
+0jsam ~0SpectralAngleMapper
+0kcc ~0SpatialCorrelationCoefficient
+0ksim ~0MultiScaleStructuralSimilarityIndexMeasure ~0StructuralSimilarityIndexMeasure
+0jtv ~0TotalVariation
+0juqi ~0UniversalImageQualityIndex
+0jvif ~0VisualInformationFidelity
+0dmetric ~0CompositionalMetric ~0Metric =0jit_distributed_available
+0eultimodal.clip_iqa ~0CLIPImageQualityAssessment
+0tscore ~0CLIPScore
+0olve ~0LipVertexError
+0dnominal.cramers ~0CramersV
+0lfleiss_kappa ~0FleissKappa
+0lpearson ~0PearsonsContingencyCoefficient
+0ltheils_u ~0TheilsU
+0mschuprows ~0TschuprowsT
+0dregression.concordance ~0ConcordanceCorrCoef
+0qsine_similarity ~0CosineSimilarity
+0prps ~0ContinuousRankedProbabilityScore
+0psi ~0CriticalSuccessIndex
+0oexplained_variance ~0ExplainedVariance
+0ojs_divergence ~0JensenShannonDivergence
+0okendall ~0KendallRankCorrCoef
+0pl_divergence ~0KLDivergence
+0olog_cosh ~0LogCoshError
+0smse ~0MeanSquaredLogError
+0omae ~0MeanAbsoluteError
+0qpe ~0MeanAbsolutePercentageError
+0pinkowski ~0MinkowskiDistance
+0pse ~0MeanSquaredError
+0onrmse ~0NormalizedRootMeanSquaredError
+0opearson ~0PearsonCorrCoef
+0or2 ~0R2Score
+0pse ~0RelativeSquaredError
+0ospearman ~0SpearmanCorrCoef
+0pymmetric_mape ~0SymmetricMeanAbsolutePercentageError
+0otweedie_deviance ~0TweedieDevianceScore
+0owmape ~0WeightedMeanAbsolutePercentageError
+0ftrieval._deprecated ~0_RetrievalFallOut ~aHitRate ~aMAP ~bRR ~aNormalizedDCG ~aPrecision ~jRecallCurve ~aRPrecision ~becall ~gAtFixedPrecision
+0nauroc ~0RetrievalAUROC
+0overage_precision ~0RetrievalMAP
+0nbase ~0RetrievalMetric
+0nfall_out ~0RetrievalFallOut
+0nhit_rate ~0RetrievalHitRate
+0nndcg ~0RetrievalNormalizedDCG
+0nprecision ~0RetrievalPrecision
+0w_recall_curve ~0RetrievalPrecisionRecallCurve ~9RecallAtFixedPrecision
+0nr_precision ~0RetrievalRPrecision
+0oecall ~0RetrievalRecall
+0qiprocal_rank ~0RetrievalMRR
+0dsegmentation.dice ~0DiceScore
+0qgeneralized_dice ~0GeneralizedDiceScore
+0qhausdorff_distance ~0HausdorffDistance
+0qmean_iou ~0MeanIoU
+0ehape.procrustes ~0ProcrustesDisparity
+0dtext._deprecated ~0_BLEUScore ~1CHRFScore ~2harErrorRate ~1ExtendedEditDistance ~1MatchErrorRate ~1Perplexity ~1SQuAD ~2acreBLEUScore ~1TranslationEditRate ~1WordErrorRate ~5InfoLost ~9Preserved
+0ibert ~0BERTScore
+0jleu ~0BLEUScore
+0icer ~0CharErrorRate
+0jhrf ~0CHRFScore
+0iedit ~0EditDistance
+0jed ~0ExtendedEditDistance
 0iinfolm ~0InfoLM
-0imer%!A:%'#x
-0ip%'#x0%&%(
-0irouge ~0ROUGE%#"Q%)I)%%I(%##Nquad ~0SQuAD
-0i%!I!%/%X
-0iwer ~0%)%_
-0jil%"!7%#%i
-0kp%'!5%'%uduti%!LA.data =0dim_zero_cat =9max =aean =ain =9sum
-0nenums %#viMethod 0%.uj iNo%!YW k%&dJ 0DataType 0MDMC%)!k
-0ox%"BPs 0Torch%!/*sUse%!'> gWar%!}<dvideo.vma%!=ydeoMulti%!!p%&<^Fu%!-9dw%!wDs.a%"ZI ~0%"wX%#06mbootstrapp%"q/ootSt%#x!mclasswise =%!#awise%%xAmf%!Fj_sha%!sb%!!2S%"!1NetworkCache
-0mminmax%!7]&%"&b
-0nultioutput%#At%!!0%%"/rtask%#!>t%(yjmr&!"'*&&"'4
-0mtrack%!)eetricT%!!2
-0pns%%A:%&_?TargetTra%!!@er ~0LambdaInpu%+!;%!!v%,!;`,
+0imer ~0MatchErrorRate
+0iperplexity ~0Perplexity
+0irouge ~0ROUGEScore
+0isacre_bleu ~0SacreBLEUScore
+0jquad ~0SQuAD
+0iter ~0TranslationEditRate
+0iwer ~0WordErrorRate
+0jil ~0WordInfoLost
+0kp ~0WordInfoPreserved
+0dutilities.data =0dim_zero_cat =9max =aean =ain =9sum
+0nenums 0AverageMethod 0ClassificationTask iNoBinary kMultilabel 0DataType 0MDMCAverageMethod
+0oxceptions 0TorchMetricsUserError gWarning
+0dvideo.vmaf ~0VideoMultiMethodAssessmentFusion
+0dwrappers.abstract ~0WrapperMetric
+0mbootstrapping ~0BootStrapper
+0mclasswise =0ClasswiseWrapper
+0mfeature_share ~0FeatureShare ~0NetworkCache
+0mminmax ~0MinMaxMetric
+0nultioutput ~0MultioutputWrapper
+0rtask ~0MultitaskWrapper
+0mrunning ~0Running
+0mtracker ~0MetricTracker
+0pnsformations ~0BinaryTargetTransformer ~0LambdaInputTransformer ~0MetricInputTransformer`,
   },
   {
     library: "torchvision",
     version: "0.13.1 to 0.28.0",
     roots: ["torchvision"],
-    text: `00torchvision.models._api =0WeightsEnum
+    text: `=00torchvision.models._api =0WeightsEnum
 0kutils ~0_ModelURLs
 0jconvnext =0CNBlockConfig
-0jdetection._%#!^BalancedPositiveNegativeSampler ~1oxCoder ~3Linear%"!00Matcher ~0SSD%"!/
-0tanchor%%"'AnchorGenerator ~0DefaultBox%%!8
-0tbackbone%'"b%!!3WithFPN
+0jdetection._utils ~0BalancedPositiveNegativeSampler ~1oxCoder ~3LinearCoder ~0Matcher ~0SSDMatcher
+0tanchor_utils ~0AnchorGenerator ~0DefaultBoxGenerator
+0tbackbone_utils ~0BackboneWithFPN
 0tfaster_rcnn ~0FastRCNNConvFCHead ~8Predictor ~4erRCNN ~0TwoMLPHead
-0ucos ~0FCOS ~4Classification%!!h4%"!)Regress%"!:
-0tgeneralized%#"K%!#-lizedRCNN
+0ucos ~0FCOS ~4ClassificationHead ~4Head ~4RegressionHead
+0tgeneralized_rcnn ~0GeneralizedRCNN
 0timage_list ~0ImageList
-0tkeypoint%#!^K%"!2%!"mcHeads ~c%%#-
-0tmask%#!QMask%!!M8%"!M%&#X
-0tretinanet ~0RetinaNet ~9%0#M9%"!)%,#Muoi_h%!""0RoIHeads
-0upn ~0RPN%!!X1egionProposalNetwork
-0tssd%!'f ~3%0"<3FeatureExtractorVGG ~3%"!?%*"R ~3Scoring%!"bwlite%!"%Lite%0"&7%,"&MobileNet ~7%"!E%-',transform%.'%T%#!=
-0jefficient%!%r_MBConv%%+Cf%!"A_e%!"Bion =0DualGraphModule =0Leaf%!!/AwareTracer =0NodePath%!!3
-0jmaxvit ~0%!"/ ~1axVit ~6Block ~6Layer ~0PartitionAttention%#!<Relative%!,konalMultiHead%%!N ~0SwapAxes ~0WindowDep%#!x ~6%%"'
-0knas%!#mMNASN%!#wInvertedResidual
+0tkeypoint_rcnn ~0KeypointRCNN ~cHeads ~cPredictor
+0tmask_rcnn ~0MaskRCNN ~8Heads ~8Predictor
+0tretinanet ~0RetinaNet ~9ClassificationHead ~9Head ~9RegressionHead
+0uoi_heads ~0RoIHeads
+0upn ~0RPNHead ~1egionProposalNetwork
+0tssd ~0SSD ~3ClassificationHead ~3FeatureExtractorVGG ~3Head ~3RegressionHead ~3ScoringHead
+0wlite ~0SSDLiteClassificationHead ~7FeatureExtractorMobileNet ~7Head ~7RegressionHead
+0ttransform ~0GeneralizedRCNNTransform
+0jefficientnet ~0_MBConvConfig
+0jfeature_extraction =0DualGraphModule =0LeafModuleAwareTracer =0NodePathTracer
+0jmaxvit ~0MBConv ~1axVit ~6Block ~6Layer ~0PartitionAttentionLayer ~0RelativePositionalMultiHeadAttention ~0SwapAxes ~0WindowDepartition ~6Partition
+0knasnet ~0MNASNet ~0_InvertedResidual
 0kobilenetv2 ~0_DeprecatedConvBNAct
-0t3 ~0SqueezeExcita%!"*joptical_flow.raft ~0Bottleneck%"#k0ConvGRU ~2rr%#!6%#'Xnc%!.{1low%!'P0Mask%'-N1otion%%!K0RAFT ~1ecurrent%"!u2%!#<%#"&UpdateBlock
-0jquantization.google%!%+Q%"!;bleBasicConv2d ~bGoogL%!)1bIncep%!%skAux
-0wi%&!4%6!g%%!Y3 ~kA ~lux ~kB ~kC ~kD ~kE
-0wm%)&5%'!q%,&b ~b%%*mV2
-163%G!R3 ~b%/&xwre%"("%,#2%"%Yc%%'' ~bResNet
-0wshuff%D"~S%!!O%!#!0jreg%!"9AnyStage ~0BlockParams ~1%%":%%,g ~0RegNet ~2s%.(aSimpleStemIN
-0jsegmen%!#O%&6:_%"!H%'!?Model
-0wdeeplabv3 ~0ASPP ~4%!,Z4Pooling ~0DeepLab%".wV3
-0wfcn ~0FCN%"0<
-0wlraspp ~0LR%!!m6%!!;kwin_%%/>%"-BtchMergingV2 ~0Shifted%!,k%%-+V2 ~1win%%#ze%!+1V2
-0jvideo.m%".YS%'9- ~1ViT ~1ultiscale%'.!a%#%JPool ~2%#.NEncoding
-0p%%'u%('j5Stem%(&W%",q2Plus1D ~43DNoTemporal ~6%!&) ~0R%!!Ed%!!e0Video%#(Nps3d ~0S3D ~1ep%%+%Block3D ~0%#!vSeparableConv
-0q%3%hEmbed%!!x%1%f3d%-%f3d
-0lsio%,!tConvStem%#3Pcops.deform_conv%!;Yorm%!-.
-0hrop_b%"%rDropBlock2d ~93d
-0g%#45pyramid_n%!78 ~0ExtraFP%!>+%&0HP%!!K%"7b ~0LastLevelMax%!&x9P6P7
-0gmisc%""}3dNormActiv%"-"gpoolers ~0%"!bpp%!>@ultiScaleRoIAlign
-0hs_roi_align ~0PS%&!=npool%#!6Pool
-0g%(!N%&!Lk%"!L%"!J`,
+0t3 ~0SqueezeExcitation
+0joptical_flow.raft ~0BottleneckBlock ~0ConvGRU ~2rrBlock ~0FeatureEncoder ~1lowHead ~0MaskPredictor ~1otionEncoder ~0RAFT ~1ecurrentBlock ~2sidualBlock ~0UpdateBlock
+0jquantization.googlenet ~0QuantizableBasicConv2d ~bGoogLeNet ~bInception ~kAux
+0winception ~0QuantizableBasicConv2d ~bInception3 ~kA ~lux ~kB ~kC ~kD ~kE
+0wmobilenetv2 ~0QuantizableInvertedResidual ~bMobileNetV2
+163 ~0QuantizableInvertedResidual ~bMobileNetV3 ~bSqueezeExcitation
+0wresnet ~0QuantizableBasicBlock ~cottleneck ~bResNet
+0wshufflenetv2 ~0QuantizableInvertedResidual ~bShuffleNetV2
+0jregnet ~0AnyStage ~0BlockParams ~1ottleneckTransform ~0RegNet ~2sBottleneckBlock ~0SimpleStemIN
+0jsegmentation._utils ~0_SimpleSegmentationModel
+0wdeeplabv3 ~0ASPP ~4Conv ~4Pooling ~0DeepLabHead ~7V3
+0wfcn ~0FCN ~3Head
+0wlraspp ~0LRASPP ~6Head
+0kwin_transformer ~0PatchMergingV2 ~0ShiftedWindowAttentionV2 ~1winTransformerBlockV2
+0jvideo.mvit ~0MSBlockConfig ~1ViT ~1ultiscaleAttention ~aBlock ~0Pool ~2sitionalEncoding
+0presnet ~0BasicBlock ~5Stem ~1ottleneck ~0Conv2Plus1D ~43DNoTemporal ~6Simple ~0R2Plus1dStem ~0VideoResNet
+0ps3d ~0S3D ~1epInceptionBlock3D ~0TemporalSeparableConv
+0qwin_transformer ~0PatchEmbed3d ~0ShiftedWindowAttention3d ~1winTransformer3d
+0lsion_transformer ~0ConvStemConfig
+0cops.deform_conv ~0DeformConv2d
+0hrop_block ~0DropBlock2d ~93d
+0gfeature_pyramid_network ~0ExtraFPNBlock ~0FeaturePyramidNetwork ~0LastLevelMaxPool ~9P6P7
+0gmisc ~0Conv3dNormActivation
+0gpoolers ~0LevelMapper ~0MultiScaleRoIAlign
+0hs_roi_align ~0PSRoIAlign
+0npool ~0PSRoIPool
+0groi_align ~0RoIAlign
+0kpool ~0RoIPool`,
   },
   {
     library: "torchvision_hooks",
     version: "0.13.1 to 0.28.0",
     roots: ["torchvision"],
-    text: `00torchvision.models._api ~0Weights
-0jalexnet 0AlexNet_%&!=convnext 0ConvNeXt_Base%#!D 9Larg%'!1Small%&!1Tiny%'!rdensenet 0DenseNet121%&!P6%&!.a9%%!-820%%!:
-0ltection.faster_rcnn 0FasterRCNN_MobileNet_V3_%!"g320_FPN%%!vu%(!/bResNet5%!!EV2%%!;o%%";ucos 0FCOS_%)!O%%!Ctkeypoint%""VK%"!1RCNN%4!Umask%"!QMask%.!M%'"Rm%&!Yretinanet 0RetinaNet%5!Zn%&!Zssd 0SSD300_VGG16%&"Rwlite 0SSDLite320%0%U%&&}efficientnet 0E%#!0Net_B0%%"Be%&''e%&"Xe3%&!-4%&!-5%&!-%%"a e7%%!-dV2_L%%!0gM%&!-S%'"bgoogl%!(aGoogLe%*)rinception 0I%#!-_V%%"X
-0jmaxvit 0MaxVit_T%&!=knasnet 0MNASNet0_%&"|97%&!.71_%&#q9%'""kobilenetv2 0%'%r%%%,
-0t3%)!<%+&/ d%)+J
-0joptical_flow.raft 0Raft%+!Y5%,!Yquantization.%1%DQ%!!Ded%&(!%4%M%/!Mm%5#V%-!O16%2#a%/!zre%!&6ResNeXt101_32X8D%-!N b64X4%/!:5t18%.!8650%0"6shuff%%#2S%!!0%"#3X0_5%.!mf1_%.!n h%0!L2%/!L
-0jreg%"#OgNet_X_16GF%&09_%(!0932%)!>%(!09400M%'!18%)!1a%'!L7Y_128%(!m%}"9
-0l%3'!%+&v%%"k50_32%(!45t1%&3& 75%&.:78%%!-63%&.;65%&,&0Wide%"0V101_%&!ab50%&!0
-0jsegment%!*rdeeplabv3 0DeepLabV3%70L a%&")%%/,%&"M
-0wfcn 0FC%#2e%(!Ka%)!Klraspp 0LRASPP%91gk%<)X%))O%')F%))=%&!squeez%!-TS%!!.Net%(!^c%'7Akwin_transformer 0Swin_B%'.g%&!-%%1% 5V2%'!F8%&!F8%'1Ijvgg 0VGG11_B%&7e6%#!+43%2!96%2!99%0!9
-0kideo.m%!2tViT_V1%'"d62_%'4&p%#.nMC3_1%&(y0R2Plus1D%(!713%(!1
-0ps3d 0S3%%)z
-0q%1%O3D%'"H7%&%-7%'%-lsio%+!^ViT_B_%&80 63%&*14H_1%&*g4L%3!J
-0c%%!xs._presets ~0ImageClassification ~0ObjectDe%"=# ~1%!4WFlow ~0SemanticS%'+C ~0Video%*!p
-0o%&"?_video ~0CenterCropV%"!4Normalize%#!3Random%'!E6HorizontalFli%%!8Resized%(!pToTensorVideo
-0nautoaugment ~0AugMix ~2toA%"!7bPolicy%""=%#!8~0Trivial%"!3Wide
-0nfunctional 0InterpolationMode =0adjust_brightness =7contrast =7gamma =7hue =7satur%!%P=8harp%!!S1ffine =1uto%&!_0center_crop =1onvert_image_dtype =1rop =0elastic%&(G =1qualize =1rase =0five%"!p0gaussian_blur =1et_dimensions =4%!",num_channels =asize =0hflip =0invert =0n%#'' =0pad =1erspective =1il_to_tensor =1oster%!!Ore%!!w6d%##Pgb_to_grayscale =1otate =0sola%"!Yten%%%%%(!N3pil%!%0 =3%#"70vflip
-0n%&)<%))6 ~1olorJitter ~2mpose ~2nvertImageDtype ~0E%!%xT%%%w~0Five%!!i0G%"%eBlur ~1%%"^~0Lambda ~1inear%%!c%#+4%%*T ~0PIL%#)t ~1ad%%*dAdjustS%%(2~7%!(2~7pply ~7%((9~6Choice ~7rop ~6E%#'i~7rasing ~6G%&"k%++Y ~6I%!'6~6Order ~6P%''-~7%%&{%)," ~7o%#-T6S%#&g~6%%#_s ~6Ver%".7ip ~1%!']~0Ten%#&CPILImage ~2%!#x
-0nv2._%&,hCutMix ~0JPEG ~0MixUp%%%<E%##O0_BaseMixUp%!!T
-0tto%'!l%/-S%>-K ~0_Au%%!TBase
-0rcolor ~0C%((L0%'%w0RGB ~1%3'(%,&vannelPermu%%%d%&&|%)&s%%&bPhotometricDistort%*&a%#&G
-0tntaine%!"x%"*9%#(i%!(N%%(@%!'[
-0rdeprecated%'1=
-0rgeometry%++B%;*xP%(*#%")p6%!!>%/)1oU%"!=%))*%"(| ~c%/)!hortestS%!#i%*(v6ZoomOut%')"Scale%%&n%")1
-0rmeta ~0ClampBoundingBoxes ~5KeyPoints ~%"1i%'!DFormat ~0SetClampingMode
-0sisc ~0C%!!U%).>%*-}8Noise ~0Identity%J.(Sanitize%+#"8%'#"0ToDtype
-0rtemporal ~0UniformT%"!4Subsample
-0s%''(%('4_%'(<%%!:
-0sype_convers%!"i%)/c0To%#,}%&-+3ure%!!C`,
+    text: `=00torchvision.models._api ~0Weights
+0jalexnet 0AlexNet_Weights
+0jconvnext 0ConvNeXt_Base_Weights 9Large_Weights 9Small_Weights 9Tiny_Weights
+0jdensenet 0DenseNet121_Weights 961_Weights a9_Weights 8201_Weights
+0ltection.faster_rcnn 0FasterRCNN_MobileNet_V3_Large_320_FPN_Weights uFPN_Weights bResNet50_FPN_V2_Weights oWeights
+0ucos 0FCOS_ResNet50_FPN_Weights
+0tkeypoint_rcnn 0KeypointRCNN_ResNet50_FPN_Weights
+0tmask_rcnn 0MaskRCNN_ResNet50_FPN_V2_Weights mWeights
+0tretinanet 0RetinaNet_ResNet50_FPN_V2_Weights nWeights
+0tssd 0SSD300_VGG16_Weights
+0wlite 0SSDLite320_MobileNet_V3_Large_Weights
+0jefficientnet 0EfficientNet_B0_Weights e1_Weights e2_Weights e3_Weights e4_Weights e5_Weights e6_Weights e7_Weights dV2_L_Weights gM_Weights gS_Weights
+0jgooglenet 0GoogLeNet_Weights
+0jinception 0Inception_V3_Weights
+0jmaxvit 0MaxVit_T_Weights
+0knasnet 0MNASNet0_5_Weights 975_Weights 71_0_Weights 93_Weights
+0kobilenetv2 0MobileNet_V2_Weights
+0t3 0MobileNet_V3_Large_Weights dSmall_Weights
+0joptical_flow.raft 0Raft_Large_Weights 5Small_Weights
+0jquantization.googlenet 0GoogLeNet_QuantizedWeights
+0winception 0Inception_V3_QuantizedWeights
+0wmobilenetv2 0MobileNet_V2_QuantizedWeights
+163 0MobileNet_V3_Large_QuantizedWeights
+0wresnet 0ResNeXt101_32X8D_QuantizedWeights b64X4D_QuantizedWeights 5t18_QuantizedWeights 650_QuantizedWeights
+0wshufflenetv2 0ShuffleNet_V2_X0_5_QuantizedWeights f1_0_QuantizedWeights h5_QuantizedWeights f2_0_QuantizedWeights
+0jregnet 0RegNet_X_16GF_Weights a_6GF_Weights 932GF_Weights a_2GF_Weights 9400MF_Weights 9800MF_Weights aGF_Weights 7Y_128GF_Weights a6GF_Weights a_6GF_Weights 932GF_Weights a_2GF_Weights 9400MF_Weights 9800MF_Weights aGF_Weights
+0lsnet 0ResNeXt101_32X8D_Weights b64X4D_Weights 750_32X4D_Weights 5t101_Weights 752_Weights 78_Weights 634_Weights 650_Weights 0Wide_ResNet101_2_Weights b50_2_Weights
+0jsegmentation.deeplabv3 0DeepLabV3_MobileNet_V3_Large_Weights aResNet101_Weights g50_Weights
+0wfcn 0FCN_ResNet101_Weights a50_Weights
+0wlraspp 0LRASPP_MobileNet_V3_Large_Weights
+0khufflenetv2 0ShuffleNet_V2_X0_5_Weights f1_0_Weights h5_Weights f2_0_Weights
+0kqueezenet 0SqueezeNet1_0_Weights c1_Weights
+0kwin_transformer 0Swin_B_Weights 5S_Weights 5T_Weights 5V2_B_Weights 8S_Weights 8T_Weights
+0jvgg 0VGG11_BN_Weights 6Weights 43_BN_Weights 6Weights 46_BN_Weights 6Weights 49_BN_Weights 6Weights
+0kideo.mvit 0MViT_V1_B_Weights 62_S_Weights
+0presnet 0MC3_18_Weights 0R2Plus1D_18_Weights 13D_18_Weights
+0ps3d 0S3D_Weights
+0qwin_transformer 0Swin3D_B_Weights 7S_Weights 7T_Weights
+0lsion_transformer 0ViT_B_16_Weights 632_Weights 4H_14_Weights 4L_16_Weights 632_Weights
+0ctransforms._presets ~0ImageClassification ~0ObjectDetection ~1pticalFlow ~0SemanticSegmentation ~0VideoClassification
+0otransforms_video ~0CenterCropVideo ~0NormalizeVideo ~0RandomCropVideo ~6HorizontalFlipVideo ~6ResizedCropVideo ~0ToTensorVideo
+0nautoaugment ~0AugMix ~2toAugment bPolicy ~0RandAugment ~0TrivialAugmentWide
+0nfunctional 0InterpolationMode =0adjust_brightness =7contrast =7gamma =7hue =7saturation =8harpness =1ffine =1utocontrast =0center_crop =1onvert_image_dtype =1rop =0elastic_transform =1qualize =1rase =0five_crop =0gaussian_blur =1et_dimensions =4image_num_channels =asize =0hflip =0invert =0normalize =0pad =1erspective =1il_to_tensor =1osterize =0resize =6d_crop =1gb_to_grayscale =1otate =0solarize =0ten_crop =1o_grayscale =3pil_image =3tensor =0vflip
+0ntransforms ~0CenterCrop ~1olorJitter ~2mpose ~2nvertImageDtype ~0ElasticTransform ~0FiveCrop ~0GaussianBlur ~1rayscale ~0Lambda ~1inearTransformation ~0Normalize ~0PILToTensor ~1ad ~0RandomAdjustSharpness ~7ffine ~7pply ~7utocontrast ~6Choice ~7rop ~6Equalize ~7rasing ~6Grayscale ~6HorizontalFlip ~6Invert ~6Order ~6Perspective ~7osterize ~6ResizedCrop ~7otation ~6Solarize ~6Transforms ~6VerticalFlip ~1esize ~0TenCrop ~1oPILImage ~2Tensor
+0nv2._augment ~0CutMix ~0JPEG ~0MixUp ~0RandomErasing ~0_BaseMixUpCutMix
+0tto_augment ~0AugMix ~2toAugment ~0RandAugment ~0TrivialAugmentWide ~0_AutoAugmentBase
+0rcolor ~0ColorJitter ~0Grayscale ~0RGB ~1andomAdjustSharpness ~7utocontrast ~6ChannelPermutation ~6Equalize ~6Grayscale ~6Invert ~6PhotometricDistort ~7osterize ~6Solarize
+0tntainer ~0Compose ~0RandomApply ~6Choice ~6Order
+0rdeprecated ~0ToTensor
+0rgeometry ~0CenterCrop ~0ElasticTransform ~0FiveCrop ~0Pad ~0RandomAffine ~6Crop ~6HorizontalFlip ~6IoUCrop ~6Perspective ~6Resize ~cdCrop ~7otation ~6ShortestSize ~6VerticalFlip ~6ZoomOut ~1esize ~0ScaleJitter ~0TenCrop
+0rmeta ~0ClampBoundingBoxes ~5KeyPoints ~1onvertBoundingBoxFormat ~0SetClampingMode
+0sisc ~0ConvertImageDtype ~0GaussianBlur ~8Noise ~0Identity ~0Lambda ~1inearTransformation ~0Normalize ~0SanitizeBoundingBoxes ~8KeyPoints ~0ToDtype
+0rtemporal ~0UniformTemporalSubsample
+0sransform ~0Transform ~0_RandomApplyTransform
+0sype_conversion ~0PILToTensor ~0ToImage ~2PILImage ~3ureTensor`,
   },
   {
     library: "tpot",
     version: "0.11.7 to 1.1.0",
     roots: ["tpot"],
-    text: `00tpot.base =0TPOTBase
-06uiltin_modules.arithmetictransformer ~0AddT%(!31%%!J%)!90EQ%*!2GE%*!YT%*!AL%:!AMax%*!Bin%*!2ul%*!SN%,!t%)!@One%*!3SafeReciproca%+!oZero%*!4mul_neg_1_%'!:
-0lcolumn_one_hot_encoder ~0ColumnOneHotE%#!87rdinal%"!2
-0lestimator%*&(E%#!9%*"4feature%!"-ing_frequency_selector =0F%!!HE%"!GF%#!FS%"!E
-0tset%&!T~%#!TSet%'!F%'"Ys ~0Categorical%#!G ~1ontinuous%&![lgenetic%##zs ~0Dominan%&#w0Heterosis%&!5Over%"!Kc%!#*er ~0Recessiv%'!5Und%.!M
-0limput%'&4SimpleI%!!8
-0lnn ~0PytorchClassifier ~7%%&& ~7LR%)!=MLP%'!2=0_LR =1MLP
-0lpasskbinsdiscretizer ~0PassKBinsD%&!9
-0pthrough%"!C%&!0Skip%*'Czero_count%")1Count
-0cs.combine_dfs ~0C%!!0DFs
-0e%#'{%)'8%%'l%)'8m%T'8e%m%Te%.+(%)+!
-0estacking_%%*x ~0S%"!7%%"=
-0e%4%G5evolvers.base_%"!0 ~0BaseE%!!0
-0esteady_stat%(!GSteadyStat%&!N5gp_types ~0Output_Array
+    text: `=00tpot.base =0TPOTBase
+06uiltin_modules.arithmetictransformer ~0AddTransformer ~1rithmeticTransformer ~0EQTransformer ~0GETransformer ~1TTransformer ~0LETransformer ~1TTransformer ~0MaxTransformer ~1inTransformer ~1ulTransformer ~0NETransformer ~1Transformer ~0OneTransformer ~0SafeReciprocalTransformer ~0ZeroTransformer ~0mul_neg_1_Transformer
+0lcolumn_one_hot_encoder ~0ColumnOneHotEncoder ~7rdinalEncoder
+0lestimatortransformer ~0EstimatorTransformer
+0lfeature_encoding_frequency_selector =0FeatureEncodingFrequencySelector
+0tset_selector ~0FeatureSetSelector
+0ttransformers ~0CategoricalSelector ~1ontinuousSelector
+0lgenetic_encoders ~0DominantEncoder ~0HeterosisEncoder ~0OverDominanceEncoder ~0RecessiveEncoder ~0UnderDominanceEncoder
+0limputer ~0ColumnSimpleImputer
+0lnn ~0PytorchClassifier ~7Estimator ~7LRClassifier ~7MLPClassifier =0_LR =1MLP
+0lpasskbinsdiscretizer ~0PassKBinsDiscretizer
+0pthrough ~0Passthrough ~0SkipTransformer
+0lzero_count ~0ZeroCount
+0cs.combine_dfs ~0CombineDFs
+0efeature_set_selector =0FeatureSetSelector
+0mtransformers ~0CategoricalSelector ~1ontinuousSelector
+0enn ~0PytorchClassifier ~7Estimator ~7LRClassifier ~7MLPClassifier =0_LR =1MLP
+0eone_hot_encoder ~0OneHotEncoder
+0estacking_estimator ~0StackingEstimator
+0ezero_count ~0ZeroCount
+05evolvers.base_evolver ~0BaseEvolver
+0esteady_state_evolver ~0SteadyStateEvolver
+05gp_types ~0Output_Array
 06raphsklearn ~0GraphPipeline
-05individual%""FI%%!3
-05logbook ~0CallBackInterface ~0L%!!@
-05operator_utils ~0ARGType ~0O%"!=
-05population ~0P%%!/
-05search_space%!%& ~0SearchSpace ~1%!#.%("gjnodes.%%&;_node%(/.Node ~d%'!V13_gra%"#Z%)!J%&!G%&!Dd%#!-
-0pfss%#"'FSS%&!P ~3Node
-0p%#.C%&*?lec%"#YG%!!>%%*C%!)d%(!jm%!"v0Mask%&*'jp%"&bs.choice ~0Choice%#&{ ~%)&jtdynamic_linear ~0D%!!3Linear%&!Xl%(%'0un%!"q%"!OUnion%&!Nk%)")graph =%!(JKey ~5%#!M%(#=5%!&w%&(mtsequential ~0S%%!/%&"/i%)"/tree ~0Tre%'#Yc%)!E%##"%+"y%('M0twrapper ~0W%!!,%&!Kf%)(Otuple_index =0TupleIndex
-05tpot%":C%(-s4Regressor
-09%&-G%&)8 ~0TPOT%'-Mk%*,k%4!K%',z
-0ktemplates.tpot%%!0%"!W%(/^%&"Y`,
+05individual ~0BaseIndividual
+05logbook ~0CallBackInterface ~0Logbook
+05operator_utils ~0ARGType ~0Operator
+05population ~0Population
+05search_spaces.base ~0SearchSpace ~1klearnIndividual
+0jnodes.estimator_node ~0EstimatorNode ~dIndividual
+13_gradual ~0EstimatorNodeIndividual_gradual ~d_gradual
+0pfss_node ~0FSSIndividual ~3Node
+0pgenetic_feature_selection ~0GeneticFeatureSelectorIndividual ~mNode ~0MaskSelector
+0jpipelines.choice ~0ChoicePipeline ~eIndividual
+0tdynamic_linear ~0DynamicLinearPipeline ~lIndividual
+10union ~0DynamicUnionPipeline ~kIndividual
+0tgraph =0GraphKey ~5PipelineIndividual ~5SearchPipeline
+0tsequential ~0SequentialPipeline ~iIndividual
+0ttree ~0TreePipeline ~cIndividual
+0tunion ~0UnionPipeline ~dIndividual
+0twrapper ~0WrapperPipeline ~fIndividual
+0jtuple_index =0TupleIndex
+05tpot =0TPOTClassifier =4Regressor
+09_estimator.estimator ~0TPOTEstimator
+0ksteady_state_estimator ~0TPOTEstimatorSteadyState
+0ktemplates.tpottemplates ~0TPOTClassifier ~4Regressor`,
   },
   {
     library: "transformers",
@@ -5149,63 +7430,86 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     library: "tslearn",
     version: "0.6.3 to 0.10.0",
     roots: ["tslearn"],
-    text: `00tslearn.backend%#!* ~0B%%!,PyTorch%"!3
-0gnumpy_%&!MNumPy%%!R5Linalg ~5Random ~5Testing
-0gpytorch%'!a%,"%ases.bases ~0BaseModelPackage ~0TimeSeriesBaseEstimator ~aMixin ~1sLearnTags
-08clustering.dbscan%)!gDBSCAN
-0jkmeans ~0KernelKM%"!1%&!M%!!5
+    text: `=00tslearn.backend.backend ~0Backend ~0PyTorchBackend
+0gnumpy_backend ~0NumPyBackend ~5Linalg ~5Random ~5Testing
+0gpytorch_backend ~0PyTorchBackend
+0ases.bases ~0BaseModelPackage ~0TimeSeriesBaseEstimator ~aMixin ~1sLearnTags
+08clustering.dbscan ~0TimeSeriesDBSCAN
+0jkmeans ~0KernelKMeans ~0TimeSeriesKMeans
 0kshape ~0KShape
-0jutils 0EmptyC%!"6Error%)!cCentroidBased%"!HingMixin
-08early_classification.%0!7 ~0NonMyopicEarlyC%"!Aer
-08forecasting._arima ~0AutoVARIMA ~0%!!+
-0lpipeline ~0ScaledF%&!_P%"!>
-0aund%!"T_embedding%)#DFo%#!DEmbedder
-0k%'"N ~0LinearProbe%#"+er ~0ZeroShot%)!7_Base%&!y%&!>
-08matrix_profile.%*!1 ~0MatrixP%!!2
-09etrics.soft_dtw_loss_%")' ~0SoftDTWLoss%")*
-0kdtw_variants%&!F ~1quaredEuclidean
-08neighbors.%%!, ~0KN%#!/%&%6 ~k%&&^ ~k%")OkRegressor
-0aural_network.ne%(!1%)&'MLP%(!pd%'!h8piecewise.%%!, ~0OneD_SymbolicAggregateApproxim%#(VP%#!T%5!D%:!g
-09reprocessing._synchronize%**UFeatureS%'!B
-0mp%(!b%)!RImputer ~aResampler ~aScalerMeanVariance ~hinMax
-08svm.svm%)!kSVC ~cM%"&2cR
-08utils.%!,T~0LabelCategorizer`,
+0jutils 0EmptyClusterError ~0TimeSeriesCentroidBasedClusteringMixin
+08early_classification.early_classification ~0NonMyopicEarlyClassifier
+08forecasting._arima ~0AutoVARIMA ~0VARIMA
+0lpipeline ~0ScaledForecastingPipeline
+0aundation._embedding ~0TimeSeriesFoundationEmbedder
+0kforecasting ~0LinearProbeForecaster ~0ZeroShotForecaster ~0_BaseFoundationForecaster
+08matrix_profile.matrix_profile ~0MatrixProfile
+09etrics.soft_dtw_loss_pytorch ~0SoftDTWLossPyTorch
+0kdtw_variants ~0SoftDTW ~1quaredEuclidean
+08neighbors.neighbors ~0KNeighborsTimeSeries ~kClassifier ~kMixin ~kRegressor
+0aural_network.neural_network ~0TimeSeriesMLPClassifier ~dRegressor
+08piecewise.piecewise ~0OneD_SymbolicAggregateApproximation ~0PiecewiseAggregateApproximation ~0SymbolicAggregateApproximation
+09reprocessing._synchronizer ~0TimeSeriesFeatureSynchronizer
+0mpreprocessing ~0TimeSeriesImputer ~aResampler ~aScalerMeanVariance ~hinMax
+08svm.svm ~0TimeSeriesSVC ~cMMixin ~cR
+08utils.utils ~0LabelCategorizer`,
   },
   {
     library: "ultralytics",
     version: "8.0.239 to 8.4.190",
     roots: ["ultralytics"],
-    text: `00ultralytics.engine.results =0BaseTensor =1oxes =0DepthMap =0Keypoints =0Masks =0OBB =0Probs =0R%%!oSemanticMask =0_Dense%!!A%!")
+    text: `=00ultralytics.engine.results =0BaseTensor =1oxes =0DepthMap =0Keypoints =0Masks =0OBB =0Probs =0Results =0SemanticMask =0_DenseResultTensor
 0cmodels.yolo.model =0YOLO =4E =4World
-0cnn.autobackend =0AutoB%!!0
-0f%"!:s.asc%"!Bscend%%!Dpxelera ~0A%!!,%%!<obase ~0Base%&!7coreai ~0CoreAI%%!;sml%"!7ML%&!Pdeepx ~0DeepX%&!9executorch ~0ExecuTorch%&!Chailo =0Hail%&#:olitert ~0LiteRT%&!;mnn ~0MNN%&!5ncnn ~0NC%(!7onnx ~0ONN%#"U ~4IM%&"dppenvino ~0OpenVINO%&!bpaddle ~0Paddl%&%&py%##8Py%+#5qnn ~0Q%("Krknn ~0RK%(!7tensorflow ~0%!'aFlow%%!Curt%%!;%'#gpriton ~0Triton%&'Sdistill_%#(:D%!!2ationModel ~0FeatureHook
+0cnn.autobackend =0AutoBackend
+0fbackends.ascend =0AscendBackend
+0pxelera ~0AxeleraBackend
+0obase ~0BaseBackend
+0ocoreai ~0CoreAIBackend
+0sml ~0CoreMLBackend
+0odeepx ~0DeepXBackend
+0oexecutorch ~0ExecuTorchBackend
+0ohailo =0HailoBackend
+0olitert ~0LiteRTBackend
+0omnn ~0MNNBackend
+0oncnn ~0NCNNBackend
+0oonnx ~0ONNXBackend ~4IMXBackend
+0ppenvino ~0OpenVINOBackend
+0opaddle ~0PaddleBackend
+0pytorch ~0PyTorchBackend
+0oqnn ~0QNNBackend
+0orknn ~0RKNNBackend
+0otensorflow ~0TensorFlowBackend
+0urt ~0TensorRTBackend
+0priton ~0TritonBackend
+0fdistill_model =0DistillationModel ~0FeatureHook
 0fmodules.activation ~0AGLU
-0nblock ~0A2C2f ~1Attn ~1B%!!91Conv ~1Down ~1tten%"!cBNContrastiveHead ~1ottleneck ~aCSP ~0C1 ~12 ~2PSA ~2f ~3%!"(3CIB ~3PSA ~13 ~2Ghost ~2TR%!!J2k ~32 ~2x ~1BFuse ~2Linear ~1IB ~1%,"G0DFL ~0ELAN1 ~0GhostB%'"[0HG%"#C2Stem ~0ImagePooling%!"a0MaxSigmoidAttn%"!R0PSA ~3%#%&roto ~526 ~0RealNVP ~2p%("33C3 ~4SP ~3NCSPELAN4 ~3VGGDW ~2sNet%"!r6Layer ~3idual ~0SAVPE ~1C%"&+PP ~3ELAN ~3F ~1wiGLUFFN ~0TorchVision
-0nconv ~0CBAM ~1hannelA%&&k1oncat ~3v ~42 ~4Transpose ~0DW%!'E6%%!72d ~0Focus%#%^%!!D0Index ~0Ligh%#!6Rep%"!,Spatia%&"?
-0nh%!&TClassify ~%!1) =2tect ~0LRPCHead%#1#326 =0Pose =4%!%yTDETRDecoder =0Segment =726 ~2%!1@%%!70WorldDetect%"1(E%#!05%%!Hc26 =0v10%!!=
-0ntransformer ~0AIFI ~0DeformableT%&!A%#"Q~s%"&v0LayerNorm2d ~0MLP%'(0S%!!h%"(d%'!k%"!CbEncoder%"!pbLayer
-0ftasks%"1v%#,p%"%Wic%'-)%#4k%!!/2tec%(-EEnsemble%!%q%#!TPo%#!x=%%%q%)![%%%x%(.7%*%}%)"JWorld%#!/YOLOE%"!/5Seg%#"S_SafeLoad
-0gext%"/G~0CLIP ~0Mobile%!!/aTS ~0TextModel
+0nblock ~0A2C2f ~1Attn ~1Block ~1Conv ~1Down ~1ttention ~0BNContrastiveHead ~1ottleneck ~aCSP ~0C1 ~12 ~2PSA ~2f ~3Attn ~3CIB ~3PSA ~13 ~2Ghost ~2TR ~2f ~2k ~32 ~2x ~1BFuse ~2Linear ~1IB ~1ontrastiveHead ~0DFL ~0ELAN1 ~0GhostBottleneck ~0HGBlock ~2Stem ~0ImagePoolingAttn ~0MaxSigmoidAttnBlock ~0PSA ~3Block ~1roto ~526 ~0RealNVP ~2pBottleneck ~3C3 ~4SP ~3NCSPELAN4 ~3VGGDW ~2sNetBlock ~6Layer ~3idual ~0SAVPE ~1CDown ~1PP ~3ELAN ~3F ~1wiGLUFFN ~0TorchVision
+0nconv ~0CBAM ~1hannelAttention ~1oncat ~3v ~42 ~4Transpose ~0DWConv ~6Transpose2d ~0Focus ~0GhostConv ~0Index ~0LightConv ~0RepConv ~0SpatialAttention
+0nhead ~0Classify ~0Depth =2tect ~0LRPCHead =0OBB =326 =0Pose =426 ~0RTDETRDecoder =0Segment =726 ~2manticSegment =0WorldDetect =0YOLOEDetect =5Segment =c26 =0v10Detect
+0ntransformer ~0AIFI ~0DeformableTransformerDecoder ~sLayer ~0LayerNorm2d ~0MLP ~3Block ~1SDeformAttn ~0TransformerBlock ~bEncoderLayer ~bLayer
+0ftasks ~0BaseModel ~0ClassificationModel =0DepthModel =2tectionModel ~0Ensemble =0OBBModel =0PoseModel =0RTDETRDetectionModel =0SegmentationModel ~2manticSegmentationModel =0WorldModel =0YOLOEModel =5SegModel ~0_SafeLoad
+0gext_model ~0CLIP ~0MobileCLIP ~aTS ~0TextModel
 0cutils ~0DataExportMixin =0IterableSimpleNamespace =0JSONDict =0Retry =0SettingsManager =1impleClass =0TQDM ~1hreadingLocked =1ryExcept ~0YAML
-0h.loss ~0BCEDiceLoss ~1box%!!,0DF%"!5epthLoss26 ~0E2%")1%!!?3%"!OFocal%"!.%#9g%"!1MultiC%!,f%&"00Pose%%!zRLE%""4otatedB%&"N%"&e%#!M%/&{%"!KTVP%)"c%'![ ~0Varif%'"nv8%*)0%!!92%%(F%"!2OBB%"!,%#"y ~2%,"D
-0ital%"#@TaskAlignedAssigner ~0R%!#D%2!?Seg%2!;%/!8`,
+0h.loss ~0BCEDiceLoss ~1boxLoss ~0DFLoss ~1epthLoss26 ~0E2EDetectLoss ~3Loss ~0FocalLoss ~0KeypointLoss ~0MultiChannelDiceLoss ~0PoseLoss26 ~0RLELoss ~1otatedBboxLoss ~0SegmentLoss26 ~2manticSegmentationLoss ~0TVPDetectLoss ~3SegmentLoss ~0VarifocalLoss ~0v8ClassificationLoss ~2DetectionLoss ~2OBBLoss ~2PoseLoss ~2SegmentationLoss
+0ital ~0PoseTaskAlignedAssigner ~0RotatedTaskAlignedAssigner ~0SegTaskAlignedAssigner ~0TaskAlignedAssigner`,
   },
   {
     library: "umap",
     version: "0.5.7 to 0.5.12",
     roots: ["umap"],
-    text: `00umap ~0ParametricUMAP
-04.aligned_%"!CA%!!1%!!@5umap_ ~0UMAP`,
+    text: `=00umap ~0ParametricUMAP
+04.aligned_umap ~0AlignedUMAP
+05umap_ ~0UMAP`,
   },
   {
     library: "xgboost",
     version: "1.6.2 to 3.2.0",
     roots: ["xgboost"],
-    text: `00xgboost ~0Booster ~0XGBClassifier ~3Model ~3Ranker ~4egressor
-07.callback ~0C%"!-Container ~0EarlyStopping ~1valuationMonitor ~0LearningRateScheduler ~0Training%#!{
+    text: `=00xgboost ~0Booster ~0XGBClassifier ~3Model ~3Ranker ~4egressor
+07.callback ~0CallbackContainer ~0EarlyStopping ~1valuationMonitor ~0LearningRateScheduler ~0TrainingCallback
 09ollective =0communicator_print
-0are%'#60DataSplitMode 0XGBoostError ~0_RefMixIn
-08sklearn%8#kF%(!95R%##r ~4%"%(9MixIn%'%0 ~0_SklObjWProto
-08t%"#@ ~0CVP%!%H_Packed%"#!`,
+0are ~0Booster 0DataSplitMode 0XGBoostError ~0_RefMixIn
+08sklearn ~0XGBClassifier ~3Model ~3RFClassifier ~5Regressor ~4anker ~9MixIn ~4egressor ~0_SklObjWProto
+08training ~0CVPack ~0_PackedBooster`,
   },
 ];

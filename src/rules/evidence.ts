@@ -330,6 +330,12 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     codes: "0000010%<!\"1%-!#%4!\"20102%3!B%!!]2%\"!B%(!F%(!|%.\"3%Z!#002%-\"O%6!\"2%%!#%B%+%=!\"",
   },
   {
+    library: "sentence_transformers",
+    releases: ["sentence_transformers 3.3.1, its source","sentence_transformers 6.2.0, its source"],
+    kinds: `[{"kind":"source","releases":"1","methods":[]},%9!P2%+!P]`,
+    codes: "000001%[!#0010%(!\"%_!t%~!\"%D!\"%_\"y%]#z%v!#%d'Q%'!#",
+  },
+  {
     library: "shap",
     releases: ["shap 0.44.1, its source","shap 0.51.0, its source"],
     kinds: `[{"kind":"source","releases":"3","methods":[]},%9!P1%I!P2%+!P]`,

@@ -24,10 +24,15 @@ const FARTHEST = BASE ** 3 - 1;
 /** Earlier places that are compared for the longest run. */
 const COMPARED = 64;
 
+/** A text in the form of packed ones, not made shorter: it takes no time to unpack. */
+export function keptText(text: string): string {
+  return AS_IT_IS + text;
+}
+
 /** Packs a text. */
 export function packText(text: string): string {
   // deno-lint-ignore no-control-regex
-  if (/^=|[%&]|[^\x00-\x7f]/.test(text)) return AS_IT_IS + text;
+  if (/^=|[%&]|[^\x00-\x7f]/.test(text)) return keptText(text);
   const places = new Map<string, number[]>();
   const packed: string[] = [];
   for (let at = 0; at < text.length;) {
