@@ -8,7 +8,7 @@ import type { Command } from "commander";
 import type { Io } from "../io.ts";
 import { type ConfigurationChoice, findConfigurations } from "../configuration.ts";
 import { addLimitOptions, checked, configOption, limitsOf, option } from "../option_kinds.ts";
-import { parseConcurrency, parseJobs, parseSeconds, parseSize } from "../options.ts";
+import { parseConcurrency, parseCount, parseJobs, parseSeconds, parseSize } from "../options.ts";
 import {
   addNetworkOptions,
   networkFor,
@@ -36,6 +36,15 @@ interface RawTaskOptions extends RawRemoteOptions {
   readonly config?: ConfigurationChoice;
 }
 
+/** The options of `run`. */
+interface RawRunOptions extends RawTaskOptions {
+  readonly retries: number;
+  readonly giveUp?: boolean;
+}
+
+/** Further tries of a task unless given. */
+const RETRIES = 3;
+
 /** Adds the commands. */
 export function describeTasks(
   program: Command,
@@ -50,6 +59,36 @@ export function describeTasks(
       if (raw.reuse === "-") worker.error("error: --reuse - is for tasks of a file: see run");
       const options = await sessionOptions(worker, raw, io);
       return await (await import("./worker.ts")).runWorkerCommand(options, io);
+    })
+  );
+  describeRun(program, io, run);
+}
+
+function describeRun(program: Command, io: Io, run: (job: () => Promise<number>) => void): void {
+  const command = program.command("run")
+    .description("do the tasks of a file, each once, and append the results to another")
+    .argument("<manifest>", "tasks, one JSON object a line; - is standard input")
+    .argument("<results>", "results, one a line; tasks that have one are done")
+    .addOption(
+      option("--retries <n>", "further tries of a task whose failure may pass").default(RETRIES)
+        .argParser(checked(parseCount)),
+    )
+    .option("--give-up", "also write results of tasks that failed each time, which are done then");
+  addTaskOptions(command);
+  command.action((manifest: string, results: string, raw: RawRunOptions) =>
+    run(async () => {
+      if (manifest === "-" && raw.reuse === "-") {
+        command.error("error: only one of the manifest and --reuse can be standard input");
+      }
+      const [{ ResultsFile }, { runManifest }] = await Promise.all([
+        import("../tasks/results_file.ts"),
+        import("./run.ts"),
+      ]);
+      const read = [manifest, raw.reuse, raw.config].filter((it) => typeof it === "string");
+      const out = new ResultsFile(results, read);
+      const options = await sessionOptions(command, raw, io);
+      const { retries, giveUp = false } = raw;
+      return await runManifest(manifest, out, { ...options, retries, giveUp }, io);
     })
   );
 }
