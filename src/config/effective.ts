@@ -153,6 +153,9 @@ export async function effectiveOf(
       ],
       scores: scoresOf(layers),
       matcher: await compilePatterns(lines),
+      patternsId: lines.length === 0
+        ? undefined
+        : JSON.stringify(lines.map(({ literal, pattern }) => [literal, pattern])),
     },
     limits: Object.fromEntries(
       trusted.flatMap((it) => it.limits).map(({ limit, value }) => [limit, value]),

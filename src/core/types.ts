@@ -298,6 +298,8 @@ export interface Interest {
    * patterns, so that a format need not search its texts. Takes time linear in the text.
    */
   readonly patternsIn?: ((text: string) => readonly PatternHit[]) | undefined;
+  /** Tells sets of patterns apart; undefined where there are none. */
+  readonly patternsId?: string | undefined;
   /** The loaders that run what configurations name; undefined when there is no table of them. */
   readonly loaders?: readonly LoaderEntry[] | undefined;
   /**

@@ -100,6 +100,8 @@ export interface Overrides {
   readonly scores: Readonly<Partial<Record<Severity, number>>>;
   /** Finds the patterns in a text; undefined when there are none. */
   readonly matcher: ((text: string) => readonly PatternHit[]) | undefined;
+  /** Tells sets of patterns apart, whatever is thought of them; what was read for others is read again without. */
+  readonly patternsId?: string | undefined;
 }
 
 /** In a user's table CRITICAL and HIGH mean dangerous, MEDIUM and LOW suspicious, the rest harmless. */
@@ -380,6 +382,7 @@ export function overrideInterest(interest: Interest, overrides: Overrides): Inte
   return {
     ...interest,
     patternsIn: overrides.matcher,
+    patternsId: overrides.patternsId,
     forbidsFormat: formats.length === 0
       ? undefined
       : (id, path) =>

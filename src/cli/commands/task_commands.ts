@@ -1,5 +1,5 @@
 /**
- * The commands that do many tasks: `worker` and `run`.
+ * The commands that do many tasks, and judge their results: `worker`, `run`, `judge`.
  *
  * @module
  */
@@ -31,6 +31,7 @@ interface RawTaskOptions extends RawRemoteOptions {
   readonly memory?: number;
   readonly reuse?: string;
   readonly hash?: boolean;
+  readonly facts?: boolean;
   readonly verbose?: boolean;
   readonly followSymlinks?: boolean;
   readonly config?: ConfigurationChoice;
@@ -62,6 +63,26 @@ export function describeTasks(
     })
   );
   describeRun(program, io, run);
+  const judge = program.command("judge")
+    .description("judge results that have facts by the rules of today, without the files")
+    .argument("<results>", "results of worker or run with --facts; - is standard input")
+    .option("--facts", "hand the facts on")
+    .option("-v, --verbose", "also list harmless issues")
+    .addOption(configOption())
+    .option("--no-config", "the embedded rules and nothing else");
+  addLimitOptions(judge);
+  judge.action((results: string, raw: RawTaskOptions) =>
+    run(async () => {
+      io.confine({ network: false });
+      const options = {
+        texts: { files: findConfigurations(raw.config, io), now: io.now() },
+        limits: limitsOf(judge),
+        verbose: raw.verbose ?? false,
+        facts: raw.facts ?? false,
+      };
+      return await (await import("./judge.ts")).runJudge(results, options, io);
+    })
+  );
 }
 
 function describeRun(program: Command, io: Io, run: (job: () => Promise<number>) => void): void {
@@ -112,6 +133,7 @@ function addTaskOptions(command: Command): void {
         .argParser(checked(parseSize)),
     )
     .option("--reuse <file>", "results that stand for tasks of the same keys")
+    .option("--facts", "also give what judge can judge again without the files")
     .option("--hash", "hash local files, so that their results have keys")
     .option("-v, --verbose", "also list harmless issues")
     .option("--follow-symlinks", "go into links to folders")
@@ -150,7 +172,7 @@ async function sessionOptions(
     memory: raw.memory,
     hash: raw.hash ?? false,
     verbose: raw.verbose ?? false,
-    facts: false,
+    facts: raw.facts ?? false,
     followSymlinks: raw.followSymlinks ?? false,
     reuse: raw.reuse,
   };

@@ -17,6 +17,8 @@ import { type BucketTarget, type OciTarget, storeName } from "../../remote/store
 import type { RemoteOptions } from "../../scan/options.ts";
 import { openTransport, scanRemote, type Transport } from "../../scan/remote.ts";
 import type { Scanned } from "../../scan/asset/scan_file.ts";
+import type { AssetFacts } from "../../scan/asset/asset_judge.ts";
+import { InterestTrace } from "../../scan/interest_trace.ts";
 import { scanInputs } from "../../scan/scan_inputs.ts";
 import { NO_PROGRESS } from "../../scan/schedule/progress.ts";
 import type { Stop } from "../../scan/schedule/stop.ts";
@@ -37,6 +39,7 @@ import {
   webKeys,
 } from "./keys.ts";
 import type { Failure } from "./failure.ts";
+import { type PackedFacts, packFacts } from "./facts.ts";
 import { failedResult, ISSUES_KEPT, type Result, ResultBuilder } from "./result.ts";
 import { parseReusable } from "./reuse.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
@@ -210,6 +213,11 @@ class TaskRun {
   readonly #abort: () => void;
   #timedOut = false;
   #client: HttpClient | undefined;
+  #trace: InterestTrace | undefined;
+  readonly #facts: AssetFacts[] = [];
+  /** Files that were scanned. */
+  #files = 0;
+  #relative: (path: string) => string = (path) => path;
   /** As it may be shown. */
   target: string;
   /** The commit that is read, once it is known. */
@@ -297,7 +305,7 @@ class TaskRun {
     if (key !== undefined) await engine.find(key, siblingsKey);
     const { suppress, include, exclude } = configured.configuration;
     const scanned = scanInputs([{ paths: [path] }], {
-      rules: configured.rules,
+      ...this.#reading(),
       suppress,
       limits: engine.limits,
       walk: { followSymlinks: setup.followSymlinks, include, exclude },
@@ -439,7 +447,7 @@ class TaskRun {
   ): Promise<AsyncIterable<Scanned>> {
     const { configured, limits } = this.#engine;
     return scanRemote([address], {
-      rules: configured.rules,
+      ...this.#reading(),
       suppress: configured.configuration.suppress,
       limits,
       stop: this.#stop(),
@@ -470,10 +478,37 @@ class TaskRun {
       Math.min(withDefaults(limits).issues, ISSUES_KEPT),
     );
     for await (const it of scanned) {
-      if (it.type === "file") builder.addFile(it.file, relative(it.file.path));
-      else builder.addError(it.error, relative(it.error.location.path));
+      if (it.type === "file") {
+        builder.addFile(it.file, relative(it.file.path));
+        this.#files++;
+      } else builder.addError(it.error, relative(it.error.location.path));
     }
+    this.#relative = relative;
     return builder;
+  }
+
+  /** By which rules files are read, and what becomes of the facts. */
+  #reading() {
+    const { rules } = this.#engine.configured;
+    if (!this.#engine.setup.facts) return { rules };
+    this.#trace = new InterestTrace(rules.interest);
+    return {
+      rules: { ...rules, interest: this.#trace.interest },
+      facts: (facts: AssetFacts) => void this.#facts.push(facts),
+    };
+  }
+
+  /** The facts of all files; null where some have none. */
+  #packed(): PackedFacts | null {
+    const answers = this.#trace?.answers();
+    // A file that was scanned in two forms has two.
+    const paths = new Set(this.#facts.map(({ path }) => path));
+    const all = paths.size === this.#files && this.#facts.length === this.#files;
+    if (answers === undefined || !all) return null;
+    const files = this.#facts.map((facts) => ({ relative: this.#relative(facts.path), facts }))
+      .sort((a, b) => a.relative < b.relative ? -1 : 1);
+    const { limits, configured: { configuration: { include, exclude } } } = this.#engine;
+    return packFacts(answers, files, { limits, include, exclude });
   }
 
   #about(builder: ResultBuilder) {
@@ -482,7 +517,7 @@ class TaskRun {
       target: this.target,
       revision: this.revision,
       failure: this.#failure(),
-      facts: null,
+      facts: this.#packed(),
       usage: this.usage(builder.bytes),
     };
   }

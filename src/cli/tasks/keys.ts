@@ -16,7 +16,7 @@ import type { StoredObject } from "../../remote/stores/bucket.ts";
 import type { BucketTarget } from "../../remote/stores/target.ts";
 import type { ConfigurationTexts } from "../configuration.ts";
 import { RESULT_VERSION } from "./failure.ts";
-import type { Task } from "./task.ts";
+import { isRecord, type Task } from "./task.ts";
 
 /** The key of a result. */
 export interface Key {
@@ -86,6 +86,12 @@ export function keyOf(content: string, name: string, judges: Judges): Key {
 export function keyDigest(parts: Key["parts"]): string {
   const { content, name, rules, configuration, engine } = parts;
   return digestOf([content, name, rules, configuration, engine]);
+}
+
+/** True for the parts of a key. */
+export function isKeyParts(value: unknown): value is Key["parts"] {
+  return isRecord(value) && ["content", "name", "rules", "configuration", "engine"]
+    .every((name) => typeof value[name] === "string");
 }
 
 /** What is known of a target's content before it is read. */

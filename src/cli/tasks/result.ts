@@ -16,6 +16,7 @@ import {
   type IssueRecord,
   issueRecords,
 } from "../../report/record.ts";
+import type { PackedFacts } from "./facts.ts";
 import { type Failure, RESULT_VERSION } from "./failure.ts";
 import type { Key } from "./keys.ts";
 
@@ -61,7 +62,7 @@ export interface Result {
   readonly issues: readonly IssueRecord[];
   readonly issues_dropped: number;
   readonly errors: readonly ErrorRecord[];
-  readonly facts: Readonly<Record<string, unknown>> | null;
+  readonly facts: PackedFacts | null;
   readonly error: Failure | null;
   readonly reused: boolean;
   readonly usage: Usage;

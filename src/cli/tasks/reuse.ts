@@ -8,7 +8,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { ConfigError } from "../../core/errors.ts";
 import { VERDICTS } from "../../core/types.ts";
 import { writeFailure } from "../write_failure.ts";
-import { type Judges, type Key, keyDigest } from "./keys.ts";
+import { isKeyParts, type Judges, keyDigest } from "./keys.ts";
 import { LineSplitter } from "./lines.ts";
 import { RESULT_VERSION } from "./failure.ts";
 import type { Result } from "./result.ts";
@@ -51,11 +51,6 @@ export function parseReusable(line: string, judges: Judges): Result | undefined 
   const same = rules === judges.rules && configuration === judges.configuration &&
     engine === judges.engine;
   return same ? value as unknown as Result : undefined;
-}
-
-function isKeyParts(value: unknown): value is Key["parts"] {
-  return isRecord(value) && ["content", "name", "rules", "configuration", "engine"]
-    .every((name) => typeof value[name] === "string");
 }
 
 /** The results of a file, by key. */

@@ -19,7 +19,6 @@ import type { Source } from "../../core/source.ts";
 import { claimOf } from "./claims.ts";
 import type {
   Acceptance,
-  AcceptedFinding,
   Failure,
   FileReport,
   Finding,
@@ -33,15 +32,16 @@ import type {
   Siblings,
   Suppression,
 } from "../../core/types.ts";
+import { type AssetEnd, type AssetFacts, AssetJudge, LIMIT_REPORTED } from "./asset_judge.ts";
 import { Budget } from "./budget.ts";
 import { folderObservations, isUnobserved } from "./folder.ts";
 import { atHead, detect, type Identified, identify, type Match } from "./identify.ts";
 import { errorOf, meter, type MeteredSource } from "./metered.ts";
 import { type Anomaly, compareWithName } from "./naming.ts";
 import { ObservationBuffer } from "./observations.ts";
-import { compareFindings, Outcome } from "./outcome.ts";
+import { compareFindings, type Outcome } from "./outcome.ts";
 import { drain, tailOfStream } from "./sampling.ts";
-import { anomalyOf, anomalyOfBroken, describe, isDefect, unjudged } from "./error_anomalies.ts";
+import { anomalyOf, anomalyOfBroken, describe, isDefect } from "./error_anomalies.ts";
 
 /** Options of a scan. */
 export interface ScanOptions {
@@ -63,6 +63,8 @@ export interface ScanOptions {
   readonly explain?: boolean | undefined;
   /** The packages to try; all unless given. */
   readonly bundles?: readonly Bundle[];
+  /** Is given what can be judged again, where all was read that there is. */
+  readonly facts?: ((facts: AssetFacts) => void) | undefined;
   /** The folder that the source lies in: what concerns several of its files is judged with them. */
   readonly folder?: FolderPlace;
 }
@@ -78,15 +80,6 @@ const DATA_AT_MOST = { safety: "suspicious", severity: "medium" } as const;
  * seen are 438. CWE-770.
  */
 const OBSERVATIONS_HELD = 4096;
-
-/** Times that reaching the same limit is reported separately. Real models reach none. CWE-779. */
-const LIMIT_REPORTED = 10;
-
-/**
- * Accepted findings that are listed for one asset; all are counted. No configuration is known to accept as
- * many. CWE-779.
- */
-const ACCEPTED_KEPT = 1000;
 
 /** A failure of this program. */
 const DEFECT: Failure = { kind: "defect", passing: false };
@@ -165,12 +158,11 @@ export class AssetScan {
   readonly #root: MeteredSource;
   readonly #path: string;
   readonly #formats: readonly FormatEntry[];
+  readonly #judges: AssetJudge;
   readonly #outcome: Outcome;
   readonly #matched = new Set<string>();
   readonly #errors: ScanError[] = [];
   readonly #limitsReached = new Map<string, number>();
-  readonly #suppressed: Partial<Record<Suppression, number>> = {};
-  readonly #accepted: AcceptedFinding[] = [];
   #reported: unknown[] = [];
   #about: ModelAbout | undefined;
   #loads: readonly RestrictedLoad[] | undefined;
@@ -193,7 +185,11 @@ export class AssetScan {
     );
     this.#path = options.path ?? source.name;
     this.#formats = options.formats ?? FORMATS;
-    this.#outcome = new Outcome(this.#limits.issues);
+    const { rules, suppress, facts } = options;
+    const path = this.#path;
+    const { issues } = this.#limits;
+    this.#judges = new AssetJudge({ rules, path, issues, suppress, log: facts && [] });
+    this.#outcome = this.#judges.outcome;
   }
 
   /** Scans; never rejects for what is in the bytes. */
@@ -201,9 +197,17 @@ export class AssetScan {
     await this.#visit(this.#rootVisit());
     const { folder } = this.#options;
     if (folder !== undefined && !isUnobserved(folder)) await this.#showFolder();
-    this.#tellUnproven();
+    const end: AssetEnd = {
+      recognised: this.#recognised,
+      matched: this.#matched.size > 0,
+      unproven: this.#unproven,
+      limits: [...this.#limitsReached],
+    };
+    const { unread } = this.#outcome;
+    this.#judges.tellUnproven(end);
     this.#tellStop();
-    this.#reportCounted();
+    this.#judges.tellCounted(end);
+    this.#giveFacts({ ...end, unread });
     const findings = this.#outcome.sorted();
     const loads = this.#loadsKnown();
     return {
@@ -219,11 +223,23 @@ export class AssetScan {
       errors: this.#errors,
       partsScanned: this.#parts,
       ...((this.#unsettled || this.#budget.stopped !== undefined) && { unsettled: true as const }),
-      ...(Object.keys(this.#suppressed).length > 0 && { suppressed: this.#suppressed }),
-      ...(this.#accepted.length > 0 && {
-        accepted: this.#accepted.sort((a, b) => compareFindings(a.finding, b.finding)),
-      }),
+      ...this.#judges.letThrough,
     };
+  }
+
+  /** Hands out what can be judged again: all of it, or nothing. */
+  #giveFacts(end: AssetEnd & { readonly unread: boolean }): void {
+    const { facts, rules: { interest } } = this.#options;
+    const { log } = this.#judges;
+    const isStopped = this.#budget.stopped !== undefined;
+    if (facts === undefined || log === undefined || this.#unsettled || isStopped) return;
+    if (this.#errors.length > 0) return;
+    const formats = [...this.#matched];
+    const path = this.#path;
+    facts({
+      ...{ path, formats, size: this.#root.size, parts: this.#parts, batches: log, ...end },
+      forbidden: formats.filter((id) => interest.forbidsFormat?.(id, path)),
+    });
   }
 
   /** How loaders take the file; that they load it is not known where not all of it was read. */
@@ -380,22 +396,6 @@ export class AssetScan {
     const claims = claim?.kind === "model" && !claim.container && head.length > 0;
     if (!claims || matches.some(({ entry }) => entry.noModel !== "container")) return;
     this.#unproven ??= { name, parts };
-  }
-
-  /** A container without a recognised member holds no model, even if a member's name claims one. */
-  #tellUnproven(): void {
-    if (this.#matched.size === 0 || this.#unproven === undefined) return;
-    if (this.#outcome.verdict(this.#recognised) !== "skipped") return;
-    const held = new ObservationBuffer();
-    this.#note(held, {
-      type: "anomaly",
-      rule: "file-not-what-name-says",
-      detail:
-        `"${this.#unproven.name}" has the name of a model, but nothing in it is of a format ` +
-        "that this version knows",
-      unread: true,
-    });
-    this.#judge({ ...this.#rootVisit(), parts: this.#unproven.parts }, held);
   }
 
   /** The source in a form that every format that matched can read, as far as memory allows. */
@@ -600,7 +600,7 @@ export class AssetScan {
   }
 
   #judge(visit: Visit, held: ObservationBuffer): void {
-    this.#keep(this.#judged(visit, held));
+    this.#judges.keep(this.#judged(visit, held));
   }
 
   /** The same, with what stands around the worst of what was found. */
@@ -611,25 +611,17 @@ export class AssetScan {
   ): Promise<void> {
     let findings = this.#judged(visit, held);
     for (const reader of readers) findings = await this.#explained(findings, reader);
-    this.#keep(findings);
+    this.#judges.keep(findings);
   }
 
   #judged(visit: Visit, held: ObservationBuffer): readonly Finding[] {
-    if (held.count === 0) return [];
-    const location = { path: this.#path, parts: visit.parts };
-    try {
-      return this.#options.rules.judge(held.drain(), location, visit.atMost);
-    } catch (error) {
-      this.#outcome.unread = true;
+    const { parts, atMost } = visit;
+    const findings = this.#judges.judged({ observations: held.drain(), parts, atMost });
+    for (const { error } of this.#judges.failures.splice(0)) {
       this.#unsettled = true;
       this.#listError(visit, error);
-      return [unjudged(location, error)];
     }
-  }
-
-  #keep(findings: readonly Finding[]): void {
-    if (findings.length === 0) return;
-    this.#outcome.add(findings.filter((finding) => this.#counts(finding)));
+    return findings;
   }
 
   /** What a format lists of the worst findings; nothing more is found by it, so that no error of it counts. */
@@ -654,22 +646,6 @@ export class AssetScan {
     } catch {
       return findings;
     }
-  }
-
-  /** False for what the user lets through; what is allowed stays in the report as harmless. */
-  #counts(finding: Finding): boolean {
-    // Why a file is incomplete is always reported.
-    if (finding.details["unread"] === true) return true;
-    const reason = this.#options.suppress?.(finding);
-    if (reason === undefined) return true;
-    const acceptance = typeof reason === "string" ? { by: reason } : reason;
-    const { by } = acceptance;
-    this.#suppressed[by] = (this.#suppressed[by] ?? 0) + 1;
-    if (by === "allowed") return true;
-    // Acceptance changes what fails a run, never what the file is.
-    this.#outcome.weigh([finding]);
-    if (this.#accepted.length < ACCEPTED_KEPT) this.#accepted.push({ ...acceptance, finding });
-    return false;
   }
 
   /** The user's patterns in plain text and graphs; pickles search their own strings. */
@@ -701,31 +677,5 @@ export class AssetScan {
     const held = new ObservationBuffer();
     this.#recordError(stopped, visit, held);
     this.#judge(visit, held);
-  }
-
-  /** What was only counted so far. */
-  #reportCounted(): void {
-    const anomalies: Anomaly[] = [];
-    for (const [limit, times] of this.#limitsReached) {
-      if (times <= LIMIT_REPORTED) continue;
-      anomalies.push({
-        type: "anomaly",
-        rule: "scan-limit",
-        detail: `The limit "${limit}" was reached at ${times - LIMIT_REPORTED} further places`,
-        unread: true,
-      });
-    }
-    const dropped = this.#outcome.settle();
-    if (dropped > 0) {
-      anomalies.push({
-        type: "anomaly",
-        rule: "scan-issues-limit",
-        detail: `${dropped} further issues, none worse than those shown, are not listed`,
-      });
-    }
-    if (anomalies.length === 0) return;
-    const held = new ObservationBuffer();
-    for (const anomaly of anomalies) this.#note(held, anomaly);
-    this.#judge(this.#rootVisit(), held);
   }
 }

@@ -117,6 +117,7 @@ async function scanOpened(
     ...(bundles && { bundles }),
     ...(folder && { folder }),
     ...(options.explain && { explain: true }),
+    ...(options.facts && { facts: options.facts }),
     limits: limitsNow(options),
     signal: stop.signal,
     onProgress: (progress) => {
