@@ -51,6 +51,8 @@ export class TaskThreads implements Runner {
   /** Tasks that are done one at a time. */
   readonly #suspects: Job[] = [];
   #alone: TaskThread | undefined;
+  /** Threads that end with the tasks that they have. */
+  readonly #retired = new Set<TaskThread>();
   #stopping = false;
   #last: ReturnType<typeof setTimeout> | undefined;
 
@@ -65,7 +67,17 @@ export class TaskThreads implements Runner {
 
   async run(task: Task): Promise<Result> {
     return await new Promise((done) => {
-      const job = { task, done, suspect: false };
+      const job: Job = {
+        task,
+        suspect: false,
+        done: (result) => {
+          // What brought a decoder down may have been a task before: nothing else is done on that thread.
+          if (result.error?.reason !== "defect" || this.#stopping) return done(result);
+          this.#retire(job);
+          this.#suspects.push({ task, done, suspect: true });
+          this.#nextSuspect();
+        },
+      };
       const thread = this.#free();
       if (thread === undefined) done(failed(job, "defect", "No thread could be started"));
       else thread.start(job);
@@ -75,20 +87,38 @@ export class TaskThreads implements Runner {
   /** Ends all tasks early; they are given back. */
   stop(): void {
     this.#stopping = true;
-    for (const it of [...this.#running, this.#alone]) it?.stop();
+    for (const it of this.#all()) it.stop();
     for (const job of this.#suspects.splice(0)) {
       job.done(failed(job, "stopped", "The worker was stopped"));
     }
     this.#last = setTimeout(() => {
-      for (const it of [...this.#running, this.#alone]) it?.abandon();
+      for (const it of this.#all()) it.abandon();
     }, STOP_MILLISECONDS);
   }
 
   /** Terminates all threads. */
   close(): void {
     clearTimeout(this.#last);
-    for (const it of [...this.#running, this.#alone]) it?.terminate();
+    for (const it of this.#all()) it.terminate();
     this.#running.clear();
+  }
+
+  #all(): readonly TaskThread[] {
+    const alone = this.#alone === undefined ? [] : [this.#alone];
+    return [...this.#running, ...this.#retired, ...alone];
+  }
+
+  /** Gives a thread no further task. */
+  #retire(job: Job): void {
+    for (const thread of this.#running) {
+      if (!thread.has(job)) continue;
+      this.#running.delete(thread);
+      this.#retired.add(thread);
+      thread.whenIdle(() => {
+        this.#retired.delete(thread);
+        thread.terminate();
+      });
+    }
   }
 
   /** The thread with the fewest tasks, or a new one. */
@@ -176,6 +206,7 @@ class TaskThread {
   readonly #options: TaskThreadsOptions;
   #index = 0;
   #over = false;
+  #idle: (() => void) | undefined;
   /** Orders for a thread that does not listen yet. */
   #waiting: TaskOrder[] | undefined = [];
   readonly #starting: ReturnType<typeof setTimeout>;
@@ -193,6 +224,16 @@ class TaskThread {
 
   get count(): number {
     return this.#jobs.size;
+  }
+
+  /** True for a task that is on it. */
+  has(job: Job): boolean {
+    return [...this.#jobs.values()].some((it) => it.job === job);
+  }
+
+  /** Calls back once the last of its tasks has ended. */
+  whenIdle(callback: () => void): void {
+    this.#idle = callback;
   }
 
   start(job: Job): void {
@@ -247,8 +288,9 @@ class TaskThread {
     const one = this.#jobs.get(report.index);
     if (one === undefined) return;
     clearTimeout(one.timer);
-    this.#jobs.delete(report.index);
     one.job.done(report.result);
+    this.#jobs.delete(report.index);
+    if (this.#jobs.size === 0) this.#idle?.();
   }
 
   #end(why: string): void {
