@@ -82,7 +82,7 @@ export interface GoverningPolicy extends FilePolicy {
 
 /** Options of a scan of several inputs. */
 export interface ScanManyOptions
-  extends Omit<ScanOptions, "path" | "folder" | "signal" | "onProgress" | "facts"> {
+  extends Omit<ScanOptions, "path" | "folder" | "signal" | "onProgress"> {
   /** Ends the scan early; what was found by then is reported, as incomplete. */
   readonly signal?: AbortSignal;
   /** Is told of every file and how much was read; what it throws ends the scan. */

@@ -47,7 +47,6 @@ const OF_SOURCE: Kinds<ScanOptions> = {
   signal: withMembers("an AbortSignal", "aborted"),
   path: TEXT,
   folder: OBJECT,
-  facts: FUNCTION,
 };
 
 const OF_SCAN: Kinds<ScanManyOptions> = {

@@ -63,10 +63,14 @@ export interface ScanOptions {
   readonly explain?: boolean | undefined;
   /** The packages to try; all unless given. */
   readonly bundles?: readonly Bundle[];
-  /** Is given what can be judged again, where all was read that there is. */
-  readonly facts?: ((facts: AssetFacts) => void) | undefined;
   /** The folder that the source lies in: what concerns several of its files is judged with them. */
   readonly folder?: FolderPlace;
+}
+
+/** The same, with what no program but this one asks for. */
+export interface AssetScanOptions extends ScanOptions {
+  /** Is given what can be judged again, where all was read that there is. */
+  readonly facts?: ((facts: AssetFacts) => void) | undefined;
 }
 
 /** The reader of indices, once a folder's file asked for it: an import a file costs a tenth of a small one. */
@@ -152,7 +156,7 @@ async function allBundles(): Promise<readonly Bundle[]> {
 
 /** The scan of one asset; used once. */
 export class AssetScan {
-  readonly #options: ScanOptions;
+  readonly #options: AssetScanOptions;
   readonly #limits: Limits;
   readonly #budget: Budget;
   readonly #root: MeteredSource;
@@ -173,7 +177,7 @@ export class AssetScan {
   #parts = 0;
   #unsettled = false;
 
-  constructor(source: Source, options: ScanOptions) {
+  constructor(source: Source, options: AssetScanOptions) {
     this.#options = options;
     this.#limits = withDefaults(options.limits);
     this.#budget = new Budget(this.#limits, options.signal);

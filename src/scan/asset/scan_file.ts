@@ -7,14 +7,14 @@
 import { scanErrorOf, SourceError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
 import type { FileHash, FileReport, FolderPlace, Limits, ScanError } from "../../core/types.ts";
-import { AssetScan, type ScanOptions } from "./asset_scan.ts";
+import { AssetScan, type AssetScanOptions, type ScanOptions } from "./asset_scan.ts";
 import { defect, unreadReport } from "./placeholder_reports.ts";
 
 /** How one asset is scanned: as `scanSource` does, or what a test puts in its place. */
-export type ScanSource = (source: Source, options: ScanOptions) => Promise<FileReport>;
+export type ScanSource = (source: Source, options: AssetScanOptions) => Promise<FileReport>;
 
 /** How each file is scanned, whichever thread does it. */
-export interface FileOptions extends Omit<ScanOptions, "path" | "folder" | "signal"> {
+export interface FileOptions extends Omit<AssetScanOptions, "path" | "folder" | "signal"> {
   /** As `scanSource` does unless given. */
   readonly scan?: ScanSource | undefined;
   /** Also gives the SHA-256 of each file, for which all of it is read. */
@@ -153,6 +153,6 @@ function noting(
   };
 }
 
-async function scanAsset(source: Source, options: ScanOptions): Promise<FileReport> {
+async function scanAsset(source: Source, options: AssetScanOptions): Promise<FileReport> {
   return await new AssetScan(source, options).run();
 }
