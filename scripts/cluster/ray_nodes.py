@@ -13,6 +13,15 @@ from ray.cluster_utils import Cluster
 # Half seconds that a node has to be in the middle of tasks before it is killed.
 BUSY = 6
 
+# Runs a program that takes itself to be at the address of the nodes, not at that by which this machine reaches others.
+ON_LOOPBACK = """
+import runpy, sys
+from ray._private import services
+services.get_node_ip_address = lambda *_: "127.0.0.1"
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
 
 def processes():
     """Parents and command lines by process id."""
@@ -42,14 +51,14 @@ def has_worker(raylet):
 
 
 def main():
-    # A core for an actor and one for what reads the manifest.
-    args = {"num_cpus": 2, "object_store_memory": 100_000_000}
+    # A core for an actor and one for what reads the manifest; nothing listens outside of this machine.
+    args = {"num_cpus": 2, "object_store_memory": 100_000_000, "node_ip_address": "127.0.0.1"}
     cluster = Cluster(initialize_head=True, head_node_args={**args, "include_dashboard": False})
     node = cluster.add_node(**args)
     cluster.wait_for_nodes()
     [raylet] = [it.process.pid for it in node.all_processes["raylet"]]
     environment = dict(os.environ, RAY_ADDRESS=cluster.address)
-    program = subprocess.Popen([sys.executable, *sys.argv[1:]], env=environment)
+    program = subprocess.Popen([sys.executable, "-c", ON_LOOPBACK, *sys.argv[1:]], env=environment)
     busy = 0
     while program.poll() is None:
         time.sleep(0.5)

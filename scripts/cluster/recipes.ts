@@ -230,8 +230,7 @@ test("Ray: two nodes, one killed in the middle", { skip: !isRay }, async () => {
         RAY_USAGE_STATS_ENABLED: "0",
         // A machine that is busy takes longer than the 30 s that Ray waits.
         RAY_raylet_start_wait_time_s: "180",
-        // Otherwise its nodes listen on the address by which this machine reaches others.
-        RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER: "0",
+        RAY_agent_register_timeout_ms: "180000",
       },
       () => undefined,
     );
