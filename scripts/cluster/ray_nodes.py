@@ -51,8 +51,8 @@ def has_worker(raylet):
 
 
 def main():
-    # A core for an actor and one for what reads the manifest; nothing listens outside of this machine.
-    args = {"num_cpus": 2, "object_store_memory": 100_000_000, "node_ip_address": "127.0.0.1"}
+    # Cores for actors and for what reads the manifest; nothing listens outside of this machine.
+    args = {"num_cpus": 4, "object_store_memory": 100_000_000, "node_ip_address": "127.0.0.1"}
     cluster = Cluster(initialize_head=True, head_node_args={**args, "include_dashboard": False})
     node = cluster.add_node(**args)
     cluster.wait_for_nodes()
