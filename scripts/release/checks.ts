@@ -211,6 +211,34 @@ export function wrongInChangelog(
   return wrong;
 }
 
+/** Sources on which depends what is observed of a file; rules, reports and the command line are not among them. */
+export const READERS = [
+  ...["src/bundles", "src/codecs", "src/formats", "src/parsers", "src/pickle", "src/scan"],
+  "src/sources",
+] as const;
+
+/**
+ * What is wrong with the version of the readers: facts that are kept are judged anew under the same version alone,
+ * so that it may not stay while a reader changes.
+ *
+ * @param changed files below {@link READERS} that differ from the release before
+ * @param before  `src/core/version.ts` of that release
+ * @param now     the same file of this one
+ */
+export function wrongInReaders(changed: readonly string[], before: string, now: string): string[] {
+  const versionOf = (text: string): string | undefined =>
+    /READERS_VERSION = "([^"]+)"/.exec(text)?.[1];
+  const [old, own] = [versionOf(before), versionOf(now)];
+  if (own === undefined) return ["src/core/version.ts has no READERS_VERSION"];
+  const read = changed.filter((it) => it.endsWith(".ts") && !NEVER.test(it));
+  if (old !== own || read.length === 0) return [];
+  return [
+    `READERS_VERSION is still ${own}, and ${read[0]}${
+      read.length > 1 ? ` and ${read.length - 1} more have` : " has"
+    } changed`,
+  ];
+}
+
 /** The section of a version in the changelog; empty where there is none. */
 export function notesOf(text: string, version: string): string {
   const at = text.indexOf(`\n## [${version}] `);

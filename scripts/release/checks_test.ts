@@ -9,6 +9,7 @@ import {
   wrongInExecutable,
   wrongInJsr,
   wrongInNpm,
+  wrongInReaders,
   wrongInSbom,
   wrongInSums,
   wrongInWheel,
@@ -169,4 +170,22 @@ test("a release has its tag, its section of the changelog, and nothing that is u
   assert.equal(wrongInChangelog(text("").replace(section, ""), PROJECT, undefined).length, 1);
   assert.equal(notesOf(text("\n- new\n"), PROJECT.version), "- first");
   assert.equal(notesOf(text(""), "7.7.7"), "");
+});
+
+test("readers have a version of their own, which may not stay while one of them changes", () => {
+  const file = (version: string): string => `export const READERS_VERSION = "${version}";\n`;
+  const changed = ["src/pickle/machine/machine.ts", "src/formats/onnx/mod.ts"];
+  assert.deepEqual(wrongInReaders(changed, file("1.0.0"), file("1.1.0")), []);
+  assert.deepEqual(wrongInReaders([], file("1.0.0"), file("1.0.0")), []);
+  assert.deepEqual(
+    wrongInReaders(["src/formats/onnx/mod_test.ts"], file("1.0.0"), file("1.0.0")),
+    [],
+  );
+  assert.deepEqual(wrongInReaders(changed, file("1.0.0"), file("1.0.0")), [
+    "READERS_VERSION is still 1.0.0, and src/pickle/machine/machine.ts and 1 more have changed",
+  ]);
+  assert.deepEqual(wrongInReaders(changed, "", file("1.0.0")), []);
+  assert.equal(wrongInReaders([], file("1.0.0"), "").length, 1);
+  const own = readFileSync(join(ROOT, "src/core/version.ts"), "utf8");
+  assert.deepEqual(wrongInReaders(["src/pickle/machine/machine.ts"], own, own).length, 1);
 });

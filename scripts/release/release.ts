@@ -354,6 +354,29 @@ function useAsAction(work: string): void {
   check("the action refuses a spoiled release", refused ? [] : ["it takes it"]);
 }
 
+/** Compares the readers with those of the release before, by the history in git. */
+function checkReaders(): void {
+  const name = "READERS_VERSION";
+  const git = (...args: string[]): Ran => run("git", args);
+  if (git("rev-parse", "--is-shallow-repository").stdout.trim() !== "false") {
+    return skip(name, "the history of this checkout is not whole");
+  }
+  const found = git("describe", "--tags", "--abbrev=0", "--match", "v*", "HEAD^");
+  if (!found.ok) return check(`${name}, of the first release`, []);
+  const tag = found.stdout.trim();
+  const changed = git("diff", "--name-only", tag, "HEAD", "--", ...checks.READERS);
+  const before = git("show", `${tag}:src/core/version.ts`);
+  if (!changed.ok) return check(`${name}, since ${tag}`, last(changed.text));
+  check(
+    `${name}, since ${tag}`,
+    checks.wrongInReaders(
+      changed.stdout.split("\n").filter((it) => it !== ""),
+      before.ok ? before.stdout : "",
+      read(join(ROOT, "src", "core", "version.ts")),
+    ),
+  );
+}
+
 function main(tag: string | undefined): void {
   const work = mkdtempSync(join(tmpdir(), "modelaudit-release-"));
   try {
@@ -361,6 +384,7 @@ function main(tag: string | undefined): void {
     mkdirSync(RELEASE, { recursive: true });
     const changelog = read(join(ROOT, "CHANGELOG.md"));
     check("CHANGELOG.md", checks.wrongInChangelog(changelog, PROJECT, tag));
+    checkReaders();
     buildExecutables();
     const runtimes = checkExecutables();
     npmPackage(work);
