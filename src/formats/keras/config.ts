@@ -32,6 +32,9 @@ const CONFIG_VALUES = 4_000_000;
 /** Bytes in which the keys of YAML are looked for: the sample that detection sees. */
 const HEAD_BYTES = 64 * 1024;
 
+/** Names that say Python, which a loader of configurations is not given. */
+const PYTHON = /\.pyi?$/iu;
+
 const HINTS: readonly string[] = [HINT.kerasConfig, HINT.kerasConfigH5, HINT.kerasConfigText];
 
 /** Keras configurations. */
@@ -70,7 +73,9 @@ async function* scan(
     if (value !== undefined) walk.add(value);
   }
   yield walk.finish();
-  if (error !== undefined) {
+  // Annotations and dictionaries of Python have the keys in lines of their own, and are no YAML.
+  const isPython = yaml !== undefined && hint === undefined && PYTHON.test(source.name);
+  if (error !== undefined && !isPython) {
     yield [{
       type: "anomaly",
       rule: "keras-config-malformed",

@@ -492,3 +492,16 @@ test("aliases of YAML that repeat themselves are bounded", async () => {
   const { error } = await run(kerasConfigFormat, utf8(lines.join("\n")), {});
   assert.ok(error instanceof LimitError);
 });
+
+test("Python with lines that begin with the keys is no configuration that was cut short", async () => {
+  const python =
+    '"""\nCommands\n"""\n\nclass Info:\n    class_name: str\n    config: dict\n\nINFO = {\n    "a": Info(1)}\n';
+  const malformed = async (name: string): Promise<boolean> => {
+    const { anomalies } = await run(kerasConfigFormat, utf8(python), { name });
+    return anomalies.some(({ rule }) => rule === "keras-config-malformed");
+  };
+  assert.ok(kerasConfigFormat.detect(sampleOf(utf8(python))));
+  assert.ok(!await malformed("commands.py"));
+  assert.ok(await malformed("commands.yaml"));
+  assert.ok(await malformed("commands"));
+});
