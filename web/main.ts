@@ -45,7 +45,10 @@ let rules: Promise<readonly Rule[]> | undefined;
 
 /** From now on nothing that the page reads can leave it. */
 function closeNetwork(): void {
-  if (hasNetwork) forbidConnections(setup.served === undefined ? "'none'" : "'self'");
+  if (!hasNetwork) return;
+  forbidConnections(setup.served === undefined ? "'none'" : "'self'");
+  // One that was started before may still connect.
+  workers.discardSpare();
   hasNetwork = false;
 }
 

@@ -88,6 +88,12 @@ export class Workers {
     this.#spare = spare;
   }
 
+  /** Ends the worker that waits for the next scan: it is under the policies of the time of its start. */
+  discardSpare(): void {
+    this.#spare?.terminate();
+    this.#spare = undefined;
+  }
+
   /** How further workers are started. */
   async starter(): Promise<() => WorkerPort> {
     const url = await this.#address();

@@ -100,6 +100,24 @@ test("the page and its workers are refused every connection from the start", asy
   await server.close();
 });
 
+test("a worker that was started for an address reads no local file", async () => {
+  const [site, server] = [await startSite(), await startServer("parts", true)];
+  const ask = `fetch("${server.url}/leak", { mode: "no-cors" }).then(() => {}, () => {})`;
+  await withPageAt(browser, { url: `${site.url}#/link/org%2Fmodel` }, async (opened) => {
+    const { page, drop, ended } = opened;
+    // It may connect, as it must for an address, and does so again with whatever it is sent.
+    const worker = await untilPrepared(page);
+    await worker.evaluate(`addEventListener("message", () => ${ask})`);
+    await worker.evaluate(ask);
+    assert.equal(server.requests.length, 1);
+    await drop(...samples);
+    await ended();
+    assert.equal(server.requests.length, 1);
+  });
+  await server.close();
+  await site.close();
+});
+
 test("after one visit the page works without its server, with every decoder", async () => {
   const site = await startSite();
   await withPageAt(browser, { url: site.url }, async ({ page, drop, ended, report, said }) => {
