@@ -60,9 +60,9 @@ export interface KnownTarget {
   readonly repository?: HubRepository | undefined;
   /** The objects of a bucket's path, each at its version: it is not listed then. */
   readonly objects?: readonly StoredObject[] | undefined;
-  /** A strong ETag of a file on a web server, without quotation marks; other answers are errors. */
+  /** A strong ETag of a file on a web server or of one object, without quotation marks; other answers are errors. */
   readonly etag?: string | undefined;
-  /** SHA-256 of a file on a web server: a file that is read whole must have it. */
+  /** SHA-256 of such a file: one that is read whole must have it. */
   readonly sha256?: string | undefined;
   /** Bytes of it. */
   readonly size?: number | undefined;
@@ -268,11 +268,16 @@ async function* findInStore(
         ? await listBucket(target, context.stores, context.client)
         : addressObjects(target, objects, context.stores, context.client);
       // Members are named from the folder on that the path names, as those of a repository are.
+      checkObject(target, listed.files.map(({ object }) => object), context.known);
       files = listed.files.map(({ object: { key, size, etag }, url }) => ({
         path: key.slice(base.length),
         url,
         // A version that nothing lists here must be that of the answers.
-        expected: { size, etag, ...(objects !== undefined && { etagNeeded: true }) },
+        expected: {
+          ...{ size, etag: etag ?? tagOf(target, key, context.known) },
+          ...(objects !== undefined && { etagNeeded: true }),
+          ...(key === target.path && { sha256: context.known.sha256 }),
+        },
       }));
       odd = listed.odd.map(({ key, reason }) => ({ path: key.slice(base.length), reason }));
     } else {
@@ -320,6 +325,40 @@ async function* findInStore(
       odd,
     },
     remedy: "Do not trust this listing; download the files and scan their folder.",
+  });
+}
+
+/** True where both are known and differ; entity tags are compared as those of the answers are. */
+function isOther<T extends string | number>(one: T | undefined, other: T | undefined): boolean {
+  const bare = (it: T): string => String(it).replace(/^W\//, "");
+  return one !== undefined && other !== undefined && bare(one) !== bare(other);
+}
+
+/** The entity tag that an object must have which no listing has; a generation of Google's is none. */
+function tagOf({ scheme, path }: BucketTarget, key: string, { etag }: KnownTarget) {
+  return key === path && scheme !== "gs" ? etag : undefined;
+}
+
+/** @throws SourceError where one object is known beforehand, and the listing has another at its key */
+function checkObject(
+  target: BucketTarget,
+  objects: readonly StoredObject[],
+  { etag, sha256, size }: KnownTarget,
+): void {
+  if (etag === undefined && sha256 === undefined && size === undefined) return;
+  const object = objects.find(({ key }) => key === target.path);
+  const name = storeName(target, target.path);
+  const problem = object === undefined
+    ? "there is no object of that key"
+    : isOther(object.version ?? object.etag, etag)
+    ? "the store has another version of it"
+    : isOther(object.size, size)
+    ? `it has ${object.size} bytes, not ${size}`
+    : undefined;
+  if (problem === undefined) return;
+  throw new SourceError(name, `Cannot fetch "${name}": ${problem}`, {
+    remedy: "List the bucket again.",
+    failure: { kind: object === undefined ? "not-found" : "changed", passing: false },
   });
 }
 

@@ -16,7 +16,7 @@ import type { Source } from "../core/source.ts";
 export const FOLDER = "folder";
 
 /** Members listed of one folder; a repository has some thousands at most. CWE-770. */
-const MEMBERS = 200_000;
+export const MEMBERS = 200_000;
 
 /** The listings of the folders that a scan goes through, each made once, when it is first asked. */
 export class Folders {

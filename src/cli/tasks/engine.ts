@@ -82,6 +82,16 @@ class Known extends Error {
   }
 }
 
+/** What a task says of its target does not hold, or cannot be compared. */
+class Refused extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
 /** Does tasks, any number at a time. */
 export class Engine {
   readonly #setup: EngineSetup;
@@ -134,7 +144,9 @@ export class Engine {
         const { target, revision = null } = one;
         return { ...error.result, id: task.id, line: null, target, revision, reused: true, usage };
       }
-      const failure = error instanceof ConfigError
+      const failure = error instanceof Refused
+        ? error.failure
+        : error instanceof ConfigError
         ? final("invalid-task", error.message)
         : final("defect", `This program failed: ${String(error)}`);
       return failedResult({ id: task.id, target: one.target }, failure);
@@ -166,7 +178,13 @@ export class Engine {
     const scheme = uri.slice(0, uri.indexOf(":")).toLowerCase();
     const known = this.#remotes.get(scheme) ?? networkFor([uri], remote.choices, remote.env);
     this.#remotes.set(scheme, known);
-    return await known;
+    try {
+      return await known;
+    } catch (error) {
+      // A file that cannot be read now may be readable for the next task.
+      this.#remotes.delete(scheme);
+      throw error;
+    }
   }
 
   get stopping(): AbortSignal {
@@ -198,6 +216,14 @@ export class Engine {
 function secondsSince(began: number): number {
   return Math.round(performance.now() - began) / 1000;
 }
+
+/** The failure of a task whose file did not stay what it was compared as. */
+const CHANGED: Failure = {
+  class: "retry",
+  reason: "changed",
+  message: "The file changed while it was compared with what the task says of it",
+  after: null,
+};
 
 function final(reason: Failure["reason"], message: string): Failure {
   return { class: "final", reason, message, after: null };
@@ -285,20 +311,19 @@ class TaskRun {
     const { engine, task } = { engine: this.#engine, task: this.#task };
     const { setup, configured } = engine;
     let snapshot: Snapshot | undefined;
-    if (setup.hash || task.sha256 !== undefined) {
+    const isClaimed = task.sha256 !== undefined || task.size !== undefined;
+    if (setup.hash || isClaimed) {
       try {
-        snapshot = await takeSnapshot(path, this.#controller.signal, setup.hash);
+        snapshot = await takeSnapshot(path, this.#controller.signal, {
+          hashed: setup.hash || task.sha256 !== undefined,
+          keyed: setup.hash,
+        });
       } catch (error) {
+        // The scan fails for the same reason, and says so.
         if (!(error instanceof SourceError)) throw error;
       }
-      if (
-        task.sha256 !== undefined && snapshot !== undefined && task.sha256 !== snapshot.sha256
-      ) {
-        const message = `The file's SHA-256 is ${
-          snapshot.sha256 ?? "not known"
-        }, not that of the task`;
-        return failedResult({ id: task.id, target: this.target }, final("changed", message));
-      }
+      if (isClaimed && snapshot?.isFolder) this.#refuseSeveral();
+      if (snapshot !== undefined && !this.#controller.signal.aborted) this.#compare(snapshot);
     }
     const key = snapshot?.keys && engine.keyOf(snapshot.keys, path);
     const siblingsKey = snapshot?.keys?.siblingsKey;
@@ -315,13 +340,58 @@ class TaskRun {
     const relative = (it: string): string =>
       it === path ? baseName(path) : it.startsWith(prefix) ? it.slice(prefix.length) : it;
     const builder = await this.#gather(scanned, relative);
-    const same = snapshot?.isUnchanged() ?? true;
+    const same = snapshot?.isUnchanged() ?? !isClaimed;
+    const about = this.#about(builder);
     return builder.build({
-      ...this.#about(builder),
+      ...about,
       key: same ? key : undefined,
       siblingsKey,
       doubtful: !same,
+      ...(isClaimed && !same && builder.errors.length === 0 && {
+        failure: about.failure ?? CHANGED,
+      }),
     });
+  }
+
+  /**
+   * Compares what the task says of its file with what else says something of it.
+   *
+   * @param is undefined values are not known, and an id is any of several
+   * @throws Refused where it is another file
+   */
+  #compare(
+    is: {
+      readonly sha256?: string | undefined;
+      readonly size?: number | undefined;
+      readonly ids?: readonly string[];
+    },
+  ): void {
+    const { sha256, size, etag } = this.#task;
+    const isOther = <T>(said: T | undefined, known: T | undefined): boolean =>
+      said !== undefined && known !== undefined && said !== known;
+    const about = isOther(sha256, is.sha256)
+      ? `SHA-256 is ${is.sha256}`
+      : isOther(size, is.size)
+      ? `size is ${is.size} bytes`
+      : etag !== undefined && is.ids !== undefined && is.ids.length > 0 && !is.ids.includes(etag)
+      ? `id is ${is.ids.join(" or ")}`
+      : undefined;
+    if (about === undefined) return;
+    throw new Refused(final("changed", `The file's ${about}, not that of the task`));
+  }
+
+  /** True where the task says which bytes its file has. */
+  #saysBytes(): boolean {
+    const { sha256, size, etag } = this.#task;
+    return sha256 !== undefined || size !== undefined || etag !== undefined;
+  }
+
+  /** @throws Refused for a task that says which bytes one file has and names several, or might */
+  #refuseSeveral(): void {
+    if (!this.#saysBytes()) return;
+    const message =
+      "The sha256, etag or size of a task is that of one file, which it does not name";
+    throw new Refused(final("invalid-task", message));
   }
 
   // --- remote ---------------------------------------------------------------------------
@@ -356,13 +426,16 @@ class TaskRun {
     this.target = storeName(target, target.type === "bucket" ? target.path : "");
     const prefix = storeName(target, base);
     const relative = (it: string): string => it.startsWith(prefix) ? it.slice(prefix.length) : it;
+    if (target.type === "oci" || /(?:^|\/)$/.test(target.path)) this.#refuseSeveral();
     const objects = target.type === "bucket" ? objectsOf(target, this.#task) : undefined;
     const keys = target.type === "bucket"
       ? storeKeys(target, objects, endpointOf(target, remote))
       : undefined;
     const key = keys && this.#engine.keyOf(keys, this.target);
     if (key !== undefined) await this.#engine.find(key, undefined);
-    const known = { objects, client: (it: HttpClient) => void (this.#client = it) };
+    const { etag, sha256, size } = this.#task;
+    const client = (it: HttpClient): void => void (this.#client = it);
+    const known = { objects, etag, sha256, size, client };
     const builder = await this.#gather(await this.#scanRemote(uri, known, remote), relative);
     return builder.build({
       ...this.#about(builder),
@@ -406,10 +479,15 @@ class TaskRun {
     if (siblings !== undefined && commit !== undefined) {
       repository = repositoryOf(commit, siblings);
     }
-    const keysOf = (it: HubRepository | undefined): ContentKeys | undefined =>
-      it === undefined
-        ? commit === undefined ? undefined : commitKeys(target, commit, endpoint)
-        : hubKeys(target, it, endpoint) ?? commitKeys(target, it.commit, endpoint);
+    const saysBytes = this.#saysBytes();
+    const keysOf = (it: HubRepository | undefined): ContentKeys | undefined => {
+      if (it === undefined) {
+        // Whether the file is that of the task, its listing says.
+        return commit === undefined || saysBytes ? undefined : commitKeys(target, commit, endpoint);
+      }
+      this.#compareListed(target, it);
+      return hubKeys(target, it, endpoint) ?? commitKeys(target, it.commit, endpoint);
+    };
     let keys = keysOf(repository);
     const find = async (): Promise<void> => {
       if (keys === undefined) return;
@@ -422,8 +500,12 @@ class TaskRun {
       found: async (found: HubRepository) => {
         this.revision = found.commit;
         // What a commit names is one thing for ever: another answer is not of what was asked for.
-        if (commit !== undefined && found.commit !== commit) keys = undefined;
-        if (commit !== undefined) return;
+        if (commit !== undefined && found.commit !== commit) {
+          this.#compareListed(target, found);
+          keys = undefined;
+          return;
+        }
+        if (commit !== undefined && !saysBytes) return;
         keys = keysOf(found);
         await find();
       },
@@ -438,6 +520,18 @@ class TaskRun {
       siblingsKey: keys?.siblingsKey,
       doubtful: this.#isDoubtful(),
     });
+  }
+
+  /** @throws Refused where the listing has another file than the task */
+  #compareListed({ path }: HubTarget, { files }: HubRepository): void {
+    const file = files.find((it) => it.path === path);
+    if (file === undefined) {
+      // What is not there at all is an error of the scan.
+      const isFolder = path === "" || files.some((it) => it.path.startsWith(`${path}/`));
+      return isFolder ? this.#refuseSeveral() : undefined;
+    }
+    const { sha256, size, blob } = file;
+    this.#compare({ sha256, size, ids: [sha256, blob].filter((it) => it !== undefined) });
   }
 
   async #scanRemote(

@@ -4,10 +4,11 @@
  * @module
  */
 
-import { lstatSync, type Stats, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { SourceError } from "../../core/errors.ts";
 import { hashFile } from "../../sources/file.ts";
-import { listFolder } from "../../sources/folder.ts";
+import { listFolder, MEMBERS } from "../../sources/folder.ts";
 import { type ContentKeys, digestOf } from "./keys.ts";
 
 /** Bytes of the files beside one that are hashed for its second key. Configurations have some megabytes. CWE-400. */
@@ -18,8 +19,11 @@ const BESIDE_FILES = 1000;
 
 /** What was known of files before they were scanned. */
 export interface Snapshot {
+  readonly isFolder: boolean;
   /** Of the file itself; undefined for a folder. */
   readonly sha256: string | undefined;
+  /** Bytes of the file; undefined for a folder. */
+  readonly size: number | undefined;
   /** Undefined where not all that a result depends on was hashed. */
   readonly keys: ContentKeys | undefined;
   /** True when nothing that was hashed has changed since. */
@@ -30,15 +34,17 @@ export interface Snapshot {
  * Hashes a file and what lies beside it, or all of a folder.
  *
  * @param signal ends it; there are no keys then
- * @param withKeys false to hash the file alone
- * @throws SourceError when something cannot be read
+ * @param options.hashed false to look only at the size of the file
+ * @param options.keyed false to hash nothing but the file
+ * @throws SourceError when the file cannot be read
  */
 export async function takeSnapshot(
   path: string,
   signal: AbortSignal,
-  withKeys: boolean,
+  { hashed, keyed }: { readonly hashed: boolean; readonly keyed: boolean },
 ): Promise<Snapshot> {
-  const isFolder = statsOf(path)?.isDirectory() === true;
+  const stats = statsOf(path);
+  const isFolder = stats?.isDirectory() === true;
   const before = new Map<string, string>();
   const hash = async (file: string): Promise<string | undefined> => {
     before.set(file, identityOf(file));
@@ -49,22 +55,27 @@ export async function takeSnapshot(
   const isUnchanged = (): boolean =>
     (names === "" || names === namesIn(root, isFolder)) &&
     [...before].every(([file, identity]) => identity !== "" && identityOf(file) === identity);
-  const sha256 = isFolder ? undefined : await hash(path);
-  if (!withKeys || (!isFolder && sha256 === undefined)) {
-    return { sha256, keys: undefined, isUnchanged };
-  }
+  before.set(path, identityOf(path));
+  const sha256 = isFolder || !hashed ? undefined : await hash(path);
+  const size = isFolder ? undefined : stats?.size;
+  const known = { isFolder, sha256, size, isUnchanged };
+  if (!keyed || (!isFolder && sha256 === undefined)) return { ...known, keys: undefined };
   names = namesIn(root, isFolder);
   const own = isFolder ? undefined : basename(path);
-  const listed = await listing(root, own, hash);
-  if (listed === undefined || signal.aborted) return { sha256, keys: undefined, isUnchanged };
+  const listed = await listing(root, own, hash).catch((error: unknown) => {
+    // What cannot be read beside a file says nothing of the file itself.
+    if (error instanceof SourceError) return undefined;
+    throw error;
+  });
+  if (listed === undefined || signal.aborted) return { ...known, keys: undefined };
   if (sha256 === undefined) {
     const keys = { content: `folder:${digestOf(listed)}`, name: "", siblingsKey: undefined };
-    return { sha256, keys, isUnchanged };
+    return { ...known, keys };
   }
   const name = own ?? "";
   const alone = listed.length === 1;
   const siblingsKey = alone ? undefined : digestOf([name, listed]);
-  return { sha256, keys: { content: `sha256:${sha256}`, name, siblingsKey }, isUnchanged };
+  return { ...known, keys: { content: `sha256:${sha256}`, name, siblingsKey } };
 }
 
 /** The files of a folder with their hashes; undefined where there are too many, or others than files. */
@@ -76,11 +87,14 @@ async function listing(
   const deep = own === undefined;
   const listed: (readonly unknown[])[] = [];
   const members = listFolder(root, deep);
-  if (!deep && members.length > BESIDE_FILES) return undefined;
+  // A list at its limit may lack files, which a scan finds.
+  if (members.length >= (deep ? MEMBERS : BESIDE_FILES)) return undefined;
   let bytes = 0;
   for (const { name, kind, size, linkTarget } of members) {
     const file = join(root, name);
     if (kind === "folder") {
+      // One that cannot be looked into looks empty.
+      if (deep && !isReadable(file)) return undefined;
       listed.push([name, kind]);
       continue;
     }
@@ -101,6 +115,15 @@ function namesIn(root: string, deep: boolean): string {
   return digestOf(listFolder(root, deep).map(({ name }) => name));
 }
 
+function isReadable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function statsOf(path: string): Stats | undefined {
   try {
     return statSync(path);
@@ -112,8 +135,11 @@ function statsOf(path: string): Stats | undefined {
 /** What changes whenever a file is written to or exchanged; empty where it cannot be had. */
 function identityOf(path: string): string {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true });
-    return [dev, ino, size, mtimeNs, ctimeNs].join(":");
+    // A link, and what it leads to.
+    return [lstatSync, statSync].flatMap((look) => {
+      const { dev, ino, size, mtimeNs, ctimeNs } = look(path, { bigint: true });
+      return [dev, ino, size, mtimeNs, ctimeNs];
+    }).join(":");
   } catch {
     return "";
   }

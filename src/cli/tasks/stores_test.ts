@@ -125,3 +125,25 @@ test("a task whose objects lie outside of its folder, or twice in it, is not tak
     await server.close();
   }
 });
+
+test("an object is that of its task, also where its bucket is listed", async () => {
+  const server = await startS3(OBJECTS);
+  try {
+    const tasks = [
+      { id: "a", uri: "s3://models/m/b.pkl", size: HARMLESS.length },
+      { id: "b", uri: "s3://models/m/b.pkl", size: 3 },
+      { id: "c", uri: "s3://models/m/b.pkl", etag: "W/other" },
+      { id: "d", uri: "s3://models/m/b.pkl", sha256: "f".repeat(64) },
+      { id: "e", uri: "s3://models/m/c", size: 3 },
+      { id: "f", uri: "s3://models/m/c/", size: 3 },
+    ].map((it) => JSON.stringify(it)).join("\n");
+    const [first, ...others] = answers(await run(server, ["worker", "--no-config"], tasks));
+    assert.deepEqual([first?.verdict, first?.complete], ["clean", true]);
+    assert.equal(others.length, 5);
+    for (const { id, verdict, complete } of others) {
+      assert.deepEqual([verdict, complete], ["incomplete", false], id);
+    }
+  } finally {
+    await server.close();
+  }
+});

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -153,6 +156,71 @@ test("a task of a repository costs no listing where it carries one, and its path
     assert.deepEqual(file["files"].map((it: Answer) => it["path"]), ["a.pkl"]);
     assert.deepEqual(file["error"], null);
     assert.equal(byId(results, "missing")["error"].reason, "not-found");
+  });
+});
+
+test("a local file of another digest or size than its task says has no result", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "modelaudit-claims-"));
+  try {
+    const path = join(folder, "a.pkl");
+    writeFileSync(path, HARMLESS);
+    // Something that cannot be opened lies beside it.
+    symlinkSync("loop", join(folder, "loop"));
+    writeFileSync(join(folder, "z"), "");
+    chmodSync(join(folder, "z"), 0);
+    const sha256 = createHash("sha256").update(HARMLESS).digest("hex");
+    const size = HARMLESS.length;
+    for (const args of [["--offline"], ["--offline", "--hash"]]) {
+      const { results } = await work([
+        { id: "same", path, sha256, size },
+        { id: "digest", path, sha256: "f".repeat(64) },
+        { id: "size", path, size: 3 },
+        { id: "folder", path: folder, sha256 },
+      ], args);
+      assert.equal(byId(results, "same")["verdict"], "clean");
+      for (const id of ["digest", "size"]) {
+        const { verdict, error } = byId(results, id);
+        assert.deepEqual([verdict, error.class, error.reason], ["incomplete", "final", "changed"]);
+      }
+      assert.equal(byId(results, "folder")["error"].reason, "invalid-task");
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a file of a repository is that of its task, or an error before anything is fetched", async () => {
+  await withServer(async (server) => {
+    const files = { "a.pkl": HARMLESS, "sub/b.pkl": HARMLESS };
+    server.repository("org/model", files);
+    server.repository("org/commit", files, { revision: COMMIT });
+    const sha256 = createHash("sha256").update(HARMLESS).digest("hex");
+    const other = "f".repeat(64);
+    const uri = "hf://org/model/a.pkl";
+    const size = HARMLESS.length;
+    const known = { revision: COMMIT, siblings: [{ path: "a.pkl", size, sha256 }] };
+    const { results } = await work(
+      [
+        { id: "same", uri, ...known, sha256, size, etag: sha256 },
+        { id: "digest", uri, ...known, sha256: other },
+        { id: "tag", uri, ...known, etag: other },
+        { id: "size", uri, ...known, size: 3 },
+        { id: "listed", uri, size: 3 },
+        { id: "commit", uri: "hf://org/commit/a.pkl", revision: COMMIT, size: 3 },
+        { id: "repository", uri: "hf://org/model", size },
+        { id: "folder", uri: "hf://org/model/sub", sha256 },
+      ],
+      ["--allow-private-network"],
+      { env: { HF_ENDPOINT: server.url } },
+    );
+    assert.deepEqual(byId(results, "same")["error"], null);
+    for (const id of ["digest", "tag", "size", "listed", "commit"]) {
+      const { verdict, error, key } = byId(results, id);
+      assert.deepEqual([verdict, error?.reason, key], ["incomplete", "changed", null], id);
+    }
+    for (const id of ["repository", "folder"]) {
+      assert.equal(byId(results, id)["error"].reason, "invalid-task");
+    }
   });
 });
 
