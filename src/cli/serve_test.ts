@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { type IncomingHttpHeaders, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -106,6 +106,23 @@ test("another site, another name of the machine and another address get nothing"
     const own = { origin: new URL(url).origin, "sec-fetch-site": "same-origin" };
     assert.equal((await ask(url, own)).status, 200);
     assert.equal((await ask(url, { "sec-fetch-site": "none" })).status, 200);
+  });
+});
+
+test("ranges of a file that is exchanged do not pass for one file", async () => {
+  await withServer(async (url, path) => {
+    const range = "bytes=0-1";
+    const { etag = "" } = (await ask(`${url}files/0`, { range })).headers;
+    assert.match(etag, /^"[0-9a-f]{32}"$/);
+    const same = await ask(`${url}files/0`, { range, "if-range": etag });
+    assert.deepEqual([same.status, same.headers.etag], [206, etag]);
+    // As long, and under the same name.
+    writeFileSync(`${path}.new`, "9876543210");
+    renameSync(`${path}.new`, path);
+    const other = await ask(`${url}files/0`, { range, "if-range": etag });
+    assert.deepEqual([other.status, other.body], [200, "9876543210"]);
+    assert.notEqual(other.headers.etag, etag);
+    assert.notEqual((await ask(`${url}files/0`, { range })).headers.etag, etag);
   });
 });
 

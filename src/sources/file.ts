@@ -26,11 +26,13 @@ import { fileURLToPath } from "node:url";
 import { scanErrorOf, SourceError } from "../core/errors.ts";
 import type { Failure, FileHash, ScanError } from "../core/types.ts";
 import { globMatcher } from "./glob.ts";
-import { type FileIdentity, inodeOf, type LinkedFiles } from "./linked.ts";
+import { type FileIdentity, inodeOf, keyOf, type LinkedFiles } from "./linked.ts";
 import type { Source } from "../core/source.ts";
 
 /** A source that holds a file open until it is closed. */
 interface FileSource extends Source {
+  /** Another one where another file is opened under the path, or one that was written to. */
+  readonly version: string;
   /** Lets go of the file; reading afterwards is an error. May be called twice. */
   close(): void;
 }
@@ -167,6 +169,7 @@ export function openRegular(path: string, linked?: LinkedFiles): FileSource {
   };
   return {
     name: path,
+    version: keyOf(stats),
     size,
     access: "random",
     readSync: read,

@@ -199,8 +199,8 @@ interface FoundInode {
   readonly link?: boolean | undefined;
 }
 
-/** A file that was written to has another key. */
-function keyOf(identity: FileIdentity): string {
+/** A file that was written to, or exchanged, has another key. */
+export function keyOf(identity: FileIdentity): string {
   const { size, mtimeMs, ctimeMs } = identity;
   return `${inodeOf(identity)}:${size}:${mtimeMs}:${ctimeMs}`;
 }

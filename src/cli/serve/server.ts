@@ -5,7 +5,7 @@
  * @module
  */
 
-import { timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { openRegular } from "../../sources/file.ts";
@@ -149,12 +149,17 @@ async function sendFile(
   }
   try {
     const size = source.size ?? 0;
+    // Ranges of a file that is exchanged while it is scanned must not pass for one file.
+    const etag = `"${createHash("sha256").update(source.version).digest("hex").slice(0, 32)}"`;
     const type = {
+      etag,
       "accept-ranges": "bytes",
       "content-type": "application/octet-stream",
       "content-disposition": "attachment",
     };
-    const [, from, to] = /^bytes=(\d{1,15})-(\d{0,15})$/u.exec(request.headers.range ?? "") ?? [];
+    const { range = "", "if-range": version = etag } = request.headers;
+    const isSame = version === etag;
+    const [, from, to] = (isSame && /^bytes=(\d{1,15})-(\d{0,15})$/u.exec(range)) || [];
     const start = Number(from ?? 0);
     const last = Math.min(to === undefined || to === "" ? Infinity : Number(to), size - 1);
     if (from !== undefined && (start >= size || last < start)) {
