@@ -113,7 +113,13 @@ class FactsJudge {
       const { suppress } = configuration;
       builder.addFile(judgeFacts(facts, { rules, suppress, issues }), relative);
     }
-    const parts = before.key_parts === null ? undefined : { ...before.key_parts, ...this.#judges };
+    const isConfigured = this.#options.texts.files.length > 0;
+    const parts = before.key_parts === null ? undefined : {
+      ...before.key_parts,
+      // Entries of a configuration may be for the whole name: `Engine.keyOf`.
+      ...(isConfigured && before.target !== null && { name: before.target }),
+      ...this.#judges,
+    };
     const result = builder.build({
       id: before.id ?? "",
       target: before.target ?? "",

@@ -77,6 +77,21 @@ test("judged anew by the same rules, every file of the test data gets the same r
   assert.ok(files > 1500, `${files} files`);
 });
 
+test("a result judged by a configuration stands for what a scan by it would, and for no other file", async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, "security.toml");
+    writeFileSync(file, 'allow = ["acme.*"]\n');
+    const path = "pickle/harmful/malicious_eval.pkl";
+    const facts = await scanned([path], [...NONE, "--hash"]);
+    const fresh = (await scanned([path], ["--config", file, "--hash"], false)).get(path);
+    const again = (await judged(facts, ["--config", file])).get(path);
+    assert.equal(again?.["rescan"], null);
+    assert.equal(again?.["key_parts"].name, join(ROOT, path));
+    assert.deepEqual(again?.["key_parts"], fresh?.["key_parts"]);
+    assert.equal(again?.["key"], fresh?.["key"]);
+  });
+});
+
 /** Files of families in which readers ask most of the rules, each a task of its own. */
 const SINGLE = ["pickle", "sklearn", "tensorflow", "model-config", "loaders", "torchscript"]
   .flatMap((family) =>
