@@ -65,6 +65,7 @@ export class ResultsFile {
   append(line: string): boolean {
     if (this.failure !== undefined) return false;
     const bytes = new TextEncoder().encode(line);
+    if (!this.#isAlone()) return false;
     try {
       for (let at = 0; at < bytes.length;) {
         at += writeSync(this.#handle, bytes, at, bytes.length - at, this.#length + at);
@@ -80,6 +81,17 @@ export class ResultsFile {
       }
       return false;
     }
+  }
+
+  /** False when another program has written to the file, or cut it: what is there is not touched any more. */
+  #isAlone(): boolean {
+    try {
+      if (fstatSync(this.#handle).size === this.#length) return true;
+      this.failure = "another program writes to it";
+    } catch (error) {
+      this.failure = writeFailure(error);
+    }
+    return false;
   }
 
   /** Ends it. */

@@ -18,6 +18,7 @@ import { runMain } from "../commands/main.ts";
 import { withServer } from "../testing/hub.ts";
 import { testIo } from "../testing/io.ts";
 import { COMMIT } from "../testing/server.ts";
+import { ResultsFile } from "./results_file.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../../scripts/modelaudit", import.meta.url));
 const TESTDATA = fileURLToPath(new URL("../../../testdata/", import.meta.url));
@@ -172,6 +173,25 @@ test("a run that is killed at any point loses no result and doubles none", posix
     assert.deepEqual(idsOf(out), ids);
     assert.ok(
       linesOf(out).every(({ verdict, error }) => verdict === "dangerous" && error === null),
+    );
+  });
+});
+
+test("of two runs that write one file the second to notice ends, and no result is lost", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "out.ndjson");
+    const [one, other] = [new ResultsFile(path), new ResultsFile(path)];
+    const line = (id: string): string => `${JSON.stringify({ id, verdict: "clean" })}\n`;
+    assert.equal(one.append(line("a longer id")), true);
+    assert.equal(other.append(line("b")), false);
+    assert.equal(other.failure, "another program writes to it");
+    assert.equal(other.append(line("c")), false);
+    assert.equal(one.append(line("d")), true);
+    one.close();
+    other.close();
+    assert.equal(
+      await Promise.resolve(readFileSync(path, "utf8")),
+      line("a longer id") + line("d"),
     );
   });
 });
