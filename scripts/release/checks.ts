@@ -13,7 +13,8 @@ import type { Target } from "./targets.ts";
 const NEEDED = {
   npm: [
     ...["package.json", "README.md", "LICENSE", "LICENSE-THIRD-PARTY.txt", "sbom.cdx.json"],
-    ...["cli.js", "worker.js", "mod.js", "browser.js", "modelaudit.1", "types/mod.d.ts"],
+    ...["cli.js", "worker.js", "mod.js", "browser.js", "types/mod.d.ts"],
+    ...["modelaudit.1", "modelaudit.html"],
   ],
   jsr: ["mod.ts", "deno.json", "LICENSE", "README.md", "CHANGELOG.md"],
 } as const;
@@ -21,7 +22,7 @@ const NEEDED = {
 /** What packages may hold. */
 const MAY_HOLD = {
   npm:
-    /^(?:(?:cli|worker|mod|browser)\.js|chunks\/[\w.-]+\.js|types\/(?:src\/)?[\w/-]+\.d\.ts|package\.json|README\.md|LICENSE[\w.-]*|sbom\.cdx\.json|modelaudit\.1)$/,
+    /^(?:(?:cli|worker|mod|browser)\.js|chunks\/[\w.-]+\.js|types\/(?:src\/)?[\w/-]+\.d\.ts|package\.json|README\.md|LICENSE[\w.-]*|sbom\.cdx\.json|modelaudit\.(?:1|html))$/,
   jsr:
     /^(?:mod\.ts|deno\.json|package\.json|(?:LICENSE|README\.md|CHANGELOG\.md)|src\/[\w/-]+\.ts)$/,
   wheel:

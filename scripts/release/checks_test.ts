@@ -107,7 +107,15 @@ test("a bill of materials names all that is locked and nothing else", () => {
 test("packages hold what they need, and neither tests nor keys", () => {
   const npm = [
     ...["package.json", "README.md", "LICENSE", "LICENSE-THIRD-PARTY.txt", "sbom.cdx.json"],
-    ...["cli.js", "worker.js", "mod.js", "browser.js", "modelaudit.1", "types/mod.d.ts"],
+    ...[
+      "cli.js",
+      "worker.js",
+      "mod.js",
+      "browser.js",
+      "modelaudit.1",
+      "modelaudit.html",
+      "types/mod.d.ts",
+    ],
     ...["chunks/abc123.js", "types/src/core/types.d.ts"],
   ];
   const manifest = {

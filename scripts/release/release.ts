@@ -275,6 +275,8 @@ function page(): void {
     ...(text.includes(ROOT) ? [`it names ${ROOT}`] : []),
   ]);
   if (good) copyFileSync(path, join(RELEASE, "modelaudit.html"));
+  // Executables have the page inside, for which it was built there; a release is a list of files without folders.
+  rmSync(join(RELEASE, "web"), { recursive: true, force: true });
 }
 
 function image(): void {
