@@ -147,6 +147,8 @@ function idOf({ sha256, blob }: HubFile): string | undefined {
 
 /**
  * The keys of objects of a bucket, which hold for their addresses alone: an entity tag is what the store makes it.
+ * Google's generations and Azure's tags are new with every write. A tag of S3 is often an MD5 of the content, and
+ * a writer can make two objects of one MD5 and size: it is no key.
  *
  * @param endpoint of the store, empty for the cloud's own
  * @returns undefined where not all are known at their versions
@@ -157,6 +159,9 @@ export function storeKeys(
   endpoint: string,
 ): ContentKeys | undefined {
   if (objects === undefined) return undefined;
+  if (target.scheme === "s3" && objects.some(({ version }) => version === undefined)) {
+    return undefined;
+  }
   const ids = objects.map(({ key, size, etag, version }) => [key, size ?? -1, etag, version]);
   const { scheme, bucket, path } = target;
   const isOne = objects.length === 1 && objects[0]?.key === path;
