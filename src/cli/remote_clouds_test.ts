@@ -245,3 +245,50 @@ test("a shared access signature goes with each request, and into no report and n
     await other.close();
   }
 });
+
+test("a listing that is cut anywhere, or does not say where it goes on, is an error", async () => {
+  let page = "";
+  const server = await startAnswering((_, response) => {
+    response.end(page);
+  });
+  const azure = `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${KEY};` +
+    `BlobEndpoint=${server.url}/${ACCOUNT}`;
+  const blob = "<Blob><Name>m/a.pkl</Name><Properties><Content-Length>10</Content-Length>" +
+    "</Properties></Blob>";
+  const listing = (marker: string) =>
+    `<EnumerationResults><Blobs>${blob}</Blobs>${marker}</EnumerationResults>`;
+  const google = (more: object) =>
+    JSON.stringify({ items: [{ name: "m/a.pkl", size: "10", generation: "7" }], ...more });
+  const object = "<Contents><Key>m/a.pkl</Key><Size>10</Size></Contents>";
+  const s3 = `<ListBucketResult><IsTruncated>false</IsTruncated>${object}</ListBucketResult>`;
+  const stores = [
+    ["s3://models/m/", { AWS_ENDPOINT_URL: server.url }, s3],
+    ["gs://models/m/", { STORAGE_EMULATOR_HOST: server.url }, google({})],
+    ["az://models/m/", { AZURE_STORAGE_CONNECTION_STRING: azure }, listing("<NextMarker />")],
+  ] as const;
+  const failed = async (address: string, env: Record<string, string>): Promise<boolean> => {
+    const { code, messages } = await run([address], env);
+    return code === 2 && /^Cannot list /.test(messages);
+  };
+  try {
+    for (const [address, env, whole] of stores) {
+      page = whole;
+      assert.ok(!await failed(address, env), `${address} whole`);
+      for (let cut = 0; cut < whole.length; cut++) {
+        page = whole.slice(0, cut);
+        assert.ok(await failed(address, env), page);
+      }
+    }
+    const [, [gs, env], [az, account]] = stores;
+    for (const token of [1, true, null, {}, ["x"]]) {
+      page = google({ nextPageToken: token });
+      assert.ok(await failed(gs, env), page);
+    }
+    for (const marker of ["", "<NextMarker/><NextMarker>x</NextMarker>"]) {
+      page = listing(marker);
+      assert.ok(await failed(az, account), page);
+    }
+  } finally {
+    await server.close();
+  }
+});

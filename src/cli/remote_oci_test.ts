@@ -343,3 +343,27 @@ test("realms that are no address of the registry's protocol are refused", async 
     }, { realm });
   }
 });
+
+test("a manifest that clients read in different ways is read in all, or incomplete", async () => {
+  const tag = (fields: object): Uint8Array =>
+    encode(JSON.stringify({ schemaVersion: 2, ...fields }));
+  const own = { config: layer(encode("{}")), layers: [layer(HARMFUL, "model.pkl")] };
+  const harmless = [layer(HARMLESS, "model.pkl")];
+  // An index to one client, a manifest to another.
+  await withRegistry({ latest: tag({ ...own, manifests: [] }) }, [HARMFUL], async (_, address) => {
+    const { verdicts } = await run([address]);
+    assert.ok(verdicts.includes(":latest/model.pkl dangerous"), verdicts.join());
+  });
+  // Go takes names of fields in any case, the last of them.
+  const spelt = [
+    tag({ ...own, layers: harmless, Layers: own.layers }),
+    tag({ ...own, layers: [{ ...harmless[0], Digest: own.layers[0]?.digest }] }),
+  ];
+  for (const latest of spelt) {
+    await withRegistry({ latest }, [HARMFUL, HARMLESS], async (_, address) => {
+      const { code, messages } = await run([address]);
+      assert.equal(code, 2);
+      assert.match(messages, /clients read in different ways/);
+    });
+  }
+});

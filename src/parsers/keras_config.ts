@@ -9,8 +9,9 @@ import { jsonLetters } from "./json.ts";
 
 /** An escape of a double-quoted scalar of YAML that stands for a character of ASCII. */
 const YAML_ESCAPE = /\\(?:x|u00|U000000)(?<hex>[0-7][0-9a-fA-F])/gu;
-/** An object whose first value is a text that holds an object, as checkpoints of Orbax keep a configuration. */
-const OBJECT_IN_TEXT = /^[^\x21-\x7e]{0,64}\{\s*"[^"\\]{0,64}"\s*:\s*"\s*\{/u;
+/** A collection, and a text in it that holds an object, as checkpoints of Orbax keep a configuration. */
+const COLLECTION = /^[^\x21-\x7e]{0,64}[{[]/u;
+const OBJECT_IN_TEXT = /[:[,]\s*"\s*\{/u;
 /** What may stand before the root of a document: white space, comments, directives, a tag and an anchor. */
 const BEFORE_ROOT = /[^!-~]+|#[^\n]*\n|%[^\n]*\n|---|[!&]\S+\s/uy;
 const STEPS_PER_CHECK = 4096;
@@ -22,12 +23,12 @@ const STEPS_PER_CHECK = 4096;
  */
 export function hasKerasKeys(head: Uint8Array): boolean {
   const text = jsonLetters(head);
-  if (OBJECT_IN_TEXT.test(text)) {
-    // Its quotation marks are escaped, with a backslash or as characters by number.
-    return /\\?"class_name\\?"\s*:/u.test(text) && /\\?"config\\?"\s*:/u.test(text);
-  }
-  return hasYamlKeys(head) ||
-    /^[^\x21-\x7e]{0,64}[{[]/u.test(text) && /"class_name"\s*:\s*["\[{]/u.test(text) &&
+  // Quotation marks in a text are escaped, with a backslash or as characters by number.
+  const isInText = COLLECTION.test(text) && OBJECT_IN_TEXT.test(text) &&
+    /\\?"class_name\\?"\s*:/u.test(text) &&
+    /\\?"config\\?"\s*:/u.test(text);
+  return isInText || hasYamlKeys(head) ||
+    COLLECTION.test(text) && /"class_name"\s*:\s*["\[{]/u.test(text) &&
       /"(?:config|registered_name|build_config|keras_version|compile_config)"\s*:/u.test(text);
 }
 
@@ -59,7 +60,7 @@ function isFlow(text: string): boolean {
 }
 
 /**
- * True when a map of a text that was read has the keys, however they were written.
+ * True when a map of a text that was read has the keys, however they were written, or a text in it does.
  *
  * @param check called now and then; may throw
  */
@@ -68,7 +69,11 @@ export function isKerasConfig(roots: readonly ConfigNode[], check: () => void): 
   let steps = 0;
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
     if (++steps % STEPS_PER_CHECK === 0) check();
-    if (node.kind === "list") {
+    if (node.kind === "scalar") {
+      if (/^\s*\{/u.test(node.text) && hasKerasKeys(new TextEncoder().encode(node.text))) {
+        return true;
+      }
+    } else if (node.kind === "list") {
       for (const item of node.items) waiting.push(item);
     } else if (node.kind === "map") {
       if (hasMember(node, "class_name") && hasMember(node, "config")) return true;

@@ -13,6 +13,11 @@ test("a configuration within the text of an object is one", () => {
   assert.ok(hasKerasKeys(utf8(text)));
   assert.ok(hasKerasKeys(utf8(text.replaceAll('\\"', "\\u0022"))));
   assert.ok(hasKerasKeys(utf8(text.replace('"{', '"\\u007b'))));
+  assert.ok(hasKerasKeys(utf8(JSON.stringify({ a: 1, b: "x", config }))));
+  assert.ok(hasKerasKeys(utf8(JSON.stringify(["x", { config }]))));
+  // Keys in the object itself count, whatever its first text begins with.
+  assert.ok(hasKerasKeys(utf8('{"a": "{", "class_name": "A", "registered_name": "A"}')));
+  assert.ok(hasKerasKeys(utf8('{"a": "{", ? "cl\\x61ss_name" : A, "config": {}}')));
   for (
     const other of [
       JSON.stringify({ text: '{"class_name": "A"}' }),
@@ -50,6 +55,8 @@ test("a map of a text that was read has the keys however they are written", () =
   const check = () => {};
   assert.ok(isKerasConfig(roots("k: [&a class_name]\nn: [{*a : A, config: {}}]"), check));
   assert.ok(!isKerasConfig(roots("class_name: A\nn: {config: {}}"), check));
+  assert.ok(isKerasConfig(roots(`a: 1\nb: ['{"class_name": "A", "config": {}}']`), check));
+  assert.ok(!isKerasConfig(roots(`a: 1\nb: ['x = {"class_name": "A", "config": {}}']`), check));
 });
 
 test("keys are looked for in linear time", LARGE_INPUT, async () => {

@@ -52,7 +52,8 @@ export async function runServe(
       throw new SourceError(found.path, message, { remedy });
     }
     const { path, argument } = found;
-    const size = sizeOf(path) ?? 0;
+    const size = sizeOf(path);
+    if (size === undefined) throw new SourceError(path, `Cannot read "${path}": it is gone`);
     served.push({ ...namesOf(path, argument), size, url: `files/${files.length}` });
     files.push({ path, size });
   }

@@ -148,7 +148,8 @@ async function sendFile(
     return end(response, 410, "The file cannot be opened any more.");
   }
   try {
-    const size = source.size ?? 0;
+    const { size } = source;
+    if (size === undefined) return end(response, 410, "The file has no size.");
     // Ranges of a file that is exchanged while it is scanned must not pass for one file.
     const etag = `"${createHash("sha256").update(source.version).digest("hex").slice(0, 32)}"`;
     const type = {

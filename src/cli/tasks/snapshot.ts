@@ -104,7 +104,8 @@ async function listing(
       listed.push([name, kind, size]);
       continue;
     }
-    bytes += size ?? 0;
+    if (size === undefined) return undefined;
+    bytes += size;
     if (!deep && bytes > BESIDE_BYTES) return undefined;
     listed.push([name, kind, size, await hash(file)]);
   }

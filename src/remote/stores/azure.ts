@@ -97,11 +97,14 @@ function readListing(name: string, text: string): ObjectPage {
   let size: number | undefined;
   let etag: string | undefined;
   let next: string | undefined;
+  let isMarked = false;
   try {
     for (const { path, value, attributes } of leavesOf(text)) {
       if (path[0] !== "EnumerationResults") throw new FormatError("no listing");
       switch (path.join("/")) {
         case "EnumerationResults/NextMarker":
+          if (isMarked) throw new FormatError("NextMarker stands twice");
+          isMarked = true;
           next = value || undefined;
           break;
         case "EnumerationResults/Blobs/Blob/Name":
@@ -122,6 +125,8 @@ function readListing(name: string, text: string): ObjectPage {
     if (!(error instanceof FormatError || error instanceof URIError)) throw error;
     throw invalidAnswer(name, "does not answer with a listing of blobs");
   }
+  // The last page has an empty one.
+  if (!isMarked) throw invalidAnswer(name, "does not say where its list goes on");
   return { objects, next };
 }
 

@@ -61,10 +61,10 @@ export function gcsBucket(
         throw invalidAnswer(name, "does not answer with a listing of objects");
       }
       const token = page["nextPageToken"];
-      return {
-        objects: (items as readonly unknown[]).map(objectOf),
-        next: typeof token === "string" && token !== "" ? token : undefined,
-      };
+      if (token !== undefined && typeof token !== "string") {
+        throw invalidAnswer(name, "does not say where its list goes on");
+      }
+      return { objects: (items as readonly unknown[]).map(objectOf), next: token || undefined };
     },
     url({ key, version }) {
       // One part of the path, whatever slashes it has.

@@ -53,6 +53,10 @@ const MANIFEST_COUNT = 100;
 /** Layers of one artifact. A model of 700 GB in files of its own has some 300. CWE-770. */
 const LAYERS = 10_000;
 
+/** Fields that say what is fetched. */
+const MANIFEST_FIELDS: ReadonlySet<string> = new Set(["manifests", "layers", "config"]);
+const LAYER_FIELDS: ReadonlySet<string> = new Set(["digest", "size", "annotations", "urls"]);
+
 /**
  * Reads the manifests of an artifact, of all platforms where it has several.
  *
@@ -93,6 +97,12 @@ export async function readArtifact(
     const { manifest, digest: own } = await manifestOf(it, { name, base, client, authorizer });
     digest ||= own;
     const { manifests, layers, config, mediaType } = manifest;
+    if (hasVariant(manifest, MANIFEST_FIELDS)) {
+      odd.push({
+        path: "",
+        reason: "its manifest has a field that clients read in different ways",
+      });
+    }
     if (Array.isArray(manifests)) {
       for (const entry of manifests as readonly unknown[]) {
         const { digest, size } = isRecord(entry) ? entry : {};
@@ -100,8 +110,9 @@ export async function readArtifact(
           waiting.push({ reference: digest, size: sizeOf(size) });
         } else odd.push({ path: "", reason: "its index has an entry that names no manifest" });
       }
-      continue;
     }
+    // What has both is an index to one client and a manifest to another: CVE-2021-41190.
+    if (Array.isArray(manifests) && !Array.isArray(layers)) continue;
     if (!Array.isArray(layers)) {
       throw invalidManifest(
         name,
@@ -186,6 +197,9 @@ function addLayer(
     odd.push({ path: "", reason: "its manifest has a layer without a digest" });
     return;
   }
+  if (isRecord(entry) && hasVariant(entry, LAYER_FIELDS)) {
+    odd.push({ path: "", reason: "its manifest has a layer that clients read in different ways" });
+  }
   const plain = digest.replace(":", "-");
   const named = isRecord(annotations)
     ? NAMES.map((it) => annotations[it]).find((it) => typeof it === "string" && it !== "")
@@ -218,6 +232,14 @@ function addLayer(
     if (path !== plain) odd.push({ path, reason: "its manifest names two layers so" });
     files.set(plain, { ...file, path: plain });
   } else if (same.size !== file.size) files.set(path, { ...file, size: undefined });
+}
+
+/** Whether a field has another spelling of a name, which clients in Go take for it. https://pkg.go.dev/encoding/json */
+function hasVariant(
+  record: Readonly<Record<string, unknown>>,
+  names: ReadonlySet<string>,
+): boolean {
+  return Object.keys(record).some((it) => !names.has(it) && names.has(it.toLowerCase()));
 }
 
 function invalidManifest(name: string, problem: string): SourceError {
