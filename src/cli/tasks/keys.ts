@@ -170,10 +170,10 @@ export function storeKeys(
 }
 
 /**
- * The keys of a file on a web server, which holds for its address alone: what a server says of its files
- * says nothing of those of others.
+ * The keys of a file on a web server, which hold for its address alone: what a server says of its files
+ * says nothing of those of others. A digest alone is no key: it is not compared with a file of which ranges are read.
  *
- * @returns undefined where nothing is known of the content
+ * @returns undefined where nothing pins the content
  */
 export function webKeys(
   url: URL,
@@ -181,7 +181,7 @@ export function webKeys(
 ): ContentKeys | undefined {
   // A weak one may be equal though bytes differ: RFC 9110, 8.8.1.
   const strong = etag === undefined || etag.startsWith("W/") ? undefined : etag;
-  if (strong === undefined && sha256 === undefined) return undefined;
-  const content = `url:${digestOf([url.href, strong ?? null, sha256 ?? null, size ?? null])}`;
+  if (strong === undefined) return undefined;
+  const content = `url:${digestOf([url.href, strong, sha256 ?? null, size ?? null])}`;
   return { content, name: baseName(url.pathname), siblingsKey: undefined };
 }

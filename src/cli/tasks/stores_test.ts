@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { runMain } from "../commands/main.ts";
 import { testIo } from "../testing/io.ts";
 import type { BucketTarget } from "../../remote/stores/target.ts";
-import { storeKeys } from "./keys.ts";
+import { storeKeys, webKeys } from "./keys.ts";
 import { KEYS, type RunningServer, startS3 } from "../testing/stores.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -100,6 +100,18 @@ test("objects are known again by what is new with every write, and at their addr
       storeKeys(bucket("gs"), pinned, "http://127.0.0.1:9/"),
     ]
   ) assert.notEqual(other?.content, own);
+});
+
+test("a file on a web server is known again by a strong tag alone", () => {
+  const url = new URL("https://example.com/a.pkl");
+  const sha256 = "f".repeat(64);
+  for (const task of [{}, { size: 10 }, { sha256, size: 10 }, { sha256, etag: 'W/"a"' }]) {
+    assert.equal(webKeys(url, task), undefined, JSON.stringify(task));
+  }
+  const own = webKeys(url, { etag: '"a"' })?.content;
+  assert.ok(own !== undefined);
+  assert.notEqual(webKeys(url, { etag: '"b"' })?.content, own);
+  assert.notEqual(webKeys(new URL("https://example.com/b/a.pkl"), { etag: '"a"' })?.content, own);
 });
 
 test("an object of another version than its task has is an error, and no result to use again", async () => {
