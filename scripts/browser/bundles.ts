@@ -8,12 +8,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { basename, extname, join, normalize } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import { startBrowser, withPage } from "../testing/browser.ts";
+import { startSite } from "../testing/page.ts";
 import { PACKAGE_NAME, projectIn, run } from "../testing/package.ts";
 import { HARMFUL, nodePath, ROOT } from "../testing/scripts.ts";
 
@@ -55,12 +54,6 @@ const MODULE = '<script type="module" src="./app.js"></script>';
 /** What it is to say, wherever it runs. */
 const VERDICTS = [...HARMFUL.map((path) => basename(path)), "input-1"]
   .map((name) => `${name} dangerous`);
-
-const TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".css": "text/css",
-};
 
 let browser: Awaited<ReturnType<typeof startBrowser>>;
 before(async () => {
@@ -111,28 +104,12 @@ function expectNode(output: string): void {
 
 /** Serves a folder, shows its page in the browser, and demands what the program says there. */
 async function expectBrowser(folder: string): Promise<void> {
-  const server = createServer((request, response) => {
-    const path = normalize(new URL(request.url ?? "/", "http://host").pathname);
-    const file = join(folder, path === "/" ? "index.html" : path);
-    try {
-      const body = readFileSync(file);
-      response.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
-      response.end(body);
-    } catch {
-      response.statusCode = 404;
-      response.end();
-    }
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const site = await startSite({}, folder);
   try {
-    await expectPage(addressOf(server));
+    await expectPage(site.url);
   } finally {
-    await new Promise((done) => server.close(done));
+    await site.close();
   }
-}
-
-function addressOf(server: Server): string {
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
 async function expectPage(url: string): Promise<void> {

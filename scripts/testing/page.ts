@@ -143,12 +143,11 @@ export interface Site {
 }
 
 /**
- * Serves the page as a static host does.
+ * Serves the page as a static host does, or another folder with a page.
  *
  * @param setup what is added to the page's setup
  */
-export async function startSite(setup: object = {}): Promise<Site> {
-  const folder = join(BUILT, "web");
+export async function startSite(setup: object = {}, folder = join(BUILT, "web")): Promise<Site> {
   const requests: Site["requests"] = [];
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://host").pathname);
