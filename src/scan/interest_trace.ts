@@ -14,16 +14,18 @@ import type { LoaderEntry } from "../core/loader.ts";
  */
 const QUESTIONS_KEPT = 200_000;
 
-/** What may be asked of the rules, by names. */
-const METHODS = [
-  "argumentsMatter",
-  "restoringIsHarmless",
-  "fillsResult",
-  "meaningsOf",
-  "operatorKnowledge",
-  "dangerOf",
-] as const;
-type Method = typeof METHODS[number];
+/** What may be asked of the rules by names: all but what is compared as a whole. */
+type Method = Exclude<keyof Interest, "patternsIn" | "patternsId" | "loaders" | "forbidsFormat">;
+/** Each of them is recorded, so that facts hold all that an observation depends on. */
+const ASKED: Readonly<Record<Method, true>> = {
+  argumentsMatter: true,
+  restoringIsHarmless: true,
+  fillsResult: true,
+  meaningsOf: true,
+  operatorKnowledge: true,
+  dangerOf: true,
+};
+const METHODS = Object.keys(ASKED) as readonly Method[];
 
 /** One answer, and the names that it was given for. */
 type Answered = readonly [answer: unknown, ...questions: (readonly string[])[]];
