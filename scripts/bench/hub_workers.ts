@@ -2,8 +2,7 @@
  * What a simulated hub costs by several workers: throughput, requests, bytes and processor time a repository, memory
  * over time, and a second run after some of it changed. Prints a table in Markdown.
  *
- *     deno run -A scripts/bench/hub_workers.ts --repositories 1000 --workers 2 [--changed 0.01] [--folder DIR]
- *
+ *     deno run -A scripts/bench/hub_workers.ts --repositories 1000 --workers 2 [--changed 0.01] [--folder DIR] *
  * @module
  */
 
@@ -23,6 +22,8 @@ const HUB = join(ROOT, "scripts/bench/simulated_hub.ts");
 const CONCURRENCY = 16;
 /** Milliseconds between looks at memory. */
 const SAMPLE_MILLISECONDS = 2000;
+/** Times that a task is given out again for which the worker says so, as runners do. */
+const RETRIES = 3;
 /** Clock ticks a second in /proc/PID/stat. */
 const TICKS = 100;
 
@@ -32,6 +33,8 @@ interface Cost {
   readonly results: number;
   readonly ids: number;
   readonly failed: number;
+  /** Results that say to try again. */
+  readonly retried: number;
   readonly incomplete: number;
   readonly reused: number;
   readonly requests: number;
@@ -90,23 +93,36 @@ async function work(
   );
   const out = createWriteStream(results);
   const ids = new Set<string>();
-  let [lines, failed, incomplete, reused, requests, bytes] = [0, 0, 0, 0, 0, 0];
+  let [lines, failed, retried, incomplete, reused, requests, bytes] = [0, 0, 0, 0, 0, 0, 0];
+  /** Tasks that were given out, by id, with the times that they were. */
+  const open = new Map<string, { readonly line: string; readonly times: number }>();
+  const again: string[] = [];
+  let wake = (): void => {};
   const reading = children.map(async ({ stdout }) => {
     for await (const line of createInterface({ input: stdout })) {
       const result = JSON.parse(line) as {
         readonly id: string;
-        readonly error: unknown;
+        readonly error: { readonly class: string } | null;
         readonly complete: boolean;
         readonly reused: boolean;
         readonly usage: { readonly requests: number; readonly bytes: number };
       };
+      requests += result.usage.requests;
+      bytes += result.usage.bytes;
+      const task = open.get(result.id);
+      if (task !== undefined && result.error?.class === "retry" && task.times <= RETRIES) {
+        retried++;
+        again.push(result.id);
+        wake();
+        continue;
+      }
+      open.delete(result.id);
+      wake();
       lines++;
       ids.add(result.id);
       if (result.error !== null) failed++;
       if (!result.complete) incomplete++;
       if (result.reused) reused++;
-      requests += result.usage.requests;
-      bytes += result.usage.bytes;
       if (!out.write(`${line}\n`)) await once(out, "drain");
     }
   });
@@ -132,9 +148,30 @@ async function work(
   const timer = setInterval(look, SAMPLE_MILLISECONDS);
   // A worker that has room takes the next line: the pipes are short.
   const tasks = createInterface({ input: createReadStream(manifest) })[Symbol.asyncIterator]();
+  const nextLine = async (): Promise<string | undefined> => {
+    const it = await tasks.next();
+    if (!it.done) {
+      open.set((JSON.parse(it.value) as { readonly id: string }).id, { line: it.value, times: 1 });
+      return it.value;
+    }
+    while (again.length === 0 && open.size > 0) {
+      await new Promise<void>((resolve) => {
+        const before = wake;
+        wake = () => {
+          before();
+          resolve();
+        };
+      });
+    }
+    const id = again.pop();
+    const task = id === undefined ? undefined : open.get(id);
+    if (id === undefined || task === undefined) return undefined;
+    open.set(id, { line: task.line, times: task.times + 1 });
+    return task.line;
+  };
   await Promise.all(children.map(async ({ stdin }) => {
-    for (let it = await tasks.next(); !it.done; it = await tasks.next()) {
-      if (!stdin.write(`${it.value}\n`)) await once(stdin, "drain");
+    for (let line = await nextLine(); line !== undefined; line = await nextLine()) {
+      if (!stdin.write(`${line}\n`)) await once(stdin, "drain");
     }
     stdin.end();
   }));
@@ -143,7 +180,16 @@ async function work(
   out.end();
   await once(out, "close");
   const seconds = (performance.now() - began) / 1000;
-  const counts = { results: lines, ids: ids.size, failed, incomplete, reused, requests, bytes };
+  const counts = {
+    results: lines,
+    ids: ids.size,
+    failed,
+    retried,
+    incomplete,
+    reused,
+    requests,
+    bytes,
+  };
   return { seconds, ...counts, processor, memory };
 }
 
@@ -152,7 +198,16 @@ function row(name: string, tasks: number, cost: Cost): string {
   const at = (part: number): string =>
     String(Math.round(memory[Math.min(memory.length - 1, Math.floor(part * memory.length))] ?? 0));
   const cells = [
-    ...[name, tasks, cost.ids, cost.results, cost.failed, cost.incomplete, cost.reused],
+    ...[
+      name,
+      tasks,
+      cost.ids,
+      cost.results,
+      cost.failed,
+      cost.retried,
+      cost.incomplete,
+      cost.reused,
+    ],
     ...[cost.seconds.toFixed(0), (tasks / cost.seconds).toFixed(1)],
     ...[(cost.requests / tasks).toFixed(3), (cost.bytes / tasks).toFixed(0)],
     (cost.processor / tasks * 1000).toFixed(1),
@@ -173,10 +228,10 @@ async function main(): Promise<void> {
     const listing = await shard(hub.url, manifest);
     say(`The manifest took ${listing.toFixed(0)} s.\n\n`);
     say(
-      "| run | tasks | ids | results | failed | incomplete | reused | s | a second | requests each ",
+      "| run | tasks | ids | results | failed | retried | incomplete | reused | s | a second | requests each ",
     );
     say("| bytes each | ms of processor each | MB at 10, 25, 50, 75, 99 % |\n");
-    say(`|${" --- |".repeat(13)}\n`);
+    say(`|${" --- |".repeat(14)}\n`);
     const first = await work({ url: hub.url, manifest, results, workers });
     say(row("first", repositories, first));
     if (changed === undefined) return;
