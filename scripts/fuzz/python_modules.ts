@@ -3,15 +3,16 @@
  * random are run in CPython, with recorders in place of what would do harm, and read. What CPython
  * calls, the reader must report.
  *
- *     deno run -A scripts/fuzz/python_modules.ts --cases 100000 [--seed 1]
+ *     deno run -A scripts/fuzz/python_modules.ts --cases 100000 [--seed 1] [--from 0]
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { readPython } from "../../src/parsers/python/source.ts";
 import { Dice } from "./dice.ts";
@@ -274,7 +275,7 @@ const CARRIERS: readonly (readonly [statements: string, value: string])[] = [
     "class V:\n    def a(self): return self.b()\nclass W(V):\n    def b(self): return E\n    def a(self): return super().a()",
     "W().a()",
   ],
-  ["import queue\nV = queue.Queue()\nV.put(E)", "V.get()"],
+  ["import queue\nV = queue.Queue()\nV.put(E)", "V.get(False)"],
   ["import heapq\nV = []\nheapq.heappush(V, (1, E))", "heapq.heappop(V)[1]"],
   ["V = threading.local()\nV.a = E", "V.a"],
   ["V = types.ModuleType('V')\nV.a = E", "V.a"],
@@ -660,59 +661,157 @@ function isReported(
   );
 }
 
+/** What CPython did with a module. */
+interface Answer {
+  readonly called: readonly string[];
+  readonly error: string | null;
+}
+
+/** Seconds in which CPython answers for one module, and the reader too. They take milliseconds; more is a hang. */
+const CASE_SECONDS = 20;
+/** Modules that one CPython runs: what they leave behind (threads, modules) slows it down. */
+const BATCH = 2000;
+const PROGRESS_SECONDS = 30;
+const HUNG = "no answer in time";
+
+/** CPython with recorders: killed and begun anew where a module hangs or ends it. */
+class Oracle {
+  #child: ChildProcessByStdio<Writable, Readable, null> | undefined;
+  #answers: AsyncIterator<string> | undefined;
+  #left = BATCH;
+  readonly #waiting: string[] = [];
+
+  /** Modules that were sent and not yet answered for. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  send(text: string): void {
+    if (this.#child === undefined) this.#start();
+    this.#waiting.push(text);
+    this.#child?.stdin.write(`${JSON.stringify(text)}\n`);
+  }
+
+  /** The answer for the module that has waited longest; an error where there is none. */
+  async answer(): Promise<Answer> {
+    const line = await this.#line();
+    this.#waiting.shift();
+    if (line === undefined) {
+      this.end();
+      if (this.#waiting.length > 0) this.#start();
+      return { called: [], error: HUNG };
+    }
+    if (--this.#left <= 0 && this.#waiting.length === 0) this.end();
+    return JSON.parse(line) as Answer;
+  }
+
+  /** True once this process ran as many modules as it should: those that wait are to be answered first. */
+  get full(): boolean {
+    return this.#left <= this.#waiting.length && this.#waiting.length > 0;
+  }
+
+  end(): void {
+    this.#child?.kill("SIGKILL");
+    this.#child = undefined;
+  }
+
+  #start(): void {
+    this.#left = BATCH;
+    const child = spawn(process.env["PYTHON"] ?? "python3", ["-I", SCRIPT], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    child.stdin.on("error", () => {});
+    this.#child = child;
+    this.#answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    for (const text of this.#waiting) child.stdin.write(`${JSON.stringify(text)}\n`);
+  }
+
+  /** The next line of CPython; undefined where none comes in time. */
+  async #line(): Promise<string | undefined> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), CASE_SECONDS * 1000);
+    });
+    const next = this.#answers?.next().then(({ value, done }) => done === true ? undefined : value);
+    const line = await Promise.race([next, late]);
+    clearTimeout(timer);
+    return line;
+  }
+}
+
+/** Reads a module as the scanner does; undefined where that takes too long. */
+function readInTime(text: string): ReturnType<typeof readPython> | undefined {
+  const end = performance.now() + CASE_SECONDS * 1000;
+  const late = new Error(HUNG);
+  try {
+    return readPython(text, {
+      checkDeadline: () => {
+        if (performance.now() > end) throw late;
+      },
+    });
+  } catch (error) {
+    if (error === late) return undefined;
+    throw error;
+  }
+}
+
 async function main(): Promise<void> {
   const option = (name: string, otherwise: number): number => {
     const at = process.argv.indexOf(`--${name}`);
     return at < 0 ? otherwise : Number(process.argv[at + 1]);
   };
+  const from = option("from", 0);
   const cases = option("cases", 1000);
   const seed = option("seed", 1);
-  const python = spawn(process.env["PYTHON"] ?? "python3", ["-I", SCRIPT], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const answers = createInterface({ input: python.stdout })[Symbol.asyncIterator]();
-  let [sent, reached, missed, incomplete] = [0, 0, 0, 0];
+  const shown = option("shown", SHOWN);
+  const oracle = new Oracle();
+  let [sent, reached, missed, incomplete, hung] = [from, 0, 0, 0, 0];
   const errors = new Map<string, number>();
   const waiting: MadeModule[] = [];
-  for (let at = 0; at < cases; at++) {
-    while (sent < cases && waiting.length < AHEAD) {
+  const report = (kind: string, at: number, made: MadeModule): void =>
+    console.log(`--- case ${at}: ${kind}\n${made.text.slice(IMPORTS.length)}`);
+  const sum = (): string =>
+    `${reached} reached a call, ${missed} of these not reported, ${incomplete} incomplete, ${hung} hung`;
+  let said = performance.now();
+  for (let at = from; at < cases; at++) {
+    while (sent < cases && waiting.length < AHEAD && !oracle.full) {
       const made = madeModule(new Dice(seed, sent++));
       waiting.push(made);
-      python.stdin.write(`${JSON.stringify(made.text)}\n`);
+      oracle.send(made.text);
     }
-    const { value } = await answers.next();
-    const { called, error } = JSON.parse(String(value)) as {
-      called: string[];
-      error: string | null;
-    };
+    const { called, error } = await oracle.answer();
     const made = waiting.shift();
     if (made === undefined) break;
+    if (performance.now() - said > PROGRESS_SECONDS * 1000) {
+      said = performance.now();
+      console.log(`at ${new Date().toISOString()}: cases ${from} to ${at}: ${sum()}`);
+    }
+    if (error === HUNG) {
+      hung++;
+      report("CPython gave no answer in time", at, made);
+    }
     if (error !== null) errors.set(error, (errors.get(error) ?? 0) + 1);
     if (called.length === 0) continue;
     reached++;
-    const source = readPython(made.text);
-    const { cut } = source;
-    if (cut !== undefined) {
+    const source = readInTime(made.text);
+    if (source === undefined) {
+      hung++;
+      report("not read in time", at, made);
+      continue;
+    }
+    if (source.cut !== undefined) {
       incomplete++;
-      if (process.argv.includes("--incomplete")) {
-        console.log(`--- ${cut}\n${made.text.slice(IMPORTS.length)}`);
-      }
+      if (process.argv.includes("--incomplete")) report(source.cut, at, made);
     }
     if (isReported(source, called)) continue;
-    if (++missed <= SHOWN) {
-      console.log(
-        `--- case ${at}: ${called.join(", ")} not reported\n${made.text.slice(IMPORTS.length)}`,
-      );
-    }
+    if (++missed <= shown) report(`${called.join(", ")} not reported`, at, made);
   }
-  python.stdin.end();
+  oracle.end();
   for (const [error, count] of [...errors].sort((a, b) => b[1] - a[1]).slice(0, 6)) {
     console.log(`${count} ended with ${error}`);
   }
-  console.log(
-    `${cases} modules, ${reached} reached a call, ${missed} of these not reported, ${incomplete} incomplete`,
-  );
-  if (missed > 0) process.exitCode = 1;
+  console.log(`${cases - from} modules, ${sum()}`);
+  if (missed + hung > 0) process.exitCode = 1;
 }
 
 if (import.meta.main) await main();
