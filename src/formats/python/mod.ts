@@ -32,6 +32,11 @@ const SOURCE_BYTES = 16 * 1024 * 1024;
  * MiB is known. CWE-770.
  */
 const NOTEBOOK_BYTES = 64 * 1024 * 1024;
+/**
+ * Lines of code in a path file that are reported one by one; all of them are read as source. Those in use have
+ * one. CWE-779.
+ */
+const PATH_LINES = 50;
 /** Anomalies of a notebook's commands that are reported one by one. CWE-779. */
 const COMMANDS = 50;
 /** Characters shown of a text. Longer ones are cut: their beginning is evidence. CWE-779. */
@@ -69,6 +74,8 @@ const CHECKED = 0b11;
 const OTHER_COMMAND =
   /^(?:upload\w*|publish\w*|release\w*|register|test|tests|pytest|lint|format|docs?|build_docs|clean\w*|deps\w*|tag|push|coverage|mypy|flake8|black|isort|style|quality)$/u;
 const COMMAND_ENTRY = /["'](\w+)["']\s*:\s*([A-Za-z_]\w*)\s*(?=,|$)/gu;
+/** Commands of a `setup.py` that are looked for. Those in use have up to a dozen. CWE-407. */
+const COMMAND_ENTRIES = 64;
 /** What may reach a class that a source names nowhere else. */
 const REFLECTS =
   /\b(?:globals|locals|vars|getattr|setattr|exec|eval|compile|__\w+__|modules|inspect|gc|ast|distribution|run_command|get_command_class|sub_commands)\b(?<!\b__(?:name|file|version|init|main|doc|author|email|title|description|url|license)__)/u;
@@ -226,7 +233,10 @@ function otherCommands(text: string): ReadonlySet<string> {
   const isPlain = given !== undefined && more.length === 0 && !REFLECTS.test(text) &&
     text.match(/cmdclass/gu)?.length === 1;
   if (!isPlain) return others;
-  for (const [, command = "", name = ""] of (given[1] ?? "").matchAll(COMMAND_ENTRY)) {
+  const entries = [...(given[1] ?? "").matchAll(COMMAND_ENTRY)];
+  // Each of them is looked for in the whole text.
+  if (entries.length > COMMAND_ENTRIES) return others;
+  for (const [, command = "", name = ""] of entries) {
     const count = text.match(new RegExp(`\\b${name}\\b`, "gu"))?.length;
     const isDefined = new RegExp(`^class ${name}\\(`, "mu").test(text);
     if (OTHER_COMMAND.test(command) && count === 2 && isDefined) others.add(name);
@@ -237,19 +247,21 @@ function otherCommands(text: string): ReadonlySet<string> {
 /** Lines of a path file that are code. */
 function pathFile(name: string, text: string, checkDeadline: () => void): Observation[] {
   const found: Observation[] = [];
-  let at = 0;
+  const encoder = new TextEncoder();
+  let [offset, known] = [0, false];
   for (const line of text.split(/(?<=\n|\r(?!\n))/u)) {
-    const trimmed = line.trim();
-    const code = trimmed.endsWith(";") ? trimmed.slice(0, -1).trimEnd() : trimmed;
     if (PATH_IMPORT.test(line)) {
-      const offset = new TextEncoder().encode(text.slice(0, at)).length;
-      found.push(
-        SETUPTOOLS_LINES.has(code)
-          ? { type: "anomaly", rule: "python-startup-known", detail: `"${name}"`, offset }
-          : startup(`"${name}" has Python run ${code.slice(0, SHOWN_CHARACTERS)}`, offset),
-      );
+      const trimmed = line.trim();
+      const code = trimmed.endsWith(";") ? trimmed.slice(0, -1).trimEnd() : trimmed;
+      if (!SETUPTOOLS_LINES.has(code)) {
+        found.push(startup(`"${name}" has Python run ${code.slice(0, SHOWN_CHARACTERS)}`, offset));
+      } else if (!known) {
+        found.push({ type: "anomaly", rule: "python-startup-known", detail: `"${name}"`, offset });
+        known = true;
+      }
+      if (found.length >= PATH_LINES) break;
     }
-    at += line.length;
+    offset += encoder.encode(line).length;
   }
   const code = text.split(/\r?\n|\r/u).map((line) => PATH_IMPORT.test(line) ? line : "").join("\n");
   return [...found, ...moduleFacts(code, { hint: HINT.pythonStartup, name }, checkDeadline)];
