@@ -15,7 +15,7 @@ import { globOf, type LoaderHit, loaderTable } from "../parsers/config/match.ts"
 import { notationOf, readConfig } from "../parsers/config/read.ts";
 import { decodePythonSource } from "../parsers/python/encoding.ts";
 import { memberBytes } from "./member_bytes.ts";
-import { claimSource, isClaimed } from "./python_sources.ts";
+import { claimSource, isClaimed, isInstalled } from "./python_sources.ts";
 import { importedSources } from "./repository.ts";
 
 /**
@@ -33,6 +33,9 @@ const FILES = 10_000;
  * use has 1.4 MB. CWE-770.
  */
 const SOURCE_BYTES = 4 * 1024 * 1024;
+
+/** Formats of packages: every module in one of these is read, whether or not a configuration names it. */
+const ARCHIVES: ReadonlySet<string> = new Set(["zip", "tar"]);
 
 /** Python that loaders run. */
 export const loadersBundle: Bundle = {
@@ -63,6 +66,7 @@ async function* observe(
 ): AsyncIterable<BundleObservation> {
   const files = new Map(listing.members.map((member) => [member.name, member]));
   const isNear = nearIn(listing);
+  const installed = ARCHIVES.has(listing.format) && isInstalled(listing);
   const table = loaderTable(interest);
   const runs: Run[] = [];
   let read = 0;
@@ -79,7 +83,7 @@ async function* observe(
       const named = entries?.filter(({ says }) => says === undefined) ?? [];
       runs.push(...await runByName(member, named));
     } else if (entries !== undefined) runs.push(...await runByName(member, entries));
-    else if (reads) runs.push(...await runByConfiguration(member, files, interest));
+    else if (reads) runs.push(...await runByConfiguration(member, { files, interest, installed }));
   }
   yield* judge(runs.filter(({ sourcePath }) => !isClaimed(listing, sourcePath)), files, {
     listing,
@@ -151,8 +155,11 @@ function nearIn({ members }: Listing): (name: string, near: readonly string[]) =
 
 async function runByConfiguration(
   member: Member,
-  files: ReadonlyMap<string, Member>,
-  interest: Interest,
+  { files, interest, installed }: {
+    readonly files: ReadonlyMap<string, Member>;
+    readonly interest: Interest;
+    readonly installed: boolean;
+  },
 ): Promise<Run[]> {
   const notation = notationOf(baseName(member.name));
   if (notation === undefined) return [];
@@ -162,7 +169,9 @@ async function runByConfiguration(
   const { hits } = loaderTable(interest).match(roots, member.name);
   const folders = moduleFolders(member.name, hits);
   return hits.flatMap((hit) => {
-    const { code: { does }, entry: { library } } = hit;
+    const { code: { does, common }, entry: { library } } = hit;
+    // Data of an installed package name its classes under `type` for many programs.
+    const isOther = installed && common === true;
     const isFile = does === "run" || does === "include";
     return namedModules(hit).flatMap((text) => {
       for (const { path, className } of candidates(text, isFile)) {
@@ -171,7 +180,7 @@ async function runByConfiguration(
         );
         if (sourcePath === undefined) continue;
         // What is only imported or read as more of the configuration is judged by what it does.
-        const by = does === "evaluate" || does === "include" ? undefined : member.name;
+        const by = does === "evaluate" || does === "include" || isOther ? undefined : member.name;
         return [{ sourcePath, className, by, library }];
       }
       return [];

@@ -40,6 +40,11 @@ export function isClaimed(listing: Listing, name: string): boolean {
   return JUDGED.get(listing)?.has(name) ?? false;
 }
 
+/** True for a wheel, an egg or what was installed of one: its metadata are among the members. */
+export function isInstalled({ members }: Listing): boolean {
+  return members.some(({ name }) => PACKAGE.test(name));
+}
+
 /**
  * Hints for members that hold Python source. To be asked after the listing was shown to the
  * bundles, which may claim some.
@@ -50,8 +55,7 @@ export function pythonHints(archive: string, listing: Listing): ReadonlyMap<stri
   const claimed = JUDGED.get(listing);
   const { members } = listing;
   const isWheel = /\.whl$/iu.test(archive);
-  const installed = isWheel || /\.egg$/iu.test(archive) ||
-    members.some(({ name }) => PACKAGE.test(name));
+  const installed = isWheel || /\.egg$/iu.test(archive) || isInstalled(listing);
   const hints = new Map<string, string>();
   for (const { name, kind } of members) {
     if (kind === "folder" || claimed?.has(name)) continue;
