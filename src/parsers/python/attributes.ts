@@ -22,6 +22,7 @@ import {
   type Constant,
   constantOf,
   type Container,
+  containerOf,
   type Instance,
   NO_ARGUMENTS,
   type Outer,
@@ -38,6 +39,10 @@ import {
 const KEEPING = /(?:Exception|ExceptionGroup|Error|Warning|NamedTuple|namedtuple)$/u;
 /** What gives parameters, with their defaults and annotations. */
 const SIGNATURE = /^inspect\.(?:signature|Signature|getfullargspec|getargspec)(?:\.|$)/u;
+/** Beginning of the name of a method that stands for the descriptor of a slot; no name of Python's has a space. */
+export const SLOT = "slot ";
+/** Functions of which one may be the frame that is looked at. CWE-407. */
+const FRAMES = 256;
 /** Parts of a dotted path. The most in seven wheels are 6. CWE-400. */
 const PATH_PARTS = 12;
 /** Characters of one; the longest module of the libraries audited has 98. CWE-770. */
@@ -125,6 +130,9 @@ export class Attributes implements AttributesRoom {
         }
         return [];
       case "method":
+        if (value.name.startsWith(SLOT) && /^__[gs]et__$/u.test(id)) {
+          return [this.#rooms.heap.method(value, id)];
+        }
         return id === "__self__" ? [value.self] : [];
       case "constant":
         if (id === "__class__") return [this.#rooms.heap.outer(classOf(value))];
@@ -151,8 +159,10 @@ export class Attributes implements AttributesRoom {
     if (id === "__dict__" && !called) return [this.#rooms.heap.space(value)];
     if (id === "__self__") return [this.#rooms.heap.outer(path.split(".")[0] ?? path)];
     if (id === "__globals__" || id === "f_globals" || id === "f_locals") {
+      const frames = id === "f_locals" ? this.#frames() : [];
       if (path.includes("<")) {
         return [
+          ...frames,
           this.#rooms.heap.space(this.#rooms.heap.outer("builtins")),
           this.#rooms.heap.space(this.#rooms.heap.outer(COMPUTED)),
           this.#rooms.heap.space(this.#run.module),
@@ -161,11 +171,14 @@ export class Attributes implements AttributesRoom {
       const own = path.startsWith("sys._getframe") || path.startsWith("inspect.");
       const dot = path.lastIndexOf(".");
       return own || dot < 0
-        ? [this.#rooms.heap.space(this.#run.module)]
+        ? [this.#rooms.heap.space(this.#run.module), ...frames]
         : [this.#rooms.heap.space(this.#rooms.heap.outer(shortest(path.slice(0, dot))))];
     }
     if (id === "f_builtins" || id === "__builtins__") return [this.#rooms.heap.outer("builtins")];
     if (id === "__closure__" && called) return [value];
+    if (/^__(?:context|cause)__$/u.test(id) && path.includes("<exception>")) {
+      return union([value], this.#run.raised);
+    }
     if (id === "f_back" || (id === "__class__" && called)) return [value];
     if (id === "__loader__" || (id === "loader" && path.endsWith("__spec__"))) {
       return [this.#rooms.heap.outer("<module>.__loader__")];
@@ -186,6 +199,16 @@ export class Attributes implements AttributesRoom {
     }
     made = union(made, this.#telling(value, id));
     return given === undefined ? made : union(made, given);
+  }
+
+  /** Names of the functions that were called so far: a frame may be that of any of them. */
+  #frames(): Values {
+    const { frames } = this.#run;
+    this.#run.looksAtFrames = true;
+    if (frames.length > FRAMES) {
+      this.#run.cut ??= "a frame may be that of more functions than are followed";
+    }
+    return frames.slice(0, FRAMES).map((each) => this.#rooms.heap.space(each));
   }
 
   /** Defaults and annotations of the functions that a signature was made of. */
@@ -227,14 +250,16 @@ export class Attributes implements AttributesRoom {
   #functionAttribute(value: Code, id: string): Values {
     if (id === "__globals__") return [this.#rooms.heap.space(this.#run.module)];
     if (id === "__builtins__") return [this.#rooms.heap.outer("builtins")];
-    if (id === "__wrapped__" || id === "__get__" || id === "__code__" || id === "__func__") {
+    if (id === "__wrapped__") return union([value], value.attributes?.get(id) ?? []);
+    if (id === "__kwdefaults__") return [this.#keywordDefaults(value)];
+    if (id === "__get__" || id === "__code__" || id === "__func__") {
       return [id === "__get__" ? this.#rooms.heap.method(value, id) : value];
     }
     if (id === "__name__") {
       return union([constantOf(value.node.name)], value.attributes?.get(id) ?? []);
     }
     if (id === "__qualname__") return [UNKNOWN_CONSTANT];
-    if (id === "__defaults__" || id === "__kwdefaults__" || id === "__closure__") {
+    if (id === "__defaults__" || id === "__closure__") {
       let all: Values = [];
       for (const each of value.defaults?.values() ?? []) all = union(all, each);
       if (id === "__closure__") {
@@ -247,6 +272,19 @@ export class Attributes implements AttributesRoom {
     if (id === "__class__") return [this.#rooms.heap.outer("types.FunctionType")];
     return value.attributes?.get(id) ??
       (functionMayHave(id) ? [this.#rooms.heap.method(value, id)] : []);
+  }
+
+  /** The mapping of a function's defaults by their names: what is put into it is one, too. */
+  #keywordDefaults(value: Code): Container {
+    const made = this.#rooms.heap.site<Container>(
+      value,
+      "keyword defaults",
+      () => containerOf("dict"),
+    );
+    for (const [name, values] of value.defaults ?? []) this.#rooms.heap.addItem(made, name, values);
+    value.attributes ??= new Map();
+    this.#rooms.heap.addTo(value.attributes, "__kwdefaults__", [made]);
+    return made;
   }
 
   #annotationsOf({ node, scope }: Code): Container {
@@ -327,6 +365,10 @@ export class Attributes implements AttributesRoom {
     }
     if (all.length > 0) return all;
     if (id === "__init__" || id === "__new__" || id === "__init_subclass__") return [];
+    // The descriptor of a slot, which gives and sets an attribute.
+    if (id !== "__slots__" && this.#rooms.classes.member(value, "__slots__").length > 0) {
+      return [this.#rooms.heap.method(value, SLOT + id)];
+    }
     const computed = this.#rooms.classes.member(value, COMPUTED);
     if (computed.length > 0) return computed;
     return this.#rooms.classes.outerBases(value).filter(({ path }) => mayHave(path, id)).map((
@@ -339,6 +381,7 @@ export class Attributes implements AttributesRoom {
     if (id === "__class__") return [self.of];
     if (id === "__dict__") return [this.#rooms.heap.space(value)];
     let all: Values = value.attributes.get(id) ?? [];
+    if (/^__(?:context|cause)__$/u.test(id)) all = union(all, this.#run.raised);
     let found = all.length > 0;
     // What computes it may raise an AttributeError, upon which Python asks for it otherwise.
     let raises = false;
@@ -362,6 +405,7 @@ export class Attributes implements AttributesRoom {
         raises = true;
         all = union(all, [member]);
         all = union(all, this.#rooms.objects.special(member, ["__get__"], [[self], [self.of]]));
+        all = union(all, this.#rooms.objects.computed(member, [self]));
       } else all = union(all, [member]);
     }
     all = union(all, this.#rooms.objects.special(value, ["__getattribute__"], [[constantOf(id)]]));

@@ -5,7 +5,7 @@
  */
 
 import { isListedStandardModule } from "./names.ts";
-import { HANDED_ALL, HANDED_METHODS } from "./objects.ts";
+import { HANDED_ALL, HANDED_METHODS, INERT_BASE } from "./objects.ts";
 import type { CallSite, CallsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
 import {
@@ -38,11 +38,15 @@ const OTHERS = 64;
 const CALLED_THROUGH =
   /^(?:functools|operator|itertools|contextlib|copy|types|collections|weakref|builtins)\./u;
 
+/** An argument of which nothing is known, beside others. */
+const UNKNOWN: Values = [UNKNOWN_CONSTANT];
+
 /** Calls of any value, and of functions that are handed to something which calls them. */
 export class Calls implements CallsRoom {
   readonly #rooms: Rooms;
   readonly #run: Run;
-  readonly #active = new Map<Value, number>();
+  /** How often each value is being called by the function that is read, which begins with none. */
+  #active: Map<Value, number> | undefined;
   /** Calls of what was handed over, within one another. */
   #handing = 0;
   /** A call of something that is not known. */
@@ -55,7 +59,10 @@ export class Calls implements CallsRoom {
 
   callAll(values: Values, given: Arguments, site?: CallSite, decorates = false): Values {
     let all: Values = [];
-    if (values.length === 0 || values.includes(UNKNOWN_CONSTANT)) this.#blind ??= site;
+    if (values.length === 0 || values.includes(UNKNOWN_CONSTANT)) {
+      this.#blind ??= site;
+      for (const each of setsOf(given)) if (each.length > 0) this.escape(each);
+    }
     for (const each of values) {
       all = union(all, this.call(each, given, site, decorates));
     }
@@ -90,16 +97,25 @@ export class Calls implements CallsRoom {
 
   call(value: Value, given: Arguments, site?: CallSite, decorates = false): Values {
     this.#run.step(2);
-    if (value.kind === "function") return this.#rooms.functions.callFunction(value, given);
+    const before = this.#active;
+    if (value.kind === "function") {
+      this.#active = undefined;
+      try {
+        return this.#rooms.functions.callFunction(value, given);
+      } finally {
+        this.#active = before;
+      }
+    }
     // What is called within its own call, by no function of the module, gives nothing new.
-    const active = this.#active.get(value) ?? 0;
+    const calls = this.#active ??= new Map<Value, number>();
+    const active = calls.get(value) ?? 0;
     if (active >= ACTIVE) return [];
-    this.#active.set(value, active + 1);
+    calls.set(value, active + 1);
     try {
       return this.#callOne(value, given, site, decorates);
     } finally {
-      if (active === 0) this.#active.delete(value);
-      else this.#active.set(value, active);
+      if (active === 0) calls.delete(value);
+      else calls.set(value, active);
     }
   }
 
@@ -145,7 +161,7 @@ export class Calls implements CallsRoom {
     }
     if (all.length > 0 || this.#rooms.classes.member(value.of, "__call__").length > 0) return all;
     // What a class of another module calls of its subclass: `forward`, `main`.
-    if (this.#rooms.classes.outerBases(value.of).length > 0) {
+    if (this.#rooms.classes.outerBases(value.of).some(({ path }) => !INERT_BASE.test(path))) {
       this.#rooms.objects.deferOwn(value.of, HANDED_ALL);
     }
     return all;
@@ -293,7 +309,11 @@ export class Calls implements CallsRoom {
       case "function":
       case "bound":
       case "partial":
-        if (how.runs) this.#rooms.functions.defer(each, this.#without(others, each));
+        // It may be given anything besides.
+        if (how.runs) {
+          const given = this.#without(others, each);
+          this.#rooms.functions.defer(each, given.length === 0 ? given : union(given, UNKNOWN));
+        }
         return;
       case "outer":
         if (each.called || !isSensitive(each.path) || !each.path.includes(".")) return;

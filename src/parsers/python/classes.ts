@@ -70,6 +70,7 @@ export class Classes implements ClassesRoom {
     this.#rooms.scopes.setIn(body, "__name__", [], true);
     body.names.delete("__name__");
     const prepared = this.#prepared(made, named);
+    body.prepared = prepared.filter((each) => each.kind === "instance");
     for (const each of prepared) {
       if (each.kind !== "container") continue;
       for (const [name, values] of each.items) {

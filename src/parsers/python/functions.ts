@@ -92,6 +92,10 @@ export class Functions implements FunctionsRoom {
   /** Reads the body of a function, with what its parameters may be. */
   #enter(code: Code): Values {
     code.running = true;
+    if (!code.scope.again) {
+      this.#run.frames.push(code.scope);
+      if (this.#run.looksAtFrames) this.#run.changed();
+    }
     this.#entered.add(code);
     this.#run.callDepth++;
     const [origin, looping] = [this.#run.origin, this.#run.looping];
@@ -168,8 +172,8 @@ export class Functions implements FunctionsRoom {
   #body(node: FunctionNode): readonly Statement[] {
     const known = this.#bodies.get(node);
     if (known !== undefined) return known;
-    const { tokens, base, from, to } = node;
-    const grammar = new Grammar(tokens, this.#run.reading, this.#run.step1, { from, base });
+    const { tokens, base, from, to, prefix } = node;
+    const grammar = new Grammar(tokens, this.#run.reading, this.#run.step1, { from, base, prefix });
     const statements: Statement[] = [];
     while (!grammar.isDone(to)) for (const each of grammar.next(to)) statements.push(each);
     this.#bodies.set(node, statements);
@@ -207,11 +211,11 @@ export class Functions implements FunctionsRoom {
         values = [made];
       } else {
         const named = given.named.get(name);
-        used.add(name);
-        const own = at < given.positions.length && named === undefined
-          ? given.positions[at++]
-          : undefined;
-        values = union(own ?? named ?? code.defaults?.get(name) ?? [], given.rest);
+        const own = at < given.positions.length ? given.positions[at++] : undefined;
+        // Behind `/` stands a name for a place and another one for `**`.
+        if (own === undefined) used.add(name);
+        const both = own === undefined ? named : union(own, named ?? []);
+        values = union(both ?? this.#defaultOf(code, name), given.rest);
       }
       const old = names.get(name);
       const all = this.#run.join(old ?? [], known(values));
@@ -221,6 +225,15 @@ export class Functions implements FunctionsRoom {
       code.version = undefined;
       this.#run.changes++;
     }
+  }
+
+  /** What a parameter is that a call leaves out. */
+  #defaultOf({ defaults, attributes }: Code, name: string): Values {
+    let all = defaults?.get(name) ?? [];
+    for (const each of attributes?.get("__kwdefaults__") ?? []) {
+      if (each.kind === "container") all = union(all, union(each.items.get(name) ?? [], each.rest));
+    }
+    return all;
   }
 
   generates(scope: Scope): void {

@@ -41,12 +41,17 @@ export class Grammar {
    *
    * @param from index of the first token
    * @param base characters before the text that was split into tokens
+   * @param prefix of private names, within a class
    */
   constructor(
     tokens: Tokens,
     reading: Reading,
     check: (count?: number) => void,
-    place: { readonly from?: number; readonly base?: number } = {},
+    place: {
+      readonly from?: number;
+      readonly base?: number;
+      readonly prefix?: string | undefined;
+    } = {},
   ) {
     this.#cursor = new Cursor(tokens, reading, check, place);
     this.#expressions = new ExpressionGrammar(this.#cursor);
@@ -216,7 +221,8 @@ export class Grammar {
       if (this.#cursor.kind() === TOKEN.newline) this.#cursor.at++;
     }
     const [tokens, base] = [this.#cursor.tokens, this.#cursor.base];
-    const code = { name, parameters, returns, body: undefined, tokens, base, from, to, at };
+    const { prefix } = this.#cursor;
+    const code = { name, parameters, returns, body: undefined, tokens, base, from, to, at, prefix };
     return { kind: "function", code, decorators, ...bounds };
   }
 
@@ -241,10 +247,24 @@ export class Grammar {
   #class(decorators: readonly Expression[]): Statement {
     const at = this.#cursor.start() + this.#cursor.base;
     this.#cursor.at++;
-    const name = this.#cursor.identifier();
+    const plain = this.#cursor.plain();
+    const name = this.#cursor.private(plain);
     const bounds = this.#typeParameters();
     const items = this.#cursor.take("(") ? this.#expressions.arguments() : [];
-    return { kind: "class", name, items, decorators, body: this.#block(), at, ...bounds };
+    const body = this.#within(plain, () => this.#block());
+    return { kind: "class", name, items, decorators, body, at, ...bounds };
+  }
+
+  /** Reads the body of a class, whose private names bear its own. */
+  #within<T>(name: string, read: () => T): T {
+    const { prefix } = this.#cursor;
+    const bare = name.replace(/^_+/u, "");
+    this.#cursor.prefix = bare === "" ? undefined : `_${bare}`;
+    try {
+      return read();
+    } finally {
+      this.#cursor.prefix = prefix;
+    }
   }
 
   #if(): Statement {
@@ -386,11 +406,14 @@ export class Grammar {
         this.#cursor.is(".", -1) || this.#cursor.is(".", 1) || this.#cursor.is("(", 1) ||
         this.#cursor.is("=", 1)
       ) continue;
-      const attribute = this.#cursor.is("=", -1) ? this.#cursor.word(-2) : undefined;
+      const attribute = this.#cursor.is("=", -1)
+        ? this.#cursor.private(this.#cursor.word(-2))
+        : undefined;
       const key = this.#cursor.is(":", -1) && this.#cursor.kind(-2) === TOKEN.string
         ? keyOf(this.#cursor.tokens.written(this.#cursor.at - 2))
         : undefined;
-      captures.push({ name: word.normalize("NFKC"), attribute, key });
+      const name = this.#cursor.private(word.normalize("NFKC"));
+      captures.push({ name, attribute, key });
     }
   }
 
@@ -476,8 +499,8 @@ export class Grammar {
   }
 
   #dotted(): string {
-    const parts = [this.#cursor.identifier()];
-    while (this.#cursor.take(".")) parts.push(this.#cursor.identifier());
+    const parts = [this.#cursor.plain()];
+    while (this.#cursor.take(".")) parts.push(this.#cursor.plain());
     return parts.join(".");
   }
 
@@ -506,8 +529,10 @@ export class Grammar {
     const names: [string, string | undefined][] = [];
     do {
       if (bracket && this.#cursor.is(")")) break;
-      const name = this.#cursor.identifier();
-      names.push([name, this.#cursor.take("as") ? this.#cursor.identifier() : undefined]);
+      const name = this.#cursor.plain();
+      const own = this.#cursor.private(name);
+      const alias = this.#cursor.take("as") ? this.#cursor.identifier() : undefined;
+      names.push([name, alias ?? (own === name ? undefined : own)]);
     } while (this.#cursor.take(","));
     if (bracket) this.#cursor.expect(")");
     return { kind: "from", level, module, names };

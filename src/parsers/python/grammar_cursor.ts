@@ -68,6 +68,8 @@ export class Cursor {
   readonly names: Map<string, Expression>;
   /** Tokens that are needed no more, whose memory formatted strings use. */
   readonly spare: Tokens[];
+  /** What Python puts before private names of the class that is read, `_Class`; undefined outside of one. */
+  prefix: string | undefined;
   at: number;
   depth: number;
 
@@ -81,6 +83,7 @@ export class Cursor {
       depth = 0,
       names = new Map<string, Expression>(),
       spare = [] as Tokens[],
+      prefix = undefined as string | undefined,
     } = {},
   ) {
     this.tokens = tokens;
@@ -92,6 +95,7 @@ export class Cursor {
     this.depth = depth;
     this.names = names;
     this.spare = spare;
+    this.prefix = prefix;
   }
 
   /** The kind of a token. */
@@ -143,8 +147,19 @@ export class Cursor {
     return kind === TOKEN.name || kind === TOKEN.sign ? this.tokens.written(this.at + ahead) : "";
   }
 
-  /** A name that is no keyword, as Python compares it. */
+  /** A name that is no keyword, as Python compares it: a private one of a class with that class's name. */
   identifier(): string {
+    return this.private(this.plain());
+  }
+
+  /** A name as Python keeps it in the class that is read (`_Py_Mangle` of `Python/compile.c`). */
+  private(name: string): string {
+    if (this.prefix === undefined || !name.startsWith("__") || name.endsWith("__")) return name;
+    return this.prefix + name;
+  }
+
+  /** A name that is no keyword: of an argument or a module, which no class makes private. */
+  plain(): string {
     if (this.kind() !== TOKEN.name) this.fail("expected a name");
     const written = this.tokens.written(this.at);
     if (this.names.has(written)) {

@@ -174,6 +174,7 @@ export class ExpressionGrammar {
       from: 0,
       to: 0,
       at,
+      prefix: undefined,
     };
     return { kind: "lambda", code };
   }
@@ -281,7 +282,7 @@ export class ExpressionGrammar {
     while (!this.#cursor.is(")")) {
       const stars = this.#cursor.take("**") ? 2 : this.#cursor.take("*") ? 1 : 0;
       if (stars === 0 && this.#cursor.kind() === TOKEN.name && this.#cursor.is("=", 1)) {
-        const name = this.#cursor.identifier();
+        const name = this.#cursor.plain();
         this.#cursor.at++;
         items.push({ kind: "given", name, stars, value: this.expression() });
       } else {
@@ -469,7 +470,9 @@ export class ExpressionGrammar {
   /** The expression of a field of a formatted string; undefined where it is none. */
   #field(field: string, at: number): Expression | undefined {
     const name = field.trim();
-    if (PLAIN_NAME.test(name) && !KEYWORDS.has(name)) return this.#named(name);
+    if (PLAIN_NAME.test(name) && !KEYWORDS.has(name)) {
+      return this.#named(this.#cursor.private(name));
+    }
     const text = `(${field.replace(/(?<![=!<>])=\s*$/u, "")}\n)`;
     const tokens = new Tokens(text, this.#cursor.check, this.#cursor.spare.pop());
     if (tokens.cut) this.#cursor.reading.tooDeep = true;
@@ -478,6 +481,7 @@ export class ExpressionGrammar {
       names: this.#cursor.names,
       spare: this.#cursor.spare,
       depth: this.#cursor.depth + 10,
+      prefix: this.#cursor.prefix,
     });
     const value = this.#cursor.deeper(() => new ExpressionGrammar(inner).only());
     this.#cursor.spare.push(tokens);

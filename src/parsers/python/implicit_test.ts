@@ -551,6 +551,208 @@ class C(cmd.Cmd):
     def do_x(self, a): os.system("echo hi")
 C().onecmd("x")
 `,
+  prepare_dict: `
+import os
+class NS(dict):
+    def __getitem__(self, k):
+        if k == "boom": return os.system
+        return dict.__getitem__(self, k)
+class M(type):
+    @classmethod
+    def __prepare__(m, n, b): return NS()
+class A(metaclass=M):
+    boom("echo hi")
+`,
+  prepare_missing: `
+import os
+class NS(dict):
+    def __missing__(self, k):
+        if k.startswith("__"): raise KeyError(k)
+        return getattr(os, k)
+class M(type):
+    def __prepare__(n, b): return NS()
+    __prepare__ = classmethod(lambda c, n, b: NS())
+class A(metaclass=M):
+    system("echo hi")
+`,
+  path_hooks: `
+import os, sys
+def hook(p):
+    if p == "zz": os.system("echo hi")
+    raise ImportError
+sys.path_hooks.insert(0, hook)
+sys.path.insert(0, "zz")
+sys.path_importer_cache.clear()
+try: import nonexist_q
+except ImportError: pass
+`,
+  exc_traceback: `
+import os, sys
+def f():
+    k = os.system
+    1/0
+try: f()
+except ZeroDivisionError as e:
+    e.__traceback__.tb_next.tb_frame.f_locals["k"]("echo hi")
+`,
+  raised_before: `
+import os
+class E(Exception):
+    def __init__(self): self.f = os.system
+try:
+    try: raise E
+    except E: 1/0
+except ZeroDivisionError as z: z.__context__.f("echo hi")
+`,
+  aug_slice: `
+import os
+class A:
+    def __getitem__(self, s): return s.start
+    def __setitem__(self, s, v): s.stop(v)
+A()["echo hi":os.system] += ""
+`,
+  slots_desc: `
+import os
+class A:
+    __slots__ = ("f",)
+a = A()
+A.f.__set__(a, os.system)
+A.f.__get__(a)("echo hi")
+`,
+  tempfile_del: `
+import os, tempfile
+class A(tempfile.TemporaryDirectory):
+    def cleanup(self): os.system("echo hi"); super().cleanup()
+with A(): pass
+`,
+  find_class: `
+import os, pickle, io
+class U(pickle.Unpickler):
+    def find_class(self, m, n): return os.system
+U(io.BytesIO(b"cx\\ny\\n(S'echo hi'\\ntR.")).load()
+`,
+  frame_walk: `
+import os, sys
+def f():
+    k = os
+    g()
+def g(): sys._getframe(1).f_locals["k"].system("echo hi")
+f()
+`,
+  gi_frame: `
+import os
+def g():
+    k = os.system
+    yield
+x = g(); next(x)
+x.gi_frame.f_locals["k"]("echo hi")
+`,
+  dc_post: `
+import os, dataclasses
+@dataclasses.dataclass
+class D:
+    a: str
+    b: dataclasses.InitVar[object] = None
+    def __post_init__(self, b): b(self.a)
+D("echo hi", os.system)
+`,
+  kwonly_defaults: `
+import os
+def f(*, g=print): g("echo hi")
+f.__kwdefaults__["g"] = os.system
+f()
+`,
+  del_target: `
+import os
+class A:
+    def __delitem__(self, k): k("echo hi")
+del A()[os.system]
+`,
+  desc_inherit: `
+import os
+class D(property): pass
+class A:
+    @D
+    def x(self): os.system("echo hi")
+A().x
+`,
+  wrapped_attr: `
+import os, functools
+def d(f):
+    @functools.wraps(f)
+    def w(): pass
+    return w
+@d
+def x(): os.system("echo hi")
+x.__wrapped__()
+`,
+  pos_only_name: `
+import os
+def f(x, /, **k): k["x"]("echo hi")
+f(1, x=os.system)
+`,
+  private_mangle: `
+import os
+class A:
+    __f = os.system
+    def go(self): self.__f("echo hi") if 0 else A.__f("echo hi")
+A._A__f("echo hi")
+`,
+  private_mangle2: `
+import os
+_A__g = os.system
+class A:
+    def go(self): __g("echo hi")
+A().go()
+`,
+  mangle_setattr: `
+import os
+class A:
+    def go(self): self.__h("echo hi")
+a = A()
+a._A__h = os.system
+a.go()
+`,
+  mangle_getattr: `
+import os
+class A:
+    def __init__(self): self.__h = os.system
+getattr(A(), "_A__h")("echo hi")
+`,
+  mangle_vars: `
+import os
+class A:
+    def __init__(self): self.__h = os.system
+vars(A())["_A__h"]("echo hi")
+`,
+  mangle_kwargs: `
+import os
+class A:
+    def go(self, __f=None): __f("echo hi")
+A().go(_A__f=os.system)
+`,
+  mangle_global: `
+import os
+class A:
+    def go(self):
+        global __q
+        __q = os.system
+A().go()
+_A__q("echo hi")
+`,
+  joined_mappings: `
+import os
+x = {"a": print} | {"a": lambda c: os.system(c)}
+x["a"]("echo hi")
+`,
+  one_function_within_itself: `
+import os
+class A:
+    def __iter__(self): yield list({os.system: 1})[0]
+class B:
+    def __iter__(self): yield list(A())[0]
+list(B())[0]("echo hi")
+`,
 };
 
 /** Names under which the call is reported; one that is computed may be that of another function. */

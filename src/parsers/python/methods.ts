@@ -7,6 +7,7 @@
 import { withoutEnd } from "../ends.ts";
 import { foldMethod, plainText } from "./fold.ts";
 import { ITERATION } from "./objects.ts";
+import { SLOT } from "./attributes.ts";
 import type { CallSite, MethodsRoom, Rooms } from "./rooms.ts";
 import { COMPUTED } from "./paths.ts";
 import type { Run } from "./run.ts";
@@ -113,6 +114,14 @@ export class Methods implements MethodsRoom {
       this.#run.add("raised", given.positions.flat());
       this.#rooms.functions.send([]);
       return union(self.kind === "container" ? itemsOf(self) : [self], this.#run.raised);
+    }
+    if (self.kind === "method" && self.name.startsWith(SLOT)) {
+      const id = self.name.slice(SLOT.length);
+      if (name === "__get__") return this.#rooms.attributes.attributes(first, id, at);
+      const span = site ?? { at: 0, end: 0, site: at };
+      const values = given.positions[1] ?? given.rest;
+      for (const each of first) this.#rooms.targets.setAttribute(each, id, values, span);
+      return [];
     }
     if (name === "__get__") {
       let all: Values = [];

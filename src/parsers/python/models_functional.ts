@@ -17,6 +17,7 @@ import {
   Scope,
   union,
   UNKNOWN_CONSTANT,
+  unknownArguments,
   type Values,
 } from "./values.ts";
 
@@ -97,6 +98,11 @@ export class FunctionalModels implements FunctionalModelsRoom {
           all = union(all, this.#rooms.calls.callAll(target, { ...NO_ARGUMENTS, rest }, site));
         }
         return all;
+      }
+      case "<called>": {
+        const rest: Values = [UNKNOWN_CONSTANT];
+        const functions = this.#rooms.calls.callAll(first, unknownArguments(2), site);
+        return this.#rooms.calls.callAll(functions, { ...NO_ARGUMENTS, rest }, site);
       }
       case "<executed>": {
         const text = this.#rooms.calls.callAll(first, NO_ARGUMENTS, site);

@@ -331,11 +331,14 @@ export class ReflectionModels implements ReflectionModelsRoom {
         if (isSecond) return second;
         const functions = first.filter(({ kind }) => kind !== "constant");
         if (name === "functools.wraps" || functions.length === 0) {
-          return [this.#rooms.heap.outer("functools.<identity>")];
+          const wrapped = first.filter(({ kind }) => kind === "function");
+          return [this.#rooms.heap.outer("functools.<identity>", false, at, wrapped)];
         }
+        if (name === "functools.update_wrapper") this.#wrap(functions, second);
         return functions;
       }
       case "functools.<identity>":
+        if (value.kind === "outer") this.#wrap(first, value.carries);
         return first;
       case "atexit.register":
         for (const each of first) {
@@ -395,6 +398,15 @@ export class ReflectionModels implements ReflectionModelsRoom {
         return first.flatMap((each) => each.kind === "class" ? [each.instance] : []);
     }
     return undefined;
+  }
+
+  /** Notes which functions others were wrapped around. */
+  #wrap(functions: Values, wrapped: Values): void {
+    if (wrapped.length === 0) return;
+    for (const each of functions) {
+      if (each.kind !== "function") continue;
+      this.#rooms.heap.addTo(each.attributes ??= new Map(), "__wrapped__", wrapped);
+    }
   }
 
   /** What is put into `sys.modules`: `name, module`, mappings, or by names. */

@@ -16,6 +16,7 @@ import {
   NO_ARGUMENTS,
   type Partial,
   union,
+  unionOf,
   type Value,
   type Values,
 } from "./values.ts";
@@ -32,6 +33,9 @@ export const ITERATION = [
 /** What some function of another module may call of an object that it is given. */
 export const HANDED_METHODS =
   /^__(?!init__|new__|del__|init_subclass__|set_name__|class_getitem__|subclasshook__|prepare__|setattr__|delattr__|set__|delete__)\w+__$/u;
+/** Classes that call what `find_class` gives. */
+const UNPICKLER =
+  /^(?:_?pickle|cPickle|dill(?:\._dill)?|cloudpickle|joblib\.numpy_pickle)\.\w*Unpickler$/u;
 /** Classes that execute what methods of their subclasses give. */
 const LOADER =
   /^importlib\.(?:_\w+\.)?(?:abc|machinery|_abc|_bootstrap_external)\.\w*(?:Loader|ExecutionLoader)$/u;
@@ -48,6 +52,9 @@ const IMPLICIT = new RegExp(
     "instancecheck|subclasscheck|del|delattr|setattr|await|aiter|anext|buffer|release_buffer)__$",
   "u",
 );
+/** Classes whose methods call none but special ones of an object, and whose objects are not called. */
+export const INERT_BASE =
+  /^(?:abc\.ABC|typing(?:_extensions)?\.(?:Generic|Protocol|NamedTuple|TypedDict|\w*Sequence|\w*Mapping)|collections\.abc\.(?!Callable)\w+|builtins\.(?!type$)\w+|enum\.\w*(?:Enum|Flag))$/u;
 /** Methods that what nothing can see into may call of an object. */
 export const HANDED_ALL = /^(?!__init__$|__new__$|__del__$|__init_subclass__$|__set_name__$)/u;
 
@@ -92,10 +99,12 @@ export class Objects implements ObjectsRoom {
       ...given,
       positions: self,
     });
-    this.#rooms.calls.callAll(this.#rooms.classes.member(of, "__post_init__"), {
-      ...given,
-      positions: [[of.instance]],
-    });
+    const initial = this.#rooms.classes.member(of, "__post_init__");
+    if (initial.length > 0) {
+      // Arguments for fields that are `InitVar`s; which of them are, is not told apart.
+      const rest = unionOf(given.rest, [...given.positions, ...given.named.values()]);
+      this.#rooms.calls.callAll(initial, { ...NO_ARGUMENTS, positions: [[of.instance]], rest });
+    }
     this.deferOwn(of, IMPLICIT);
     const bases = this.#rooms.classes.outerBases(of);
     if (bases.length > 0) {
@@ -155,6 +164,7 @@ export class Objects implements ObjectsRoom {
     for (const { path } of this.#rooms.classes.outerBases(of)) {
       // The end of a file closes it.
       if (path.startsWith("io.")) this.deferOwn(of, /^close$/u);
+      if (UNPICKLER.test(path)) this.#results(of, "find_class");
       if (!LOADER.test(path)) continue;
       for (const name of ["get_data", "get_source", "get_code"]) {
         for (const each of this.#rooms.classes.member(of, name)) {
@@ -166,6 +176,18 @@ export class Objects implements ObjectsRoom {
           this.#rooms.functions.defer(made, []);
         }
       }
+    }
+  }
+
+  /** Notes that what a method gives is called. */
+  #results(of: Class, name: string): void {
+    for (const each of this.#rooms.classes.member(of, name)) {
+      const method = each.kind === "function" ? this.pairOf(each, of.instance) : each;
+      const made = this.#rooms.heap.site<Partial>(method, "called", () => ({
+        ...{ kind: "partial", target: [this.#rooms.heap.outer("<called>")] },
+        ...{ first: [[method]], named: new Map() },
+      }));
+      this.#rooms.functions.defer(made, []);
     }
   }
 
@@ -222,6 +244,23 @@ export class Objects implements ObjectsRoom {
         }
       }
     }
+  }
+
+  /** What a property of a class that inherits from another module's gives: what it was made with is called. */
+  computed(value: Instance, self: Values, given?: Values): Values {
+    const kept = value.attributes.get("<items>");
+    if (kept === undefined || this.#rooms.classes.outerBases(value.of).length === 0) return [];
+    const positions = given === undefined ? [self] : [self, given];
+    const functions = kept.filter(({ kind }) => kind === "function");
+    return this.#rooms.calls.callAll(functions, { ...NO_ARGUMENTS, positions });
+  }
+
+  /** Methods of an object that one inherited from a class of another module may call. */
+  inherited(value: Instance, names: readonly string[]): void {
+    const { classes } = this.#rooms;
+    if (!classes.outerBases(value.of).some(({ path }) => !INERT_BASE.test(path))) return;
+    if (names.some((name) => classes.member(value.of, name).length > 0)) return;
+    this.deferOwn(value.of, HANDED_ALL);
   }
 
   deferOwn(of: Class, which: RegExp, self: Value = of.instance): void {

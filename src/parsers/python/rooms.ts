@@ -240,6 +240,10 @@ export interface ObjectsRoom {
   special(value: Instance, names: readonly string[], given?: readonly Values[]): Values;
   /** Calls an object's own methods, for something that nothing can see into. */
   callOwn(value: Instance, which: RegExp): void;
+  /** What a property of a class that inherits from another module's gives: what it was made with is called. */
+  computed(value: Instance, self: Values, given?: Values): Values;
+  /** Notes that a method inherited from another module's class may call others, where none of these is its own. */
+  inherited(value: Instance, names: readonly string[]): void;
   /** Notes that something may call methods of a class of the module later, for one of its objects. */
   deferOwn(of: Class, which: RegExp, self?: Value): void;
   /** A function that gives another one and its arguments, which copying and unpickling call. */

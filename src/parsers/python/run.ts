@@ -83,6 +83,10 @@ export class Run {
    * into: what comes from there, and is called, may be one of them.
    */
   escaped: Values = [];
+  /** Functions that were called, of which a frame may be. */
+  readonly frames: Scope[] = [];
+  /** True once something looked at one. */
+  looksAtFrames = false;
   cut: string | undefined;
   steps = 0;
   most = STEPS;

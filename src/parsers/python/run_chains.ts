@@ -45,7 +45,7 @@ export class Chains implements ChainsRoom {
       } else if (step.kind === "item") {
         const index = this.#rooms.expressions.value(step.index, scope);
         values = step.index.kind === "slice"
-          ? this.#sliced(values, step.index, scope, step)
+          ? this.#sliced(values, { slice: step.index, index, site: step }, scope)
           : this.#rooms.items.items(values, index, step);
       } else {
         const given = this.#arguments(step.items, scope);
@@ -114,17 +114,20 @@ export class Chains implements ChainsRoom {
 
   #sliced(
     values: Values,
-    index: Extract<Expression, { kind: "slice" }>,
+    { slice, index, site }: {
+      readonly slice: Extract<Expression, { kind: "slice" }>;
+      readonly index: Values;
+      readonly site: object;
+    },
     scope: Scope,
-    site: object,
   ): Values {
     let all: Values = [];
-    for (const part of index.parts) {
+    for (const part of slice.parts) {
       this.#rooms.targets.hashed(this.#rooms.expressions.value(part, scope));
     }
     for (const each of values) {
       if (each.kind === "constant") {
-        const parts = index.parts.map((part) => {
+        const parts = slice.parts.map((part) => {
           const [value] = this.#rooms.expressions.value(part, scope);
           return value?.kind === "constant" && typeof value.value === "number"
             ? value.value
@@ -137,8 +140,9 @@ export class Chains implements ChainsRoom {
       } else if (each.kind === "container") {
         all = union(all, [this.#rooms.heap.listOf(site, each.type, itemsOf(each))]);
       } else if (each.kind === "instance") {
-        all = union(all, this.#rooms.objects.special(each, ["__getitem__"]));
-      } else all = union(all, [each]);
+        all = union(all, this.#rooms.objects.special(each, ["__getitem__"], [index]));
+      } else if (each.kind === "class") all = union(all, this.#rooms.items.item(each, index, site));
+      else all = union(all, [each]);
     }
     return all;
   }

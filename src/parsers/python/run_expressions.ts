@@ -12,6 +12,8 @@ import type { Expression } from "./syntax.ts";
 import {
   type Constant,
   constantOf,
+  type Container,
+  containerOf,
   itemsOf,
   known,
   MODULE_NAME,
@@ -181,9 +183,20 @@ export class Expressions implements ExpressionsRoom {
       case "star":
         return this.value(expression.value, scope);
       case "slice":
-        for (const each of expression.parts) this.value(each, scope);
-        return [];
+        return this.#slice(expression, scope);
     }
+  }
+
+  /** A slice, where its parts are more than numbers: objects may take them out of it. */
+  #slice(expression: Extract<Expression, { kind: "slice" }>, scope: Scope): Values {
+    let all: Values = [];
+    for (const each of expression.parts) all = union(all, this.value(each, scope));
+    if (!all.some((each) => each.kind !== "constant")) return [];
+    const made = this.#rooms.classes.namespaceObject(expression);
+    for (const name of ["start", "stop", "step"]) {
+      this.#rooms.heap.addTo(made.attributes, name, all);
+    }
+    return [made];
   }
 
   /** Whether values are true, where that is certain. Asks objects that say so themselves. */
@@ -351,8 +364,12 @@ export class Expressions implements ExpressionsRoom {
     const carried: Value[] = [];
     for (const each of [...a, ...b]) {
       if (each.kind === "container") {
-        // Lists added up; a text that a tuple is put into.
-        if (operator === "%" || each.type === "dict") carried.push(each);
+        // Lists added up, mappings joined; a text that a tuple is put into.
+        if (operator === "|" && each.type === "dict") {
+          const made = this.#rooms.heap.site<Container>(site, "joined", () => containerOf("dict"));
+          this.#rooms.collections.update(made, union(a, b));
+          result = union(result, [made]);
+        } else if (operator === "%" || each.type === "dict") carried.push(each);
         else {
           const made = this.#rooms.heap.listOf(site, each.type, itemsOf(each));
           result = union(result, [made]);

@@ -365,6 +365,7 @@ export class Statements implements StatementsRoom {
       for (const each of values) {
         if (each.kind === "instance") {
           given = union(given, this.#rooms.objects.special(each, ["__enter__", "__aenter__"]));
+          this.#rooms.objects.inherited(each, ["__enter__", "__aenter__"]);
         } else given = union(given, this.#managed(each));
       }
       if (target !== undefined) this.#rooms.targets.store(target, given, scope);
@@ -462,11 +463,13 @@ export class Statements implements StatementsRoom {
     if (target.kind !== "chain") return;
     const last = target.steps.at(-1);
     const owner = this.#rooms.chains.chain({ ...target, steps: target.steps.slice(0, -1) }, scope);
-    if (last?.kind === "item") this.#rooms.expressions.value(last.index, scope);
+    const index = last?.kind === "item" ? this.#rooms.expressions.value(last.index, scope) : [];
     for (const each of owner) {
       if (each.kind === "container") this.#rooms.heap.loosen(each);
       if (last?.kind === "attribute") this.#rooms.targets.removeAttribute(each, last.id);
-      else if (each.kind === "instance") this.#rooms.objects.special(each, ["__delitem__"]);
+      else if (each.kind === "instance") {
+        this.#rooms.objects.special(each, ["__delitem__"], [index]);
+      }
     }
   }
 }

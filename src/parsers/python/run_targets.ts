@@ -107,6 +107,7 @@ export class Targets implements TargetsRoom {
             });
           } else if (member.kind === "instance") {
             this.#rooms.objects.special(member, ["__set__"], [[owner], values]);
+            this.#rooms.objects.computed(member, [owner], values);
           }
         }
         this.#rooms.heap.addTo(owner.attributes, id, values);

@@ -46,6 +46,7 @@ export class Scopes implements ScopesRoom {
     let inFunction = false;
     for (let each: Scope | undefined = scope; each !== undefined; each = each.parent) {
       if (each.kind === "class" && each !== scope) continue;
+      if (each.prepared.length > 0) return this.#asked(id, each);
       if (each !== this.#run.module && each.isGlobal(id)) {
         each = this.#run.module;
         inFunction = true;
@@ -63,6 +64,19 @@ export class Scopes implements ScopesRoom {
       return union(union(values ?? [], also ?? []), any);
     }
     return this.#implicit(id);
+  }
+
+  /** A name in the body of a class that fills an object: the object is asked first. */
+  #asked(id: string, scope: Scope): Values {
+    const own = scope.get(id);
+    let all = own ?? (scope.parent === undefined ? [] : this.lookup(id, scope.parent));
+    for (const each of scope.prepared) {
+      const given = this.#rooms.objects.special(each, ["__getitem__", "__missing__"], [
+        [constantOf(id)],
+      ]);
+      all = union(all, given);
+    }
+    return all;
   }
 
   /** A name that the module does not bind. */

@@ -102,6 +102,8 @@ export interface FunctionNode {
   readonly from: number;
   readonly to: number;
   readonly at: number;
+  /** What Python puts before private names in the body; undefined outside of a class. */
+  readonly prefix: string | undefined;
 }
 
 /** A statement. */

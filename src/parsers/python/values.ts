@@ -144,6 +144,8 @@ export interface Origin {
   readonly end: number;
 }
 
+const NO_INSTANCES: readonly Instance[] = [];
+
 /** Names of a module, function or class. */
 export class Scope {
   readonly kind: "module" | "function" | "class";
@@ -164,6 +166,8 @@ export class Scope {
   /** What was put under names that are not known: any name may be that but those bound since. */
   any: Values = [];
   #since: Set<string> | undefined;
+  /** Of the body of a class: objects that a metaclass gave, which are asked for its names. */
+  prepared: readonly Instance[] = NO_INSTANCES;
   /** Of code that was given a mapping of names, what else changes that. */
   also: ReadonlyMap<string, Values> | undefined;
 
