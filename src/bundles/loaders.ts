@@ -169,9 +169,10 @@ async function runByConfiguration(
   const { hits } = loaderTable(interest).match(roots, member.name);
   const folders = moduleFolders(member.name, hits);
   return hits.flatMap((hit) => {
-    const { code: { does, common }, entry: { library } } = hit;
-    // Data of an installed package name its classes under `type` for many programs.
-    const isOther = installed && common === true;
+    const { code: { does, common, tag }, entry: { library } } = hit;
+    // Data of an installed package name its classes under `type` for many programs, and tags name functions of
+    // the configuration's own.
+    const isOther = common === true && (installed || tag !== undefined);
     const isFile = does === "run" || does === "include";
     return namedModules(hit).flatMap((text) => {
       for (const { path, className } of candidates(text, isFile)) {

@@ -18,11 +18,11 @@ export const modelConfigDescriptor: FormatDescriptor = {
       id: "model-config",
       malformedRule: "config-malformed",
       label: "a model's configuration",
-      under: "json jsonl ndjson yaml yml toml ini cfg conf gin txt",
+      under: "json jsonl ndjson yaml yml toml ini cfg conf gin properties txt",
       patternSearch: "text",
       mayMatch: ({ name, hint }) =>
         hint === HINT.configuration || hint === undefined &&
-          /(?:\.(?:json|jsonl|ndjson|ya?ml|toml|ini|cfg|conf|gin)|(?:^|\/)(?:MLmodel|Kitfile|type\.txt))$/iu
+          /(?:\.(?:json|jsonl|ndjson|ya?ml|toml|ini|cfg|conf|gin)|(?:^|\/)(?:MLmodel|MLproject|Kitfile|type\.txt|serving\.properties))$/iu
             .test(
               name,
             ),

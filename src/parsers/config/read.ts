@@ -31,6 +31,8 @@ const BY_EXTENSION: ReadonlyMap<string, Notation> = new Map([
 const BY_NAME: ReadonlyMap<string, Notation> = new Map([
   ["mlmodel", "yaml"],
   ["kitfile", "yaml"],
+  ["mlproject", "yaml"],
+  ["serving.properties", "ini"],
   ["type.txt", "line"],
 ]);
 
