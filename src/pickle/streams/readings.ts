@@ -382,7 +382,8 @@ export class OtherReadings {
     const end = reading === "frames"
       ? -1
       : all.findIndex((counted) =>
-        isListed(counted) || (dataCalled >= 0 && counted.offset >= dataCalled)
+        isListed(counted) || isAbsent(counted) ||
+        (dataCalled >= 0 && counted.offset >= dataCalled)
       );
     const fresh = (end < 0 ? all : all.slice(0, end)).filter((counted) =>
       !known.has(keyOf(counted.fact)) &&
@@ -460,6 +461,16 @@ export class OtherReadings {
  */
 function isListed({ fact }: CountedFact): boolean {
   return fact.kind === "unresolved-call" && fact.listed === true;
+}
+
+/**
+ * Whether a fact is an import of a name that its module has never had (joblib 0.9 to 1.6), which ends every
+ * unpickler. An array's pickle takes its type from `numpy` by an entry of its own memo; read with the memo around
+ * it, where joblib's wrapper comes early, that entry is joblib's module.
+ */
+function isAbsent({ fact }: CountedFact): boolean {
+  return fact.kind === "import" && fact.module === "joblib.numpy_pickle" &&
+    (fact.name === "dtype" || fact.name === "ndarray");
 }
 
 /**
