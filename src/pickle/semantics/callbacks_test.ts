@@ -409,6 +409,26 @@ test("scikit-learn's newObj makes what it is given, and no more", async () => {
   assert.equal(await verdict(made("cmylib\nThing\n")), "suspicious");
 });
 
+test("dateutil's tzfile is harmless where it is given no file", async () => {
+  const made = (...args: (string | Uint8Array)[]) =>
+    bytes("cdateutil.tz.tz\ntzfile\n(", ...args, "tR");
+  assert.equal(await verdict(made("N", str("Europe/Berlin"))), "clean");
+  assert.equal(await verdict(made(str("/etc/passwd"))), "suspicious");
+  assert.equal(await verdict(made("cmylib\nFile\n)R", str("x"))), "suspicious");
+  assert.equal(await verdict(made("N", PARTIAL)), "suspicious");
+  // The thirtieth call counts as the first.
+  const often = Array<Uint8Array>(30).fill(made("N", str("x")));
+  assert.equal(await verdict("(", ...often, made(str("/etc/passwd")), "t"), "suspicious");
+});
+
+test("what numba writes of a compiled function is loaded", async () => {
+  const inner = bytes("cos\nsystem\n(", str("echo"), "tR.");
+  const loads = bytes("cnumba.core.serialize\n_unpickle__CustomPickled\n(");
+  const given = bytes("C", Uint8Array.of(inner.length), inner, "tR");
+  assert.equal(await verdict(loads, given), "dangerous");
+  assert.equal(await verdict("cnumba.core.serialize\n_rebuild_function\n(tR"), "dangerous");
+});
+
 test("the partial by which protocol 2 restores an object of keyword arguments restores it", async () => {
   const made = (cls: string, given = cls) =>
     bytes("cfunctools\npartial\n(cbuiltins\ngetattr\n(", cls, str("__new__"), "tR", given, "tR)R");

@@ -107,6 +107,18 @@ export function makeBitGenerator(calls: Calls, call: Call): Handle {
   return calls.made(call);
 }
 
+/**
+ * `tzfile(file, name)` of dateutil reads the file, a path or an object. Without one it keeps the name, which is how
+ * dateutil before 2.9 restores a zone (`tzfile.__reduce__`).
+ */
+export function opensFirst(calls: Calls, call: Call): Handle {
+  const [file, ...names] = call.args ?? [];
+  const opensNone = file === NONE && calls.isBare(call.kwargs) &&
+    names.every((name) => name === NONE || calls.heap.textOf(name) !== undefined);
+  if (!opensNone) calls.log(call);
+  return opensNone ? calls.made(call) : calls.result(call.entry.handle, call.args, call.kwargs);
+}
+
 /** `weakref.ref(object, callback)` calls the second once the first is gone, which may be at once. */
 export function reference(calls: Calls, call: Call): Handle {
   const callback = call.args?.[1];

@@ -32,6 +32,7 @@ import {
   constructWithKeywords,
   makeBitGenerator,
   makeGenerator,
+  opensFirst,
   rebuildFromType,
   rebuildParameter,
   rebuildTensor,
@@ -73,6 +74,7 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   "load-type": loadType,
   "encode-text": encodeText,
   loader: loader,
+  "opens-first": opensFirst,
 };
 
 /** The meanings that calls are followed by. */

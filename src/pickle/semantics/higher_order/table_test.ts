@@ -33,6 +33,7 @@ const JUDGED = [
   "add-extension",
   "import-module",
   "loader",
+  "opens-first",
   "resolve-name",
   "setattr",
   "setitem",
