@@ -34,6 +34,10 @@ class Release:
     prepare: str
     #: Whether its sources are read, and nothing of it is run.
     source: bool = False
+    #: What it needs to be run where only its sources are read: to write pickles.
+    runs: tuple[str, ...] = ()
+    #: Whether there is no wheel, and its own setup.py builds it.
+    build: bool = False
 
     @property
     def requirements(self) -> list[str]:
@@ -49,7 +53,7 @@ def releases(libraries: list[str] | None = None) -> list[Release]:
     return [
         Release(entry["name"], entry.get("distribution"), each["version"], each["python"],
                 tuple(each["needs"].split()), each.get("bare", False), entry.get("prepare", ""),
-                each.get("source", False))
+                each.get("source", False), tuple(each.get("runs", each["needs"]).split()), each.get("build", False))
         for entry in table["library"] if not libraries or entry["name"] in libraries
         for each in entry["releases"]
     ]
@@ -76,38 +80,59 @@ def interpreter_of(version: str) -> str:
     raise FileNotFoundError(f"Cannot find Python {version}")
 
 
-def make(release: Release, folder: Path) -> Path:
-    """Makes the environment of a release where it is missing; gives its Python.
+#: The last pip that runs a setup.py by itself, and what those of old releases expect.
+BUILD = ("pip==23.0.1", "setuptools<70", "wheel")
+
+
+def make(release: Release, folder: Path, run_it: bool = False) -> Path:
+    """Makes the environment of a release where it is missing; gives its Python. With `run_it` one that is only read
+    gets all that it needs to be run, in an environment of its own, and each has joblib.
 
     Raises subprocess.CalledProcessError when something cannot be installed, FileNotFoundError when there
     is no Python for it.
     """
-    place = folder / f"{release.library}-{release.version}"
+    whole = run_it and release.source
+    place = folder / f"{release.library}-{release.version}{'-run' if whole else ''}"
     python = place / "bin" / "python"
-    if (place / "complete").exists():
-        return python
-    shutil.rmtree(place, ignore_errors=True)
-    interpreter = interpreter_of(release.python)
-    uv = os.environ.get("UV") or shutil.which("uv")
-    options = ["--no-deps"] if release.bare or release.source else []
-    if uv is not None:
-        run([uv, "venv", "--quiet", "--python", interpreter, str(place)])
-        links = [f"--find-links={each}" for each in os.environ.get("PIP_FIND_LINKS", "").split()]
-        if release.requirements:
-            run([uv, "pip", "install", "--quiet", "--only-binary=:all:", "--python", str(python),
-                 *links, *options, *release.requirements])
-    else:
-        run([interpreter, "-m", "venv", str(place)])
-        if release.requirements:
-            run([str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:", *options,
-                 *release.requirements])
-    (place / "complete").touch()
+    if not (place / "complete").exists():
+        shutil.rmtree(place, ignore_errors=True)
+        interpreter = interpreter_of(release.python)
+        uv = uv_command()
+        run([uv, "venv", "--quiet", "--python", interpreter, str(place)] if uv is not None else
+            [interpreter, "-m", "venv", str(place)])
+        requirements = [release.requirements[0], *release.runs] if whole else release.requirements
+        bare = release.bare or (release.source and not whole)
+        if release.build:
+            install(python, [*requirements[1:], *BUILD])
+            run([str(python), "-m", "pip", "install", "--quiet", "--no-use-pep517", "--no-deps", requirements[0]])
+        elif requirements:
+            install(python, requirements, ["--no-deps"] if bare else [])
+        (place / "complete").touch()
+    if run_it and subprocess.run([str(python), "-c", "import joblib"], capture_output=True).returncode != 0:
+        install(python, ["joblib"])
     return python
 
 
+def uv_command() -> "str | None":
+    """uv, where it is installed."""
+    return os.environ.get("UV") or shutil.which("uv")
+
+
+def install(python: Path, requirements: "list[str]", options: "list[str]" = []) -> None:
+    """Installs wheels."""
+    uv = uv_command()
+    if uv is not None:
+        links = [f"--find-links={each}" for each in os.environ.get("PIP_FIND_LINKS", "").split()]
+        command = [uv, "pip", "install", "--python", str(python), *links]
+    else:
+        command = [str(python), "-m", "pip", "install"]
+    run([*command, "--quiet", "--only-binary=:all:", *options, *requirements])
+
+
 def remove(release: Release, folder: Path) -> None:
-    """Removes the environment of a release."""
-    shutil.rmtree(folder / f"{release.library}-{release.version}", ignore_errors=True)
+    """Removes the environments of a release."""
+    for ending in ("", "-run"):
+        shutil.rmtree(folder / f"{release.library}-{release.version}{ending}", ignore_errors=True)
 
 
 def run(command: list[str]) -> None:

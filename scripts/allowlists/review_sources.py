@@ -56,4 +56,21 @@ SOURCES: "dict[str, Review]" = {
     "shap": of("shap"),
     "gpytorch": of("gpytorch"),
     "pytorch_metric_learning": of("pytorch_metric_learning"),
+    "surprise": of("surprise.prediction_algorithms", "surprise.trainset!", "surprise.reader!", "surprise.dataset!",
+                   "surprise.model_selection.split!", "surprise.model_selection.search!"),
+    "lightfm": of("lightfm.lightfm!", "lightfm.data!"),
+    # Types, of which compiled code speaks; no dispatchers, which bring code of their own.
+    "numba": of("numba.core.types", "numba.core.errors!", "numba.typed"),
+    "allennlp_light": of("allennlp_light.modules", "allennlp_light.nn"),
+    # Not collections and graphs: the functions that they name run when they are computed.
+    "dask": of("dask.utils!", "dask.array.slicing!", "dask.array.chunk_types!", "dask.callbacks!", "dask.typing!",
+               "dask.dataframe.utils!", "dask.dataframe._compat!", "dask.array.numpy_compat!"),
+    "ray": of("ray.tune.search.sample!", "ray.tune.search.variant_generator!", "ray.tune.schedulers", "ray.tune.stopper",
+              "ray.tune.result_grid!", "ray.tune.tune_config!", "ray.tune.analysis", "ray.air.config!", "ray.air.result!",
+              "ray.train._checkpoint!", "ray.train.error!", "ray.tune.error!", "ray.exceptions!", "ray.rllib.policy.sample_batch!",
+              "ray.rllib.policy.policy!", "ray.rllib.policy.view_requirement!", "ray.rllib.utils.filter!",
+              "ray.rllib.utils.schedules", "ray.rllib.utils.typing!", "ray.rllib.models", "ray.rllib.algorithms",
+              "ray.rllib.core", without=(r"\.(tests|examples|utils\.test)",)),
+    "mlflow": of("mlflow.entities", "mlflow.types", "mlflow.exceptions!", "mlflow.models.model!", "mlflow.models.signature!",
+                 "mlflow.data"),
 }

@@ -1,8 +1,10 @@
-"""table.py [--environments FOLDER] [--files FOLDER] [LIBRARY…]: how clean honest pickles are.
+"""table.py [--environments FOLDER] [--files FOLDER] [--rows FOLDER] [--seconds N] [--again] [--remove] [LIBRARY…]: how
+clean honest pickles are.
 
 For each audited release it lets scripts/fixtures/library_pickles.py write pickles of all that the release has
 into a folder outside the checkout, scans them, and prints a table: library, release, files, not clean,
-dangerous; and below it what the files that are not clean name. Files that are there already are kept.
+dangerous; and below it what the files that are not clean name. Files that are there already are kept; so are rows,
+but with --again, and --remove removes files and environment behind a row.
 The oldest and the newest release of a library write every protocol from 2 to 5, those between 2 and 5 alone.
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,13 +22,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from environments import Release, folder_of_environments, make, releases  # noqa: E402
+from environments import Release, folder_of_environments, make, releases, remove  # noqa: E402
 
 ROOT = Path(__file__).parent.parent.parent
 WRITER = ROOT / "scripts" / "fixtures" / "library_pickles.py"
 #: Lists without pickles of their own.
-WITHOUT = ("hub", "stable-baselines3", "statsmodels_hooks", "torchvision_hooks")
-#: Subjects of findings that are shown for a release.
+WITHOUT = ("hub", "statsmodels_hooks", "torchvision_hooks")
+#: Subjects of findings that are kept for a release.
 SHOWN = 12
 
 
@@ -35,14 +38,25 @@ def protocols(release: Release) -> str:
     return "2345" if release in (same[0], same[-1]) else "25"
 
 
-def write_files(release: Release, python: Path, folder: Path) -> None:
-    """Lets the release write its pickles. Raises subprocess.SubprocessError when it cannot."""
+def write_files(release: Release, python: Path, folder: Path, seconds: float) -> str:
+    """Lets the release write its pickles until its time is over; gives what the writer says of them."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg",
-                   "MODELAUDIT_PREPARE": release.prepare}
+                   "MODELAUDIT_PREPARE": release.prepare, "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1",
+                   "WANDB_MODE": "disabled", "POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1"}
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="modelaudit-pickles-") as home:
-        subprocess.run([str(python), str(WRITER), release.library, str(folder), protocols(release)],
-                       check=True, cwd=home, env={**environment, "HOME": home}, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, timeout=1800)
+        try:
+            done = subprocess.run(
+                [str(python), str(WRITER), release.library, str(partial), protocols(release)], cwd=home,
+                env={**environment, "HOME": home, "TMPDIR": home}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, timeout=seconds, text=True, errors="replace")
+            said = done.stdout.strip().rpartition("\n")[2] or done.stderr.strip()[-400:]
+        except subprocess.TimeoutExpired:
+            said = "its time was over"
+    partial.rename(folder)
+    return said
 
 
 def scan(folder: Path) -> dict:
@@ -64,34 +78,60 @@ def subjects(report: dict) -> Counter:
     return found
 
 
+def row_of(release: Release, files: Path, environments: Path, seconds: float) -> dict:
+    """The row of a release.
+
+    Raises subprocess.SubprocessError when its environment cannot be made, FileNotFoundError without a Python for it.
+    """
+    folder = files / f"{release.library}-{release.version}"
+    said = "files from before"
+    if not folder.exists():
+        said = write_files(release, make(release, environments, run_it=True), folder, seconds)
+    report = scan(folder)
+    verdicts = Counter(asset["verdict"] for asset in report["assets"])
+    # Tables and texts beside a model are none.
+    looked = sum(verdicts.values()) - verdicts["skipped"]
+    return {"library": release.library, "release": release.version, "files": looked,
+            "not clean": looked - verdicts["clean"], "dangerous": verdicts["dangerous"], "said": said,
+            "subjects": subjects(report).most_common(SHOWN)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--environments")
     parser.add_argument("--files")
+    parser.add_argument("--rows")
+    parser.add_argument("--seconds", type=float, default=1800)
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--remove", action="store_true")
     parser.add_argument("libraries", nargs="*")
     options = parser.parse_args()
     environments = folder_of_environments(options.environments)
     files = Path(options.files or tempfile.mkdtemp(prefix="modelaudit-library-pickles-"))
+    rows = Path(options.rows or tempfile.mkdtemp(prefix="modelaudit-rows-"))
+    rows.mkdir(parents=True, exist_ok=True)
     total: Counter = Counter()
     print("| library | release | files | not clean | dangerous |\n| --- | --- | --: | --: | --: |")
     below = []
     for release in releases(options.libraries):
         if release.library in WITHOUT:
             continue
-        folder = files / f"{release.library}-{release.version}"
-        try:
-            if not folder.exists():
-                write_files(release, make(release, environments), folder)
-            report = scan(folder)
-        except (subprocess.SubprocessError, FileNotFoundError) as error:
-            print(f"cannot write {folder.name}: {error}", file=sys.stderr)
-            continue
-        verdicts = Counter(asset["verdict"] for asset in report["assets"])
-        row = (sum(verdicts.values()), sum(verdicts.values()) - verdicts["clean"], verdicts["dangerous"])
-        print(f"| {release.library} | {release.version} | {row[0]} | {row[1]} | {row[2]} |", flush=True)
-        total.update(dict(zip(("files", "not clean", "dangerous"), row)))
-        below += [f"{folder.name}: {count} × {subject}"
-                  for subject, count in subjects(report).most_common(SHOWN)]
+        kept = rows / f"{release.library}-{release.version}.json"
+        if options.again or not kept.exists():
+            try:
+                kept.write_text(json.dumps(row_of(release, files, environments, options.seconds)))
+            except (subprocess.SubprocessError, FileNotFoundError, ValueError) as error:
+                print(f"cannot write {release.library} {release.version}: {error}", file=sys.stderr)
+                continue
+            if options.remove:
+                shutil.rmtree(files / f"{release.library}-{release.version}", ignore_errors=True)
+                remove(release, environments)
+        row = json.loads(kept.read_text())
+        counts = {name: row[name] for name in ("files", "not clean", "dangerous")}
+        print(f"| {release.library} | {release.version} | {' | '.join(map(str, counts.values()))} |", flush=True)
+        total.update(counts)
+        below += [f"{release.library}-{release.version}: {row['said'][:200]}",
+                  *(f"{release.library}-{release.version}: {count} × {subject}" for subject, count in row["subjects"])]
     print(f"| all | | {total['files']} | {total['not clean']} | {total['dangerous']} |\n")
     print("\n".join(below))
 
