@@ -29,18 +29,27 @@ const FOLLOWED = /^(identity|calls-argument|attribute-name|attributes|attribute:
 /** What a name that is only named must not do, whoever calls it: loading its own libraries is not among it. */
 const HARMFUL = /^event:(?!ctypes)|^calls-argument$/;
 
+/** Meanings by which no call is followed. */
+const OF_STATES: readonly string[] = ["kept", "loads-state"];
+
+/** What one that is only kept may do when something looks at it: the scanner reports what is given one. */
+const LOOKS = new RegExp(
+  "^((iterate|length|item|key|contains|truth|number|index|text|representation):|source:__(iter|next|len|" +
+    "getitem|contains|bool|float|index|str|repr|format|array|array_interface|array_struct|fspath|dir)__$)",
+);
+
 /** Makes classes, whatever else it does. */
 const MAKES_CLASSES: readonly string[] = ["metaclass", "enum-base"];
 
 /**
  * What is wrong with a list.
  *
- * @param hasMeaning whether the calls of a path are followed (rules/callables.toml)
+ * @param hasMeaning whether the calls of a path are followed (rules/callables.toml), or whether it has a meaning
  */
 export function problemsOf(
   list: Allowlist,
   evidence: Evidence,
-  hasMeaning: (path: string) => boolean,
+  hasMeaning: (path: string, meaning?: string) => boolean,
 ): string[] {
   const rows = new Map(evidence.rows.map((row) => [`${row.module}\n${row.name}`, row]));
   const problems: string[] = [];
@@ -55,7 +64,7 @@ export function problemsOf(
           ? "no evidence"
           : row.use !== level
           ? `the evidence is for "${row.use}"`
-          : problemOf(row, list.library, hasMeaning(path));
+          : problemOf(row, list.library, hasMeaning(path), hasMeaning(path, "kept"));
         if (problem !== undefined) problems.push(`${list.library}: ${path} (${level}): ${problem}`);
       }
     }
@@ -69,7 +78,12 @@ export function problemsOf(
 }
 
 /** Why a row is no evidence for its use; undefined when it is. */
-function problemOf(row: EvidenceRow, library: string, hasMeaning: boolean): string | undefined {
+function problemOf(
+  row: EvidenceRow,
+  library: string,
+  hasMeaning: boolean,
+  isKept: boolean,
+): string | undefined {
   if (row.kind === "read") {
     return READ.includes(library) ? undefined : "its source was read, and it was not run";
   }
@@ -88,7 +102,9 @@ function problemOf(row: EvidenceRow, library: string, hasMeaning: boolean): stri
       : row.call.find((each) => HARMFUL.test(each));
   }
   // A function has no state; what executes one that a meaning speaks of is compared with a template.
-  const restore = row.restore.filter((each) => !(hasMeaning && each === "event:exec"));
+  const restore = row.restore.filter((each) =>
+    !(hasMeaning && each === "event:exec") && !(isKept && LOOKS.test(each))
+  );
   for (const each of row.use === "restored" ? restore : [...row.call, ...restore]) {
     // The scanner looks at what such a name is given.
     if (each === "attributes" && row.use === "filled") continue;
@@ -125,8 +141,12 @@ function readAllowlists(
 function main(): void {
   const file = "rules/callables.toml";
   const meanings = parseCallables(readFileSync(ROOT + file, "utf8"), file);
-  const hasMeaning = (path: string) =>
-    path in meanings || `${path.slice(0, path.lastIndexOf("."))}.*` in meanings;
+  const hasMeaning = (path: string, meaning?: string) => {
+    const found = meanings[path] ?? meanings[`${path.slice(0, path.lastIndexOf("."))}.*`];
+    return found?.some((each) =>
+      meaning === undefined ? !OF_STATES.includes(each) : each === meaning
+    ) ?? false;
+  };
   const problems = [...readAllowlists().values()].flatMap(([list, evidence]) =>
     problemsOf(list, evidence ?? { releases: [], rows: [] }, hasMeaning)
   );

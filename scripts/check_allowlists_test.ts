@@ -21,7 +21,11 @@ function shortcomings(
     named: {},
     [use]: { "lib.core": ["Thing"] },
   };
-  return problemsOf(list, parseEvidence(HEAD + row, "lib.tsv"), () => followed)
+  return problemsOf(
+    list,
+    parseEvidence(HEAD + row, "lib.tsv"),
+    (_, meaning) => followed && meaning === undefined,
+  )
     .map((shortcoming) => shortcoming.replace(/^.*\): |^\w+: /, ""));
 }
 

@@ -80,7 +80,7 @@ def interpreter_of(version: str) -> str:
     raise FileNotFoundError(f"Cannot find Python {version}")
 
 
-#: The last pip that runs a setup.py by itself, and what those of old releases expect.
+#: The last pip that runs a setup.py by itself, and what those of old releases expect to be there.
 BUILD = ("pip==23.0.1", "setuptools<70", "wheel")
 
 
@@ -104,7 +104,7 @@ def make(release: Release, folder: Path, run_it: bool = False) -> Path:
         bare = release.bare or (release.source and not whole)
         if release.build:
             install(python, [*requirements[1:], *BUILD])
-            run([str(python), "-m", "pip", "install", "--quiet", "--no-use-pep517", "--no-deps", requirements[0]])
+            run([str(python), "-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-deps", requirements[0]])
         elif requirements:
             install(python, requirements, ["--no-deps"] if bare else [])
         (place / "complete").touch()

@@ -30,6 +30,9 @@ USES = ("named", "restored", "filled", "called")
 WATCHED = re.compile(r"(\w+:)?calls-(method|state):|calls-key$|crash$")
 #: What a name with a meaning in rules/callables.toml may do, since the scanner follows it.
 FOLLOWED = re.compile(r"(identity|calls-argument|attribute-name|attributes|attribute:attribute-name)$")
+#: What a class with the meaning "kept" there may do when something looks at it, since the scanner reports what is given one.
+LOOKS = re.compile(r"(iterate|length|item|key|contains|truth|number|index|text|representation):|source:__(iter|next|len|"
+                   r"getitem|contains|bool|float|index|str|repr|format|array|array_interface|array_struct|fspath|dir)__$")
 #: What a function that is only named must not do, whoever calls it later. Libraries of its own it may load.
 HARMFUL = re.compile(r"event:(?!ctypes)|calls-argument$")
 
@@ -106,10 +109,18 @@ def reached_by_hooks() -> dict[str, set[str]]:
     return found
 
 
-def meanings() -> set[str]:
-    """Paths of rules/callables.toml."""
+def meanings() -> dict[str, set[str]]:
+    """Meanings of the paths of rules/callables.toml."""
+    found: dict[str, set[str]] = defaultdict(set)
     with (ROOT / "rules" / "callables.toml").open("rb") as file:
-        return {path for entry in tomllib.load(file)["callable"] for path in entry["globals"]}
+        for entry in tomllib.load(file)["callable"]:
+            for path in entry["globals"]:
+                found[path].add(entry["meaning"])
+    return found
+
+
+#: Meanings by which no call is followed.
+OF_STATES = {"kept", "loads-state"}
 
 
 def merge(library: str, answers: list[Answer]) -> list[Row]:
@@ -150,10 +161,11 @@ def read_use(library: str, module: str, name: str) -> str:
     return "restored"
 
 
-def use_of(row: Row, followed: set[str]) -> str:
+def use_of(row: Row, followed: dict[str, set[str]]) -> str:
     """The furthest use that is wanted and that no finding forbids; "-" when none is left."""
     path = f"{row.module}.{row.name}"
-    has_meaning = path in followed or f"{row.module}.*" in followed
+    meant = followed.get(path) or followed.get(f"{row.module}.*") or set()
+    has_meaning = bool(meant - OF_STATES)
     against = {
         phase: {each for each in found
                 if not WATCHED.match(each) and not (has_meaning and FOLLOWED.match(each))}
@@ -167,6 +179,8 @@ def use_of(row: Row, followed: set[str]) -> str:
     # What executes a text of its state is compared with the library's own template.
     if has_meaning:
         against["restore"] -= {"event:exec"}
+    if "kept" in meant:
+        against["restore"] = {each for each in against["restore"] if not LOOKS.match(each)}
     # What a decorator made of a class cannot be read.
     if "source:decorator" in row.restore:
         return "-"

@@ -58,10 +58,13 @@ STATSMODELS_HOOKS = Review(
             "representation": "Statespace", "initialization": "Initialization", "kalman_filter": "KalmanFilter",
             "kalman_smoother": "KalmanSmoother", "simulation_smoother": "SimulationSmoother",
         }.items()
-    },
+    } | {"statsmodels.tsa.exponential_smoothing._ets_smooth":
+         "_ets_smooth_add_add _ets_smooth_add_mul _ets_smooth_mul_add _ets_smooth_mul_mul"},
     exclude_modules=STATSMODELS.exclude_modules,
-    exclude=(r"(?!.*Wrapper$)(?!.*\.Bunch$)statsmodels\.(?!base\.data\.|tsa\.statespace\._).*",),
-    restored=(r".*\.statespace\._.*",),
+    exclude=(r"(?!.*Wrapper$)(?!.*\.Bunch$)statsmodels\.(?!base\.data\.|discrete\.discrete_model\.NegativeBinomial|tsa\.(deterministic|statespace|arima|exponential_smoothing|innovations)\.).*",),
+    # Compiled ones are called with their arrays, and functions of smoothing are kept by name.
+    called=(r".*\.statespace\._.*",),
+    named=(r".*\._ets_smooth_\w+",),
 )
 
 NLTK = Review(

@@ -16,10 +16,33 @@ def of(*modules: str, without: "tuple[str, ...]" = ()) -> Review:
     return Review(modules=modules, exclude_modules=WITHOUT + without, exclude=(EVALUATES,))
 
 
+#: Statistics and distances are compiled; estimators keep functions of the library, and methods of their parts, by name.
+RIVER = Review(
+    modules=("river",),
+    functions=(r"river\.(utils\.(math|norm)|feature_extraction\.vectorize|metrics\.(mutual_info|expected_mutual_info))",),
+    exclude_modules=WITHOUT,
+    exclude=(EVALUATES,),
+    include={
+        "river._river_rust.stats": "RsEWMean RsEWVar RsIQR RsKurtosis RsPeakToPeak RsQuantile RsRollingIQR RsRollingPRAUC "
+        "RsRollingQuantile RsRollingROCAUC RsSkew",
+        "river.stats._rust_stats": "RsEWMean RsEWVar RsIQR RsKurtosis RsPeakToPeak RsQuantile RsRollingIQR RsRollingQuantile RsSkew",
+        "river._river_rust.vectordict": "VectorDict euclidean_distance_dict euclidean_distance_tuple lazy_search_euclidean",
+        "river.drift.adwin_c": "__pyx_unpickle_AdaptiveWindowing __pyx_unpickle_Bucket",
+        "river.utils.vectordict": "__pyx_unpickle_VectorDict",
+        "river.metrics.mutual_info": "_average_arithmetic",
+    },
+    bound={r"river\.stats\.mean\.Mean": "clone", r"river\.drift\.dummy\.DummyDriftDetector": "_fixed_trigger _random_trigger",
+           r"river\.naive_bayes\.gaussian\.GaussianNB": "_make_gaussian",
+           r"river\.feature_extraction\.kernel_approx\.RBFSampler": "_random_weights"},
+    called=(r".*\.__pyx_unpickle_\w+",),
+    named=(r"river\._river_rust\.vectordict\.[a-z]\w+", r"river\..*\.(clone|_fixed_trigger|_random_trigger|_make_gaussian|_random_weights|"
+           r"_average_arithmetic)"),
+)
+
 SOURCES: "dict[str, Review]" = {
     "skbase": of("skbase"),
     "fastcore": of("fastcore", without=(r"\.(shutil|script|parallel|net|xdg|build|imghdr|ghapi)$",)),
-    "river": of("river"),
+    "river": RIVER,
     "pyod": of("pyod", without=(r"\.(mcp_server|agentic|skills|mcp)",)),
     "sktime": of("sktime", without=(r"\.(registry|libs|mlflow)",)),
     "tslearn": of("tslearn"),
@@ -59,18 +82,14 @@ SOURCES: "dict[str, Review]" = {
     "surprise": of("surprise.prediction_algorithms", "surprise.trainset!", "surprise.reader!", "surprise.dataset!",
                    "surprise.model_selection.split!", "surprise.model_selection.search!"),
     "lightfm": of("lightfm.lightfm!", "lightfm.data!"),
-    # Types, of which compiled code speaks; no dispatchers, which bring code of their own.
-    "numba": of("numba.core.types", "numba.core.errors!", "numba.typed"),
     "allennlp_light": of("allennlp_light.modules", "allennlp_light.nn"),
     # Not collections and graphs: the functions that they name run when they are computed.
     "dask": of("dask.utils!", "dask.array.slicing!", "dask.array.chunk_types!", "dask.callbacks!", "dask.typing!",
                "dask.dataframe.utils!", "dask.dataframe._compat!", "dask.array.numpy_compat!"),
-    "ray": of("ray.tune.search.sample!", "ray.tune.search.variant_generator!", "ray.tune.schedulers", "ray.tune.stopper",
-              "ray.tune.result_grid!", "ray.tune.tune_config!", "ray.tune.analysis", "ray.air.config!", "ray.air.result!",
-              "ray.train._checkpoint!", "ray.train.error!", "ray.tune.error!", "ray.exceptions!", "ray.rllib.policy.sample_batch!",
-              "ray.rllib.policy.policy!", "ray.rllib.policy.view_requirement!", "ray.rllib.utils.filter!",
-              "ray.rllib.utils.schedules", "ray.rllib.utils.typing!", "ray.rllib.models", "ray.rllib.algorithms",
-              "ray.rllib.core", without=(r"\.(tests|examples|utils\.test)",)),
+    "ray": of("ray.tune.search.sample!", "ray.tune.schedulers", "ray.tune.stopper", "ray.tune.result_grid!",
+              "ray.tune.tune_config!", "ray.air.config!", "ray.air.result!", "ray.train._checkpoint!", "ray.tune.error!",
+              "ray.exceptions!", "ray.rllib.policy.sample_batch!", "ray.rllib.policy.policy!", "ray.rllib.policy.view_requirement!",
+              "ray.rllib.utils.filter!", "ray.rllib.utils.schedules", "ray._common.pydantic_compat!"),
     "mlflow": of("mlflow.entities", "mlflow.types", "mlflow.exceptions!", "mlflow.models.model!", "mlflow.models.signature!",
                  "mlflow.data"),
 }

@@ -9,6 +9,8 @@
 export const HINT = {
   /** A loader unpickles these bytes. */
   pickle: "pickle",
+  /** A loader of pickles that takes no persistent ids, or of checkpoints, reads these bytes. */
+  loaded: "loaded",
   /** Pickles may begin anywhere in these bytes, which a damaged archive left. */
   picklesWithin: "pickles-within",
   /** Bytes that no reader of the format around them reads: a pickle anywhere in them, or a program, is hidden. */

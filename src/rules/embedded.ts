@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "0709075530d7d3e7c198da7abfc591f9b9c938bcf62295a3f4cad995a740b47f";
+export const RULES_HASH: string = "02a6b107f0b2e3cd1a521b8e19e787dabe13d981d3dee6eee784f69996dc9448";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -473,6 +473,7 @@ export const RULES_JSON: string = `[
 {"id":"zip-hidden-member","format":"zip","kind":"anomaly","severity":"high","safety":"suspicious","title":"Member missing from the central directory","why":"Readers that go by the directory do not see it, readers that go through the file do. It was scanned all the same.","fix":"Do not load this file.","references":["CWE-436"],"atlas":["AML.T0074"]},
 {"id":"zip-overlap","format":"zip","kind":"anomaly","severity":"high","safety":"suspicious","title":"Overlapping members","why":"Overlapping members are how zip bombs are made, and how one member hides in another.","fix":"Do not load this file.","references":["CWE-436","CWE-409"],"atlas":["AML.T0011.000","AML.T0074"]},
 {"id":"zip-storages-not-fetched","format":"zip","kind":"anomaly","severity":"info","safety":"innocuous","title":"Tensor storages not fetched","why":"The checkpoint's pickle names each of them as a storage of just that size, so that loading takes any bytes in them as numbers. Their own headers were not compared with the directory either, which only programs that unpack archives go by.","fix":"Pass --remote-full to look into each of them, or download the file and scan it here."},
+{"id":"zip-behind-pickle","format":"zip","kind":"anomaly","severity":"info","safety":"innocuous","title":"Archive inside or behind a pickle","why":"A pickle may hold a checkpoint as bytes, as the nets of skorch do. The file is read as a pickle and as an archive; neither hides the other.","fix":"Nothing needs to be done.","references":["CWE-436"],"atlas":["AML.T0018.002"]},
 {"id":"zip-prepended-data","format":"zip","kind":"anomaly","severity":"low","safety":"suspicious","title":"Data before the first member","why":"Self-extracting archives begin so; models do not. A file that is two formats at once means different things to different programs.","fix":"Report the file to its publisher, or write it again with the framework.","references":["CWE-436"],"atlas":["AML.T0074"]},
 {"id":"zip-appended-data","format":"zip","kind":"anomaly","severity":"low","safety":"suspicious","title":"Data after the end of the archive","why":"A file that is two formats at once means different things to different programs.","fix":"Report the file to its publisher, or write it again with the framework.","references":["CWE-436"],"atlas":["AML.T0074"]},
 {"id":"zip-encrypted","format":"zip","kind":"anomaly","severity":"low","safety":"suspicious","title":"Encrypted member","why":"What cannot be read cannot be judged.","fix":"Decrypt the archive with a tool and scan the result.","references":["CWE-434"],"atlas":["AML.T0074"]},
@@ -913,6 +914,15 @@ export const CALLABLES_JSON: string = `{
  "pandas._libs.arrays.__pyx_unpickle_NDArrayBacked": [
   "attributes"
  ],
+ "river.drift.adwin_c.__pyx_unpickle_AdaptiveWindowing": [
+  "attributes"
+ ],
+ "river.drift.adwin_c.__pyx_unpickle_Bucket": [
+  "attributes"
+ ],
+ "river.utils.vectordict.__pyx_unpickle_VectorDict": [
+  "attributes"
+ ],
  "pandas._libs.interval.__pyx_unpickle_IntervalMixin": [
   "attributes"
  ],
@@ -1023,6 +1033,24 @@ export const CALLABLES_JSON: string = `{
  ],
  "torch.utils.hooks.RemovableHandle": [
   "own-state"
+ ],
+ "accelerate.state.AcceleratorState": [
+  "kept"
+ ],
+ "accelerate.state.GradientState": [
+  "kept"
+ ],
+ "skorch.classifier.*": [
+  "loads-state"
+ ],
+ "skorch.net.NeuralNet": [
+  "loads-state"
+ ],
+ "skorch.probabilistic.*": [
+  "loads-state"
+ ],
+ "skorch.regressor.*": [
+  "loads-state"
  ],
  "scipy.stats._continuous_distns.*": [
   "source-in-state"
@@ -1325,7 +1353,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     roots: ["accelerate"],
     text: `=00accelerate.optimizer ~0AcceleratedOptimizer
 0bscheduler ~0AcceleratedScheduler
-0ctate =0AcceleratorState 0DistributedType =0GradientState ~0PartialState
+0ctate ~0AcceleratorState 0DistributedType ~0GradientState ~0PartialState
 0butils.dataclasses ~0AORecipeKwargs ~1utocastKwargs ~0BnbQuantizationConfig 0ComputeEnvironment 1ustomDtype 0DDPCommunicationHookType ~1ataLoaderConfiguration ~1eepSpeedPlugin ~9SequenceParallelConfig ~1istributedDataParallelKwargs bType 1ynamoBackend 0FP8BackendType ~3RecipeKwargs ~1ullyShardedDataParallelPlugin ~0GradScalerKwargs ~4ientAccumulationPlugin ~0InitProcessGroupKwargs ~0KwargsHandler 0LoggerType ~0MSAMPRecipeKwargs ~1egatronLMPlugin 0PrecisionType ~2ofileKwargs ~3jectConfiguration 0RNGType 0SageMakerDistributedType ~0TERecipeKwargs ~1ensorInformation ~1orchContextParallelConfig ~5DynamoPlugin ~5TensorParallelConfig ~jPlugin
 0ieepspeed ~0HfDeepSpeedConfig`,
   },
@@ -1373,6 +1401,49 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0fimgaug.stubs ~0IAAAdditiveGaussianNoise ~4ffine ~3CropAndPad ~3Emboss ~3Fliplr ~7ud ~3Perspective ~4iecewiseAffine ~3Sharpen ~4tub ~4uperpixels
 0mtransforms =0BasicIAATransform =0DualIAATransform =0IAAAdditiveGaussianNoise =4ffine =3CropAndPad =3Emboss =3Fliplr =7ud =3Perspective =4iecewiseAffine =3Sharpen =4uperpixels =1mageOnlyIAATransform
 0fpytorch.transforms =0ToTensor =83D =8V2`,
+  },
+  {
+    library: "allennlp_light",
+    version: "1.0.0",
+    roots: ["allennlp_light"],
+    text: `=00allennlp_light.modules.attention.attention =0Attention
+0ougmented_lstm ~0AugmentedLSTMCell ~astm ~0BiAugmentedLstm
+0nbimpm_matching =0BiMpmMatching
+0nconditional_random_field.conditional_random_field ~0ConditionalRandomField
+20_wemission ~0ConditionalRandomFieldWeightEmission
+22lannoy ~0ConditionalRandomFieldWeightLannoy
+22trans ~0ConditionalRandomFieldWeightTrans
+0nencoder_base ~0_EncoderBase
+0nfeedforward =0FeedForward
+0ngated_sum ~0GatedSum
+0nhighway ~0Highway
+0ninput_variational_dropout ~0InputVariationalDropout
+0nlayer_norm ~0LayerNorm
+0ostm_cell_with_projection ~0LstmCellWithProjection
+0nmasked_layer_norm ~0MaskedLayerNorm
+0ptrix_attention.matrix_attention =0MatrixAttention
+0pxout =0Maxout
+0nresidual_with_layer_dropout ~0ResidualWithLayerDropout
+0nsampled_softmax_loss ~0SampledSoftmaxLoss
+0ocalar_mix ~0ScalarMix
+0oeq2seq_encoders.gated_cnn_encoder ~0ResidualBlock
+14pytorch_seq2seq_wrapper =0PytorchSeq2SeqWrapper
+14seq2seq_encoder =0Seq2SeqEncoder
+0rvec_encoders.pytorch_seq2vec_wrapper =0PytorchSeq2VecWrapper
+14seq2vec_encoder =0Seq2VecEncoder
+0ooftmax_loss ~0SoftmaxLoss
+0opan_extractors.span_extractor =0SpanExtractor
+1h_with_span_width_embedding =0SpanExtractorWithSpanWidthEmbedding
+0otacked_alternating_lstm ~0StackedAlternatingLstm
+0vbidirectional_lstm ~0StackedBidirectionalLstm
+0ntime_distributed ~0TimeDistributed
+0nvision.grid_embedder =0GridEmbedder
+0uimage2image =0Image2ImageModule
+0uregion_detector =0RegionDetector ~eOutput
+0fnn.activations =0Activation
+0iinitializers =0Initializer =bApplicator =0_InitializerWrapper
+0iregularizers.regularizer =0Regularizer
+16_applicator =0RegularizerApplicator`,
   },
   {
     library: "catboost",
@@ -1463,6 +1534,17 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ipathfinder =0CmdStanPathfinder
 0irunset =0RunSet
 0ivb =0CmdStanVB`,
+  },
+  {
+    library: "dask",
+    version: "2022.2.0 to 2026.8.0",
+    roots: ["dask"],
+    text: `=00dask.array.numpy_compat ~0_Recurser
+0bslicing 0SlicingNoop
+05callbacks ~0Callback ~0add_callbacks
+05dataframe.utils 0AttributeNotImplementedError
+05typing ~0DaskCollection ~0HLGDaskCollection ~0PostPersistCallable ~0SchedulerGetCallable 0_NoDefault =a.no_default
+05utils ~0Dispatch ~0IndexCallable ~0MethodCache ~0OperatorMethodMixin ~0SerializableLock ~0_HashIdWrapper ~0cached_property ~0disable_gc 0itemgetter 0methodcaller ~0shorten_traceback`,
   },
   {
     library: "dateutil",
@@ -2823,6 +2905,13 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0gsklearn_adapter ~0_SklearnModel`,
   },
   {
+    library: "lightfm",
+    version: "1.16 to 1.17",
+    roots: ["lightfm"],
+    text: `=00lightfm.data ~0Dataset ~0_FeatureBuilder ~1IncrementalCOOMatrix
+08lightfm ~0LightFM`,
+  },
+  {
     library: "lightgbm",
     version: "3.3.5 to 4.7.0",
     roots: ["lightgbm"],
@@ -2881,6 +2970,99 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0smodel_helpers ~0_ModuleMode =1restricted_classmethod_impl
 0sparsing =0AttributeDict
 0stypes ~0DistributedDataParallel ~0LRSchedulerConfig =hType =0OptimizerConfig =9LRSchedulerConfig ~0_SizedIterable`,
+  },
+  {
+    library: "mlflow",
+    version: "2.9.2 to 3.17.2",
+    roots: ["mlflow"],
+    text: `=00mlflow.data.dataset_registry ~0DatasetRegistry
+0ksource_registry ~0DatasetSourceRegistry
+0cmeta_dataset ~0MetaDataset
+0cpolars_dataset ~0PolarsDataset =d.PolarsDatasetConfig =rProfile
+0dyfunc_dataset_mixin ~0PyFuncConvertibleDatasetMixin ~6InputsOutputs
+0cschema ~0TensorDatasetSchema
+0cuc_volume_dataset_source ~0UCVolumeDatasetSource
+07entities._job =0Job ~3Progress ~3ScopedPermission
+0k_status =0JobStatus
+0hmlflow_object =0_MLflowObject ~dPrinter =2lflowObject ~dPrinter
+0gassessment =0Assessment =0Expectation =bValue =0Feedback =8Value =0IssueReference =eValue
+0q_error =0AssessmentError
+0rsource =0AssessmentSource ~gType
+0gdataset_record =0DatasetRecord
+0u_source =0DatasetRecordSource =jType
+0hocument ~0Document
+0gentity_type ~0EntityAssociationType
+0hvaluation_dataset =0DatasetGranularity
+0hxperiment =0Experiment
+0q_tag =0ExperimentTag
+0gfile_info =0FileInfo
+0ggateway_budget_policy =0BudgetAction ~6Duration =eUnit =6TargetScope =6Unit =0GatewayBudgetPolicy
+0oendpoint =0FallbackConfig =8Strategy =0GatewayEndpoint =fBinding =fModelConfig =kMapping =fTag =7ModelDefinition =cLinkageType =7ResourceType =0RoutingStrategy
+0oguardrail =0GatewayGuardrail =gConfig =1uardrailAction =9Stage
+0osecrets =0GatewaySecretInfo
+0gissue =0Issue =5Severity =6tatus
+0glifecycle_stage ~0LifecycleStage
+0ink =0Link
+0hogged_model =0LoggedModel
+0s_input =0LoggedModelInput
+0toutput =0LoggedModelOutput
+0tparameter =0LoggedModelParameter
+0tstatus =0LoggedModelStatus
+0ttag =0LoggedModelTag
+0gmcp_server =0MCPRemoteTransportType =3Status
+0hetric =0Metric =6WithRunId
+0hodel_registry._model_registry_entity =0_ModelRegistryEntity
+0vmodel_version =0ModelVersion
+18_deployment_job_run_state ~0ModelVersionDeploymentJobRunState
+1ostate =0ModelVersionDeploymentJobState
+19search =0ModelVersionSearch
+1atatus ~0ModelVersionStatus
+19tag =0ModelVersionTag
+0vprompt ~0Prompt
+11_version =0PromptModelConfig =6Version
+0vregistered_model =0RegisteredModel
+1b_alias =0RegisteredModelAlias
+1cdeployment_job_state ~0RegisteredModelDeploymentJobState
+1csearch =0RegisteredModelSearch
+1ctag =0RegisteredModelTag
+0hultipart_upload ~0CreateMultipartUploadResponse ~0MultipartUploadCredential ~fPart
+0gparam =0Param
+0hresigned_upload ~0CreatePresignedUploadResponse
+0grun =0Run
+0j_data =0RunData
+0kinfo =0RunInfo =0orderable_attribute =0searchable_attribute
+0mputs =0RunInputs
+0koutputs =0RunOutputs
+0kstatus ~0RunStatus
+0ktag =0RunTag
+0gscorer =0ScorerVersion
+0hession ~0Session
+0hource_type ~0SourceType
+0hpan =0LazySpan =1iveSpan =0NoOpSpan =0Span ~4Type ~0_CachedSpanAttributesRegistry ~1SpanAttributesRegistry
+0k_event =0CustomEncoder =0SpanEvent
+0llog_level =0SpanLogLevel
+0lstatus ~0SpanStatus =aCode
+0gtrace =0Trace
+0l_data ~0TraceData
+0minfo =0TraceInfo
+0q_v2 =0TraceInfoV2
+0mlocation =0MlflowExperimentLocation =0TraceLocation =dBase =dType =0UCSchemaLocation
+0mmetrics =0AggregationType =0MetricAggregation =6DataPoint =6ViewType
+0mstate =0TraceState
+0gview_type ~0ViewType
+0gwebhook ~0Webhook =7Action =7Entity ~8vent =7Status ~7TestResult
+0horkspace ~0TraceArchivalConfig ~0Workspace =9DeletionMode
+08xceptions ~0ExecutionException ~0InvalidUrlException ~0MissingConfigException ~1lflowException ~6NotImplementedException ~6TraceArchivalMalformedTrace ~bDataCorrupted ~fException ~fNotFound ~aingException ~0RestException ~0_UnsupportedMultipartUploadException ~cPresignedUploadException
+07models.model ~0Files =0Model ~5Info
+0esignature ~0ModelSignature ~0_TypeHints
+07types.agent =0ChatAgentChunk =9Message =9Request =bsponse =4Context
+0dchat =0AudioContentPart =0BaseRequestPayload =0ChatChoice =aDelta =6unkChoice =5ompletionChunk =eRequest =gsponse =4Message =4Tool =4Usage =0Function =8Params =8ToolDefinition =0ImageContentPart =5Url =1nputAudio =0JsonSchemaSpec =0ParamProperty =5Type =1romptTokensDetails =0ReasoningContentPart =9SummaryPart =2sponseFormat =0TextContentPart =1oolCall =8Delta =5hoice =aFunction
+0dllm ~0ChatChoice ~aDelta ~aLogProbs ~6unkChoice ~5ompletionChunk ~eRequest ~gsponse ~4Message ~4Params ~0FunctionToolCallArguments ~cDefinition ~0ParamProperty ~5Type ~0TokenLogProb ~5UsageStats ~2olCall ~4Definition ~4ParamsSchema ~2pTokenLogProb ~0_BaseDataclass
+0dresponses =0ResponsesAgentRequest =gsponse =eStreamEvent
+0m_helpers =0Annotation =aFileCitation =ePath =aURLCitation =0BaseRequestPayload =0Content =0FunctionCallOutput =8Tool =0IncompleteDetails =2putTokensDetails =0McpApprovalRequest =dsponse =1essage =0OutputItem =6TokensDetails =0ReasoningParams =2sponse =8CompletedEvent =8Error =dEvent =8FunctionToolCall =8InputTextParam =8OutputItemDoneEvent =eMessage =eRefusal =eText =8ReasoningItem =8TextAnnotationDeltaEvent =cDeltaEvent =8Usage =0Status =1ummary =0Tool =4Choice =aFunction =1runcation
+0dschema ~0AnyType ~1rray ~0BaseType =0ColSpec =0DataType ~0Map =0Object =0ParamSpec.ParamSpecTypedDict ~1roperty ~0Schema ~1parkMLVector ~0TensorInfo =6Spec
+0dtype_hints ~0ColSpecType ~0InvalidTypeHintException ~0UnsupportedTypeHintException ~0ValidationResult
+0dutils ~0InvalidDataForSignatureInferenceError ~0TensorsNotSupportedException`,
   },
   {
     library: "mlxtend",
@@ -4301,6 +4483,202 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 04.exceptions 0AmbiguousTimeError 0InvalidTimeError 0NonExistentTimeError 0UnknownTimeZoneError`,
   },
   {
+    library: "ray",
+    version: "2.9.3 to 2.60.0",
+    roots: ["ray"],
+    text: `=00ray.rllib.algorithms.a2c.a2c =0A2CConfig
+0m3c.a3c =0A3CConfig
+0mlgorithm ~0TrainIterCtx
+0u_config =0AlgorithmConfig =0DifferentiableAlgorithmConfig =0TorchCompileWhatToCompile
+0npha_star.alpha_star =0AlphaStarConfig
+0rzero.alpha_zero =0AlphaZeroConfig
+0mpex_ddpg.apex_ddpg =0ApexDDPGConfig
+0rqn.apex_dqn =0ApexDQNConfig
+0npo.appo =0APPOConfig
+0u_catalog ~0APPOCatalog
+0vlearner ~0AppoLearnerHyperparameters
+0vtorch_policy =0APPOTorchPolicy
+0qtf.appo_tf_rl_module =0APPOTfRLModule
+0rorch.appo_torch_rl_module =0APPOTorchRLModule
+0qutils =0CircularBuffer
+0mrs.ars =0ARSConfig
+0lbandit.bandit =0BanditConfig =6LinTSConfig =9UCBConfig
+0mc.bc =0BCConfig
+0q_catalog ~0BCCatalog
+0rrl_module ~0BCRLModule
+0otf.bc_tf_rl_module =0BCTfRLModule
+0porch.bc_torch_rl_module =0BCTorchRLModule
+0lcallbacks ~0DefaultCallbacks ~0MemoryTrackingCallbacks ~0RE3UpdateCallbacks
+0mql.cql =0CQLConfig
+0s_tf_policy ~0ActorCriticOptimizerMixin
+0mrr.crr =0CRRConfig
+0lddpg.ddpg =0DDPGConfig
+0opo.ddppo =0DDPPOConfig
+0mqn.distributional_q_tf_model ~0DistributionalQTFModel
+0qqn =0DQNConfig
+0s_catalog ~0DQNCatalog
+0ttf_policy ~0ComputeTDErrorMixin ~0QLoss
+0uorch_model =0DQNTorchModel
+0zpolicy ~0ComputeTDErrorMixin ~0QLoss
+0plearner_thread =0LearnerThread
+0mreamerv3.dreamerv3 =0DreamerV3Config
+14_catalog ~0DreamerV3Catalog
+15learner ~0DreamerV3LearnerHyperparameters
+0vtf.dreamerv3_tf_rl_module =0DreamerV3TfRLModule
+0ymodels.actor_network =0ActorNetwork
+15components.cnn_atari =0CNNAtari
+1hontinue_predictor =0ContinuePredictor
+1jv_transpose_atari =0ConvTransposeAtari
+1gdynamics_predictor =0DynamicsPredictor
+1gmlp =0MLP
+1grepresentation_layer =0RepresentationLayer
+1iward_predictor =0RewardPredictor
+1w_layer =0RewardPredictorLayer
+1gsequence_model =0SequenceModel
+1gvector_decoder =0VectorDecoder
+16ritic_network =0CriticNetwork
+15disagree_networks =0DisagreeNetworks
+16reamer_model =0DreamerModel
+15world_model =0WorldModel
+0worch.models.actor_network =0ActorNetwork
+18components.cnn_atari =0CNNAtari
+1kontinue_predictor =0ContinuePredictor
+1mv_transpose_atari =0ConvTransposeAtari
+1jdynamics_predictor =0DynamicsPredictor
+1jmlp =0MLP
+1jrepresentation_layer =0RepresentationLayer
+1lward_predictor =0RewardPredictor
+1z_layer =0RewardPredictorLayer
+1jsequence_model =0DreamerV3GRU =0SequenceModel
+1jvector_decoder =0VectorDecoder
+19ritic_network =0CriticNetwork
+18dreamer_model =0DreamerModel
+18world_model =0WorldModel
+0vutils.debugging ~0CartPoleDebug
+11env_runner =0ActionClip =0NormalizedImageEnv =0OneHot
+0mt.dt =0DTConfig
+0les.es =0ESConfig
+0limpala.impala =0IMPALAConfig =1mpalaConfig
+0y_learner ~0ImpalaLearnerHyperparameters =0_GPULoaderThread =1LearnerThread
+0ztf_policy ~0VTraceClipGradients ~6Loss ~6Optimizer
+10orch_policy =0ImpalaTorchPolicy ~0VTraceLoss ~6Optimizer
+0sutils ~0_SleepTimeController
+0mql.iql =0IQLConfig
+0lleela_chess_zero.leela_chess_zero =0LeelaChessZeroConfig
+0lmaddpg.maddpg =0MADDPGConfig
+0nml.maml =0MAMLConfig
+0nrwil.marwil =0MARWILConfig
+0y_tf_policy ~0MARWILLoss ~0PostprocessAdvantages
+10orch_policy =0MARWILTorchPolicy
+0mbmpo.mbmpo =0MBMPOConfig
+0lpg.pg =0PGConfig
+0q_torch_policy =0PGTorchPolicy
+0mpo.ppo =0PPOConfig
+0s_catalog ~0PPOCatalog
+0tlearner ~0PPOLearnerHyperparameters
+0trl_module ~0PPORLModule
+0ttorch_policy =0PPOTorchPolicy
+0ptf.ppo_tf_rl_module =0PPOTfRLModule
+0qorch.ppo_torch_rl_module =0PPOTorchRLModule
+0lqmix.qmix =0QMixConfig
+0lr2d2.r2d2 =0R2D2Config
+0mandom_agent.random_agent =0RandomAgentConfig
+0lsac.rnnsac =0RNNSACConfig
+0v_torch_model =0RNNSACTorchModel
+0psac =0SACConfig
+0s_catalog ~0SACCatalog
+0ttf_model ~0SACTFModel
+0wpolicy ~0ActorCriticOptimizerMixin ~0ComputeTDErrorMixin
+0uorch_model =0SACTorchModel
+0zpolicy ~0ComputeTDErrorMixin
+0mimple_q.simple_q =0SimpleQConfig
+12_torch_policy =0SimpleQTorchPolicy
+0mlateq.slateq =0SlateQConfig
+0ltd3.td3 =0TD3Config
+0mqc.tqc =0TQCConfig
+0s_catalog ~0TQCCatalog
+0acore.distribution.distribution ~0Distribution
+0storch.torch_distribution ~0TorchCategorical ~5Deterministic ~6iagGaussian ~7stribution ~5MultiCategorical ~aDistribution ~5SquashedGaussian
+0flearner.differentiable_learner_config ~0DifferentiableLearnerConfig
+0nlearner ~0FrameworkHyperparameters ~0LearnerHyperparameters ~7Spec =0TorchCompileWhatToCompile
+0u_group ~0RLlibBackendExecutor
+10_config ~0LearnerGroupConfig
+0nscaling_config ~0LearnerGroupScalingConfig
+0ntraining_data ~0TrainingData
+0fmodels.base ~0ActorCriticEncoder ~0Encoder ~0Model ~0StatefulActorCriticEncoder
+0mcatalog ~0Catalog
+0nonfigs ~0ActorCriticEncoderConfig ~0CNNEncoderConfig ~3TransposeHeadConfig ~0FreeLogStdMLPHeadConfig ~0MLPEncoderConfig ~3HeadConfig ~1odelConfig ~1ultiStreamEncoderConfig ~0RecurrentEncoderConfig ~0_MLPConfig
+0mtf.base =0TfModel
+0pencoder =0TfActorCriticEncoder =2CNNEncoder =2GRUEncoder =2LSTMEncoder =2MLPEncoder =2StatefulActorCriticEncoder
+0pheads =0TfCNNTransposeHead =2FreeLogStdMLPHead =2MLPHead
+0pprimitives =0TfCNN =5Transpose =2MLP
+0norch.base =0TorchModel
+0sencoder =0TorchActorCriticEncoder =5CNNEncoder =5GRUEncoder =5LSTMEncoder =5MLPEncoder =6ultiStreamEncoder =5StatefulActorCriticEncoder
+0sheads =0TorchCNNTransposeHead =5FreeLogStdMLPHead =5MLPHead
+0sprimitives =0LayerNorm1D =0TorchCNN =8Transpose =5MLP
+0sutils =0Stride2D
+0frl_module.marl_module ~0MultiAgentRLModuleConfig
+0prl_module ~0SingleAgentRLModuleSpec
+0y_with_target_networks_interface ~0RLModuleWithTargetNetworksInterface
+0ptf.tf_rl_module =0TfRLModule
+0qorch.torch_compile_config ~0TorchCompileConfig
+11rl_module =0TorchDDPRLModuleWithTargetNetworksInterface
+0amodels.action_dist ~0ActionDistribution
+0hcatalog ~0ModelCatalog
+0hdistributions ~0Distribution
+0hmodelv2 ~0ModelV2
+0hpreprocessors ~0AtariRamPreprocessor ~0DictFlatteningPreprocessor ~0GenericPixelPreprocessor ~0MultiBinaryPreprocessor ~0NoPreprocessor ~0OneHotPreprocessor ~0Preprocessor ~0RepeatedValuesPreprocessor ~0TupleFlatteningPreprocessor
+0hrepeated_values ~0RepeatedValues
+0htf.attention_net ~0AttentionWrapper ~0GTrXLNet =0PositionwiseFeedforward ~0TrXLNet
+0kcomplex_input_net ~0ComplexInputNetwork
+0kfcnet ~0FullyConnectedNetwork
+0klayers.gru_gate =0GRUGate
+0rmulti_head_attention =0MultiHeadAttention
+0rnoisy_layer =0NoisyLayer
+0rrelative_multi_head_attention =0PositionalEmbedding =0RelativeMultiHeadAttention
+0rskip_connection =0SkipConnection
+0knoop ~0NoopModel
+0krecurrent_net ~0LSTMWrapper ~0RecurrentNetwork
+0ktf_action_dist ~0Beta ~0Categorical ~0Deterministic ~1iagGaussian ~2richlet ~0GumbelSoftmax ~0MultiActionDistribution ~5Categorical ~0SlateMultiCategorical ~1quashedGaussian ~0TFActionDistribution
+0ndistributions ~0TfCategorical ~2Deterministic ~3iagGaussian ~4stribution ~2MultiCategorical ~7Distribution
+0nmodelv2 ~0TFModelV2
+0kvisionnet ~0VisionNetwork
+0iorch.attention_net =0AttentionWrapper =0GTrXLNet
+0ncomplex_input_net =0ComplexInputNetwork
+0nfcnet =0FullyConnectedNetwork
+0nmingpt ~0GPTConfig
+0psc =0AppendBiasLayer =0Reshape =0SlimConv2d =4FC
+0oodules.convtranspose2d_stack =0ConvTranspose2DStack
+0vgru_gate =0GRUGate
+0vmulti_head_attention =0MultiHeadAttention
+0vnoisy_layer =0NoisyLayer
+0vrelative_multi_head_attention =0RelativeMultiHeadAttention =8PositionEmbedding
+0vskip_connection =0SkipConnection
+0nnoop ~0TorchNoopModel
+0nrecurrent_net =0LSTMWrapper ~0RecurrentNetwork
+0ntorch_action_dist ~0TorchBeta ~5Categorical ~5Deterministic ~6iagGaussian ~7richlet ~7stributionWrapper ~5MultiActionDistribution ~aCategorical ~5SlateMultiCategorical ~6quashedGaussian
+0tdistributions ~0TorchCategorical ~5Deterministic ~6iagGaussian ~7stribution ~5MultiCategorical ~aDistribution
+0tmodelv2 ~0TorchModelV2
+0nvisionnet =0VisionNetwork
+0apolicy.policy =0Policy
+0hsample_batch =0MultiAgentBatch =0SampleBatch
+0hview_requirement ~0ViewRequirement
+0autils.filter ~0ConcurrentMeanStdFilter ~0Filter ~0MeanStdFilter ~0NoFilter =0RunningStat
+0gschedules.constant_schedule ~0ConstantSchedule
+0qexponential_schedule ~0ExponentialSchedule
+0qlinear_schedule ~0LinearSchedule
+0qpolynomial_schedule ~0PolynomialSchedule
+0qschedule ~0Schedule
+0gtyping ~0ActionConnectorDataType ~1gentConnectorDataType ~esOutput
+04tune.schedulers.async_hyperband ~0_Bracket
+0khyperband =0_Bracket
+0kpb2_utils =0TV_SquaredExp
+0mt ~0_PBTTrialState
+0aearch.sample =0_BackwardsCompatibleNumpyRng
+0gvariant_generator =0_UnresolvedAccessGuard
+09tune_config =0ResumeConfig.ResumeType`,
+  },
+  {
     library: "regex",
     version: "2023.12.25 to 2026.11.19",
     roots: ["regex"],
@@ -5389,7 +5767,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
   },
   {
     library: "sklearn_pandas",
-    version: "2.2.0",
+    version: "2.0.4 to 2.2.0",
     roots: ["sklearn_pandas"],
     text: `=00sklearn_pandas.cross_validation ~0DataWrapper
 0fdataframe_mapper ~0DataFrameMapper
@@ -6014,7 +6392,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0nmixed_linear_model ~0MixedLM ~7Params ~7Results ~0VCSpec ~0_mixedlm_distribution
 0nprocess_regression ~0GaussianCovariance ~0ProcessCovariance ~7MLE ~aResults
 0nquantile_regression ~0QuantReg ~8Results
-0nrecursive_ls =0RecursiveLS =bResults
+0nrecursive_ls ~0RecursiveLS ~bResults
 0oolling ~0RollingRegressionResults ~7Store
 0dobust.covariance ~0CovDetMCD ~9Result ~7M ~6S ~3IterResult ~3M ~4Result ~3OGKResult ~3StartingResult ~3TylerRegularizedResult ~asult ~0NaiveLedoitWolfResult ~0_NormalizeTruncCov ~1Standardize
 0jnorms ~0AndrewWave ~0Hampel ~1uberT ~0LeastSquares ~0MQuantileNorm ~0RamsayE ~1obustNorm ~0StudentT ~0TrimmedMean ~1ukeyBiweight ~5Quartic
@@ -6070,19 +6448,13 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0dreatment.treatment_effects ~0TreatmentEffect =fResults ~0_AIPWGMM ~5WLSGMM ~1IPWGMM ~4RAGMM ~1RAGMM ~1TEGMM ~6Generic1
 0dsa.ar_model ~0AR ~2OrderSelectionResults ~2Results ~1utoReg =7Results ~0InformationCriteria
 0idl.model ~0ARDL ~4OrderSelectionResults =4Results ~0BoundsTestResult ~0UECM =4Results
-0iima.estimators._base ~0ARMAEstimationResult
-0mmodel =0ARIMA
-0mparams =0SARIMAXParams
-0mspecification =0SARIMAXSpecification
-0l_model ~0ARIMA ~5Results ~2MA ~4Results
+0iima_model ~0ARIMA ~5Results ~2MA ~4Results
 0mprocess =0ArmaProcess
 0ima_mle ~0Arma
 0gbase.prediction ~0PredictionResults
 0ltsa_model ~0TimeSeriesModel ~fResults
 0gdescriptivestats ~0TsaDescriptive
 0iterministic =0CalendarDeterministicTerm =8Fourier =8Seasonality =8TimeTrend ~0DeterministicProcess =dTerm =0Fourier =7DeterministicTerm =0Seasonality =0TimeTrend =9DeterministicTerm
-0gexponential_smoothing.base ~0StateSpaceMLEModel ~dResults
-12ets ~0ETSModel ~3Results ~0PredictionResults
 0gfilters.filtertools ~0CycleTrendResult
 0horecasting.stl ~0STLForecastResults
 0stheta ~0ThetaModel ~aResults
@@ -6095,21 +6467,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 14switching ~0HamiltonFilterResults ~0KimSmootherResults ~0MarkovSwitching =fParams ~fResults
 0gseasonal ~0DecomposeResult
 0o._seasonal ~0DecomposeResult
-0htatespace.cfa_simulation_smoother ~0CFASimulationSmoother
-0rdynamic_factor =0DynamicFactor =dResults
-15_mq =0DynamicFactorMQ =fResults =fStates ~0FactorBlock
-0rexponential_smoothing =0ExponentialSmoothing =kResults
-0rinitialization =0Initialization
-0rkalman_filter ~0FilterResults =0KalmanFilter =0PredictionResults
-0ysmoother =0KalmanSmoother ~0SmootherResults
-0rmlemodel =0MLEModel =3Results ~0PredictionResults
-0rnews ~0NewsResults
-0rrepresentation ~0FrozenRepresentation =0Representation
-0rsarimax =0SARIMAX =7Results
-0simulation_smoother =0SimulationSmoothResults =ger
-0structural =0UnobservedComponents =kResults
-0rvarmax =0VARMAX =6Results
-0ktools ~0ZivotAndrewsUnitRoot
+0htattools ~0ZivotAndrewsUnitRoot
 0p._leybourne ~0LeybourneMcCabeStationarity
 0rstattools =0ADFullerResult ~1cfResult ~0BreakvarHeteroskedasticityResult ~0CcfResult ~1ointResult =0DieboldMarianoResult ~0JackknifeResult =0KPSSResult ~0LevinsonDurbinPacfResult ~eResult ~0PacfBurgResult ~4Result ~1ccfResult ~0QStatResult =0RURResult ~0ZivotAndrewsUnitRoot
 0il.mstl ~0MSTL
@@ -6152,9 +6510,13 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ivalidation.validation ~0PandasWrapper
 0dsa.ar_model ~0AutoRegResultsWrapper
 0idl.model ~0ARDLResultsWrapper ~0UECMResultsWrapper
-0iima.model ~0ARIMAResultsWrapper
+0iima.estimators._base ~0ARMAEstimationResult
+0mmodel ~0ARIMA ~5Results ~cWrapper
+0mparams ~0SARIMAXParams
+0mspecification ~0SARIMAXSpecification
 0gbase.tsa_model ~0TimeSeriesResultsWrapper
-0gexponential_smoothing.ets ~0ETSResultsWrapper ~0PredictionResultsWrapper
+0gexponential_smoothing.base ~0StateSpaceMLEModel ~dResults
+12ets ~0ETSModel ~3Results ~aWrapper ~0PredictionResults ~hWrapper
 0gholtwinters.results ~0HoltWintersResultsWrapper
 0gregime_switching.markov_autoregression ~0MarkovAutoregressionResultsWrapper
 14regression ~0MarkovRegressionResultsWrapper
@@ -6167,13 +6529,20 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0squarterly_ar1 ~0QuarterlyAR1
 0srepresentation ~0cStatespace ~0dStatespace ~0sStatespace ~0zStatespace
 0ssimulation_smoother ~0cSimulationSmoother ~0dSimulationSmoother ~0sSimulationSmoother ~0zSimulationSmoother
-0rdynamic_factor ~0DynamicFactorResultsWrapper
-0rexponential_smoothing ~0ExponentialSmoothingResultsWrapper
-0rmlemodel ~0MLEResultsWrapper ~0PredictionResultsWrapper
-0rrepresentation ~0MatrixWrapper ~0OptionWrapper
-0rsarimax ~0SARIMAXResultsWrapper
-0structural ~0UnobservedComponentsResultsWrapper
-0rvarmax ~0VARMAXResultsWrapper
+0rcfa_simulation_smoother ~0CFASimulationSmoother
+0rdynamic_factor ~0DynamicFactor ~dResults ~kWrapper
+15_mq ~0DynamicFactorMQ ~fResults ~fStates ~0FactorBlock
+0rexponential_smoothing ~0ExponentialSmoothing ~kResults ~rWrapper
+0rinitialization ~0Initialization
+0rkalman_filter ~0FilterResults ~0KalmanFilter ~0PredictionResults
+0ysmoother ~0KalmanSmoother ~0SmootherResults
+0rmlemodel ~0MLEModel ~3Results ~aWrapper ~0PredictionResults ~hWrapper
+0rnews ~0NewsResults
+0rrepresentation ~0FrozenRepresentation ~0MatrixWrapper ~0OptionWrapper ~0Representation
+0rsarimax ~0SARIMAX ~7Results ~eWrapper
+0simulation_smoother ~0SimulationSmoothResults ~ger
+0structural ~0UnobservedComponents ~kResults ~rWrapper
+0rvarmax ~0VARMAX ~6Results ~dWrapper
 0gvector_ar.var_model ~0VARResultsWrapper`,
   },
   {
@@ -6224,6 +6593,23 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 00weakref ~0WeakKeyDictionary 4Set =4ValueDictionary ~0ref
 00xml.etree.ElementTree ~0Element ~0QName
 00zoneinfo =0ZoneInfo 8._unpickle`,
+  },
+  {
+    library: "surprise",
+    version: "1.1.4 to 1.1.5",
+    roots: ["surprise"],
+    text: `=00surprise.model_selection.search ~0BaseSearchCV ~0GridSearchCV ~0RandomizedSearchCV
+0qplit ~0KFold ~0LeaveOneOut ~0PredefinedKFold ~0RepeatedKFold ~0ShuffleSplit
+09prediction_algorithms.algo_base ~0AlgoBase
+0vbaseline_only ~0BaselineOnly
+0vco_clustering ~0CoClustering
+0vknns ~0KNNBaseline ~6ic ~3WithMeans ~7ZScore ~0SymmetricAlgo
+0vmatrix_factorization ~0NMF ~0SVD ~3pp
+0vpredictions ~0Prediction aImpossible
+0vrandom_pred ~0NormalPredictor
+0vslope_one ~0SlopeOne
+09reader ~0Reader
+09trainset ~0Trainset`,
   },
   {
     library: "thinc",

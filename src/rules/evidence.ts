@@ -24,6 +24,12 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     codes: "00010001%\"!(%&!&%&!:%&!*%.!H%0!4%(!&20202%)!p101%/!4%L!#%,\"A%!\"y%,\"?%!\"3%!!(%#\"O%!!2%#!F%V\"I%~!#%~!#%!%\"%p!#%<\"?%(!\"2%+(p%((r%0)+0%Q\"W0",
   },
   {
+    library: "allennlp_light",
+    releases: ["allennlp_light 1.0.0, its source"],
+    kinds: `[{"kind":"source","releases":"1","methods":[]}]`,
+    codes: "0%s!\"",
+  },
+  {
     library: "catboost",
     releases: ["catboost 1.2.2 on Python 3.11.7","catboost 1.2.10 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"3","methods":[]},%%!Oenum%D!N%/!}2%+!O]`,
@@ -46,6 +52,12 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     releases: ["cmdstanpy 1.1.0, its source","cmdstanpy 1.3.2, its source"],
     kinds: `[{"kind":"source","releases":"3","methods":[]},%9!P2%+!P]`,
     codes: "000001%'!(%+!*",
+  },
+  {
+    library: "dask",
+    releases: ["dask 2022.2.0 on Python 3.9.18","dask 2026.8.0 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O2%5!Oenum%D!Nvalue%:!O]`,
+    codes: "0001000001%%!#2030%*!\"%\"!D",
   },
   {
     library: "dateutil",
@@ -168,6 +180,12 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     codes: "0%!!\"1%\"!*%@!\"20202%'!.0%%!0%!!,%&!0%*!X0030004%\"\"7%!\"95",
   },
   {
+    library: "lightfm",
+    releases: ["lightfm 1.16 on Python 3.9.18","lightfm 1.17 on Python 3.9.18"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]}]`,
+    codes: "0%\"!\"",
+  },
+  {
     library: "lightgbm",
     releases: ["lightgbm 3.3.5 on Python 3.8.18","lightgbm 4.1.0 on Python 3.11.7","lightgbm 4.7.0 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"7","methods":["encode","get"]},%G!^get_params","keys%J!d%;!O6%+!O]`,
@@ -178,6 +196,12 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     releases: ["lightning 2.1.4, its source","lightning 2.6.6, its source"],
     kinds: `[{"kind":"source","releases":"3","methods":[]},%9!P2%I!P1%+!P]`,
     codes: "00010%#!\"%&!,%#!21010002%\"!&%,!@%B!\"%.!z%#\"\"%N!\"%(!V10000",
+  },
+  {
+    library: "mlflow",
+    releases: ["mlflow 2.9.2, its source","mlflow 3.17.2, its source"],
+    kinds: `[{"kind":"source","releases":"3","methods":[]},%9!P2%I!P1%+!P]`,
+    codes: "000001%\"!#%!!\"%#!010202%'!0%6!#%,!Z%D!#%0!V0%\"!t%&!~%*!,%&!\"%(!.%(!X%P\"Q%4\"S%.#F%,\"O%P\"3%~!#%H!#%(%G%*&210100",
   },
   {
     library: "mlxtend",
@@ -306,6 +330,12 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     codes: "000102030402%!!#",
   },
   {
+    library: "ray",
+    releases: ["ray 2.9.3, its source","ray 2.60.0, its source"],
+    kinds: `[{"kind":"source","releases":"1","methods":[]},%9!P3%I!P2%+!P]`,
+    codes: "0000010102020%#!\"1%'!(%(!8%!!4%.!2%!!d1%%!#%.!N%2!\"2%9!#%(!f%!\"M%!!8%&!#%&\"}%&\"A%(\"c%,\"K%,\"o%8\"M%,\"A%(\"?%*\"K%:#X%.!N%*!,%&!J%###%4\"1%2!#%8!R%4\"O%4!b%6!p%>!n%8!#2",
+  },
+  {
     library: "regex",
     releases: ["regex 2023.12.25 on Python 3.11.7","regex 2026.11.19 on Python 3.13.0"],
     kinds: `[{"kind":"enum","releases":"3","methods":[]},%%!Nfunction%:!R]`,
@@ -367,9 +397,9 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   },
   {
     library: "sklearn_pandas",
-    releases: ["sklearn_pandas 2.2.0 on Python 3.11.7"],
-    kinds: `[{"kind":"class","releases":"1","methods":[]},%F!O"get_params","keys"]}]`,
-    codes: "00010100",
+    releases: ["sklearn_pandas 2.0.4 on Python 3.9.18","sklearn_pandas 2.2.0 on Python 3.11.7"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O1%V!O"get_params","keys"]}]`,
+    codes: "00010201",
   },
   {
     library: "skorch",
@@ -405,19 +435,25 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "statsmodels",
     releases: ["statsmodels 0.13.5, its source","statsmodels 0.15.0, its source"],
     kinds: `[{"kind":"source","releases":"3","methods":[]},%9!P2%I!P1%+!P]`,
-    codes: "0000010%4!\"1%\"!#%:!\"%H!H%J!\"%*!R%#\"/%4!#%&!H%R!\"%*!]%:!j%!!@%T\"12%S!Z%(#V%&\"C%,#_%H\"^%8\"Q%.!>%,!4%.&!%D\"C%L!]%@'U%*&L%.!>%,)'%6%S%*!B%*!t2%1\"A%.\"u%.\"}%(*N%4#.%L*@%4!J2%'!#%#!x%(*p%B!\"%.!J%:\"I%:!_%F*@%D\"i2%U+s%#!b%@!#%!!\"%.&#%7!\"",
+    codes: "0000010%4!\"1%\"!#%:!\"%H!H%J!\"%*!R%#\"/%4!#%&!H%R!\"%*!]%:!j%!!@%T\"12%S!Z%(#V%&\"C%,#_%H\"^%8\"Q%.!>%,!4%.&!%D\"C%L!]%@'U%*&L%.!>%,)'%6%S%*!B%*!t2%1\"A%.\"u%.\"}%(*N%4#.%L*@%4!J2%'!#%#!x%(*p%B!\"%.!J%:\"I%2!\"%<*8%D\"U2%-&4%<%)%.%3%7!\"",
   },
   {
     library: "statsmodels_hooks",
     releases: ["statsmodels_hooks 0.13.5 on Python 3.9.18","statsmodels_hooks 0.15.0 on Python 3.13.0"],
-    kinds: `[{"kind":"class","releases":"2","methods":[]},%8!O3%V!O"keys"%;!U%*"T%#!U]`,
-    codes: "0001010102%C!#3%%!*%!!#%2!@%!!#%6!|%!\";%J!#%/!z",
+    kinds: `[{"kind":"class","releases":"2","methods":[]},%8!O3%V!O"keys"%;!U%*"T%A!U%+"-summary%K!Xcopy"]}]`,
+    codes: "0001010102%C!#3%%!*%!!#%2!@%!!#%&!|%!\"-%#!4%!\"9%!!,%*!P%R!#20405%)!z%,!B%.!8%*\"M10202",
   },
   {
     library: "stdlib",
     releases: ["stdlib 3.8 on Python 3.8.18","stdlib 3.9 on Python 3.9.18","stdlib 3.11 on Python 3.11.7","stdlib 3.13 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"f","methods":[]},%F!O"keys"%J!U_get_arg%*!Zfunction%W"dc%5!Ovalue%D!~%2"Qe%5!Renum%*!N8%W%d_UserList__cast%)%5%/#3%6#benum-bas%E#f%3!S%:")%V!N%L&7%6""%/%h%I&8%6'6%/!O1%X'7scrub_removals"]}]`,
     codes: "0001010%<!\"203%'!04%3!H5%\"!<405%=!v%!!R%!!&%D!N%0!\"3%~!#0606%A!J00707%\"\"^103000800%?%o%(!\"9%/!6a%\"!#b00000c0d%1!]%(&V%&&X3%A%3e%=#p%:!2%&!:%4!\"f%'!#%(!\"d%\"%K%&##g00040401040005%-%w%.!.4%\"!,%(!(g0g00%\"!&h0d050505000i%'\"3g06",
+  },
+  {
+    library: "surprise",
+    releases: ["surprise 1.1.4 on Python 3.9.18","surprise 1.1.5 on Python 3.11.7"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]}]`,
+    codes: "0%M!\"",
   },
   {
     library: "thinc",

@@ -24,6 +24,11 @@ const ANYWHERE: ReadonlyMap<string, "stream" | "import"> = new Map([
   [HINT.hidden, "import"],
 ]);
 
+/** Whether bytes begin with the header of a zip archive's member (APPNOTE.TXT, 4.3.7). */
+function isZipMember(head: Uint8Array): boolean {
+  return head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4;
+}
+
 /** Raw pickles. */
 export const pickleFormat: Format = {
   id: "pickle",
@@ -47,6 +52,8 @@ function claimsPickle({ name, claim }: Sample): boolean {
 function detect(sample: Sample): boolean {
   if (isTarPart(sample.hint)) return sample.head.length > 0;
   if (isTorchLegacy(sample.head)) return false;
+  // To an unpickler the P is a persistent id, which it refuses; torch.load opens the archive.
+  if (sample.hint === HINT.loaded) return sample.head.length > 0 && !isZipMember(sample.head);
   if (sample.hint === HINT.pickle || ANYWHERE.has(sample.hint ?? "")) {
     return sample.head.length > 0;
   }

@@ -218,6 +218,12 @@ async function* remaining(
  * (`metadata_writers` of tflite-support), and another reader reads them.
  */
 function unexpected(anomalies: readonly Anomaly[], { head }: Sample): readonly Anomaly[] {
+  // What a pickle holds, such as a net's checkpoint (skorch): the pickle is read as one, too.
+  if (head[0] === 0x80 && (head[1] ?? 6) <= 5) {
+    return anomalies.map((each) =>
+      each.rule === "zip-prepended-data" ? { ...each, rule: "zip-behind-pickle" } : each
+    );
+  }
   if (!startsWith(head, ascii("TFL3"), 4)) return anomalies;
   return anomalies.filter(({ rule }) => rule !== "zip-prepended-data");
 }

@@ -12,7 +12,7 @@ import type { HiddenCalls } from "./callbacks.ts";
 import type { Changes } from "./changes.ts";
 import type { GlobalEntry, Heap } from "../machine/heap.ts";
 import { CALLEES_FOLLOWED, isUnknownKey, possibleCallees } from "./possible.ts";
-import { executedBy } from "./source_in_state.ts";
+import { executedBy, loadedFrom } from "./source_in_state.ts";
 import { render } from "../tools/render.ts";
 import {
   type CallValue,
@@ -80,6 +80,7 @@ export class Building {
     this.hidden.built(target, state, at);
     this.arrays.build(target, state);
     if (instance?.meanings.includes("source-in-state")) this.executeState(instance.key, state, at);
+    if (instance?.meanings.includes("loads-state")) this.loadState(state, at);
     switch (value?.type) {
       case "picked":
         this.watchPicked(value.value, "BUILD", at);
@@ -150,6 +151,14 @@ export class Building {
       ? [this.heap.entryOf("builtins", "exec"), [executed.text]]
       : [this.heap.entryOf(module, name), [state]];
     this.caller.callGlobal({ entry, args, kwargs: undefined, via: "BUILD", at });
+  }
+
+  /** Restores what loads bytes of its state, as `torch.storage._load_from_bytes` does. */
+  private loadState(state: Handle, at: number): void {
+    const loaded = loadedFrom(this.heap, state);
+    if (loaded === undefined) return;
+    const entry = this.heap.entryOf("torch.storage", "_load_from_bytes");
+    this.caller.callGlobal({ entry, args: [loaded], kwargs: undefined, via: "BUILD", at });
   }
 
   /** Changes what a function of Python's library, or one that is not known, may hand back of its arguments. */

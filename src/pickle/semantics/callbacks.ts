@@ -316,11 +316,16 @@ export class HiddenCalls {
     if (maker?.builtAt !== undefined) maker.usedAt ??= maker.builtAt;
   }
 
-  /** What is not harmless to call among all that instances of a class hold; UNKNOWN where that is not known. */
+  /**
+   * What is not harmless to call among all that instances of a class hold, or what is harmless only where nothing
+   * looks at it; UNKNOWN where that is not known.
+   */
   private heldBy(maker: GlobalEntry): Handle | undefined {
     const harmful = (value: Handle): boolean =>
-      this.heap.globalOf(value)?.quiet !== true && this.isFunction(value);
+      this.heap.instanceOf(value)?.meanings.includes("kept") === true ||
+      (this.heap.globalOf(value)?.quiet !== true && this.isFunction(value));
     const instance = handleOf(KIND.INSTANCE, maker.id);
+    if (maker.meanings.includes("kept")) return instance;
     const { values, complete } = madeOf(this.heap, instance, harmful, 1);
     if (values.length > 0) return values[0];
     if (complete) return undefined;

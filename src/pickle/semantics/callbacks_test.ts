@@ -429,6 +429,28 @@ test("what numba writes of a compiled function is loaded", async () => {
   assert.equal(await verdict("cnumba.core.serialize\n_rebuild_function\n(tR"), "dangerous");
 });
 
+test("what skorch's nets keep as bytes is loaded", async () => {
+  const inner = bytes("cos\nsystem\n(", str("echo"), "tR.");
+  const made = (cls: string, key: string, value: string | Uint8Array) =>
+    bytes(cls, ")\x81}(", str(key), value, str("device"), "Nub");
+  const held = bytes("C", Uint8Array.of(inner.length), inner);
+  const net = "cskorch.classifier\nNeuralNetClassifier\n";
+  assert.equal(await verdict(made(net, "__cuda_dependent_attributes__", held)), "dangerous");
+  assert.equal(await verdict(made(net, "module_", "N")), "clean");
+  // What nothing loads is data.
+  assert.equal(await verdict(made("csklearn.svm._classes\nSVC\n", "x", held)), "suspicious");
+  // A state that is not known may hold any bytes.
+  assert.equal(await verdict(net, ")\x81cmylib\nf\n)Rb"), "suspicious");
+});
+
+test("what is harmless while nothing looks at it may be kept, and is given to no function", async () => {
+  const kept = bytes("caccelerate.state\nGradientState\n)\x81}", str("initialized"), "Nsb");
+  assert.equal(await verdict("}", str("state"), kept, "s"), "clean");
+  assert.equal(await verdict("cdecimal\nDecimal\n(", kept, "tR"), "suspicious");
+  assert.equal(await verdict("cdecimal\nDecimal\n(](", kept, "etR"), "suspicious");
+  assert.equal(await verdict("}(", kept, "Nu"), "suspicious");
+});
+
 test("the partial by which protocol 2 restores an object of keyword arguments restores it", async () => {
   const made = (cls: string, given = cls) =>
     bytes("cfunctools\npartial\n(cbuiltins\ngetattr\n(", cls, str("__new__"), "tR", given, "tR)R");

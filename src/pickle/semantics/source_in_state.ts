@@ -9,7 +9,7 @@
  */
 
 import type { Heap } from "../machine/heap.ts";
-import { CONTAINER, type Handle, NONE } from "../machine/values.ts";
+import { CONTAINER, type Handle, NONE, UNKNOWN } from "../machine/values.ts";
 
 /** The attribute that holds the text. */
 const KEY = "_parse_arg_template";
@@ -55,6 +55,15 @@ type Executed =
  */
 export function executedBy(heap: Heap, path: string, state: Handle): Executed {
   return path.startsWith("statsmodels.") ? formulaIn(heap, state) : templateIn(heap, state);
+}
+
+/**
+ * What `NeuralNet.__setstate__` of skorch loads of a state: bytes that torch.save wrote, since 0.15 also a pickle;
+ * undefined where the state has none, which raises KeyError.
+ */
+export function loadedFrom(heap: Heap, state: Handle): Handle | undefined {
+  const items = itemsIn(heap, state);
+  return items === undefined ? UNKNOWN : items.get("__cuda_dependent_attributes__");
 }
 
 /** What statsmodels evaluates of a state. */

@@ -134,7 +134,7 @@ function literalEntries(
       type: "entry",
       source: opened,
       part: `loaded_${entries.length}`,
-      hint: HINT.pickle,
+      hint: HINT.loaded,
       within,
     });
   }

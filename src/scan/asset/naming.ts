@@ -128,7 +128,7 @@ function empty(
   path: string,
 ): readonly Anomaly[] {
   const expected = claim?.kind === "model" && !NO_EXIST.test(path.replaceAll("\\", "/"));
-  if (!expected && sample.hint !== HINT.pickle) return [];
+  if (!expected && sample.hint !== HINT.pickle && sample.hint !== HINT.loaded) return [];
   return [{
     type: "anomaly",
     rule: "file-empty",
@@ -142,7 +142,9 @@ function unrecognised(
   claim: NameClaim | undefined,
   root: boolean,
 ): readonly Anomaly[] {
-  if (sample.hint === HINT.pickle) return [contentMismatch(sample, "a pickle")];
+  if (sample.hint === HINT.pickle || sample.hint === HINT.loaded) {
+    return [contentMismatch(sample, "a pickle")];
+  }
   if (claim === undefined || claim.kind === "other" || isNoModel(sample)) return [];
   // Other tools write text under such a name: a Mathematica notebook, a page of groff.
   if (claim.weak && !claim.supported && isText(sample.head)) return [];
