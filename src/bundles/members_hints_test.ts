@@ -26,6 +26,10 @@ test("source is TorchScript's beside a pickle of its folder, bytecode is that of
   assert.equal(hints.get("m/code/__torch__/a.py"), HINT.torchscriptSource);
   assert.equal(hints.get("m/bytecode.pkl"), HINT.torchBytecode);
   assert.equal(torchHints(["m/code/a.py", "n/constants.pkl"]).size, 0);
+  // As PyTorch 2.13 finds them.
+  const other = torchHints(["m/CODE/__torch__/a.PY", "m/Constants.pkl", "m/BYTECODE.PKL"]);
+  assert.equal(other.get("m/CODE/__torch__/a.PY"), HINT.torchscriptSource);
+  assert.equal(other.get("m/BYTECODE.PKL"), HINT.torchBytecode);
   assert.equal(torchHints(["code/a.py", "model.json"]).get("code/a.py"), HINT.torchscriptSource);
 });
 

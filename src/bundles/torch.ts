@@ -23,9 +23,10 @@ const ZIP = "zip";
 /** Names of the record of the version; the second is TorchScript's. `PyTorchStreamReader::init`. */
 const VERSIONS = ["version", ".data/version"];
 
-const CHECKPOINT = /^(?:.*\/)?data\.pkl$/u;
-const BYTECODE = /^(?<root>(?:.*\/)?)bytecode\.pkl$/u;
-const SCRIPT_MARK = /^(?<root>(?:.*\/)?)constants\.pkl$/u;
+// In either case of their letters, as PyTorch finds them.
+const CHECKPOINT = /^(?:.*\/)?data\.pkl$/iu;
+const BYTECODE = /^(?<root>(?:.*\/)?)bytecode\.pkl$/iu;
+const SCRIPT_MARK = /^(?<root>(?:.*\/)?)constants\.pkl$/iu;
 
 /** PyTorch archives. */
 export const torchBundle: Bundle = {
@@ -104,10 +105,11 @@ function* anomalies(listing: Listing): Iterable<BundleObservation> {
     }
     const root = SCRIPT_MARK.exec(name)?.groups?.root;
     if (root === undefined) continue;
-    const prefix = `${root}code/`;
+    const prefix = `${root}code/`.toLowerCase();
     let sources = 0;
     for (const other of memberNames) {
-      if (other.startsWith(prefix) && other.endsWith(".py")) sources++;
+      const found = other.toLowerCase();
+      if (found.startsWith(prefix) && found.endsWith(".py")) sources++;
     }
     yield {
       part: name,
@@ -122,6 +124,7 @@ function* anomalies(listing: Listing): Iterable<BundleObservation> {
 }
 
 function hasSources(memberNames: ReadonlySet<string>, root: string): boolean {
-  for (const name of memberNames) if (name.startsWith(`${root}code/`)) return true;
+  const prefix = `${root}code/`.toLowerCase();
+  for (const name of memberNames) if (name.toLowerCase().startsWith(prefix)) return true;
   return false;
 }

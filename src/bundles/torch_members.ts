@@ -1,15 +1,16 @@
 /**
  * Which members of a zip archive PyTorch reads as what, from their names alone: the layout of
  * `torch/csrc/jit/serialization` and `torch/serialization.py`. Everything lies in one top folder,
- * which `torch.load` takes from the first member's name.
+ * which `torch.load` takes from the first member's name. Names are found in either case of their letters:
+ * `PyTorchStreamReader::getRecordID` asks miniz without `MZ_ZIP_FLAG_CASE_SENSITIVE`.
  *
  * @module
  */
 
 /** `<root>/data/<key>` belongs to `<root>/data.pkl`, and so on. */
-const STORAGE_NAME = /^(?<root>(?:.*\/)?)(?<archive>data|constants)\/\d+$/u;
-const BYTECODE_NAME = /(?:^|\/)bytecode\.pkl$/u;
-const SOURCE_NAME = /^(?=[^]*\.py$)(?<root>(?:[^]*\/)?)code\/[^]/u;
+const STORAGE_NAME = /^(?<root>(?:.*\/)?)(?<archive>data|constants)\/\d+$/iu;
+const BYTECODE_NAME = /(?:^|\/)bytecode\.pkl$/iu;
+const SOURCE_NAME = /^(?=[^]*\.py$)(?<root>(?:[^]*\/)?)code\/[^]/iu;
 
 /**
  * Hints for members, by name.
@@ -19,11 +20,12 @@ const SOURCE_NAME = /^(?=[^]*\.py$)(?<root>(?:[^]*\/)?)code\/[^]/u;
  */
 import { HINT } from "../core/hints.ts";
 export function torchHints(memberNames: Iterable<string>): ReadonlyMap<string, string> {
-  const all = new Set(memberNames);
+  const original = new Set(memberNames);
+  const all = new Set(Array.from(original, (name) => name.toLowerCase()));
   const hints = new Map<string, string>();
-  for (const name of all) {
+  for (const name of original) {
     const storage = STORAGE_NAME.exec(name)?.groups;
-    if (storage !== undefined && all.has(`${storage.root}${storage.archive}.pkl`)) {
+    if (storage !== undefined && all.has(`${storage.root}${storage.archive}.pkl`.toLowerCase())) {
       hints.set(name, HINT.torchStorage);
       continue;
     }
@@ -32,14 +34,14 @@ export function torchHints(memberNames: Iterable<string>): ReadonlyMap<string, s
       continue;
     }
     const source = SOURCE_NAME.exec(name)?.groups;
-    if (source !== undefined && isScripted(all, source.root ?? "")) {
+    if (source !== undefined && isScripted(all, (source.root ?? "").toLowerCase())) {
       hints.set(name, HINT.torchscriptSource);
     }
   }
   return hints;
 }
 
-/** `torch.load` hands an archive with `constants.pkl` to `torch.jit.load`. */
+/** `torch.load` hands an archive with `constants.pkl` to `torch.jit.load`; names are in small letters here. */
 function isScripted(memberNames: ReadonlySet<string>, root: string): boolean {
   return memberNames.has(`${root}constants.pkl`) || memberNames.has(`${root}data.pkl`) ||
     memberNames.has(`${root}model.json`) || memberNames.has(`${root}bytecode.pkl`);

@@ -22,6 +22,7 @@ const STEPS_PER_CHECK = 4096;
  * @param head in any encoding
  */
 export function hasKerasKeys(head: Uint8Array): boolean {
+  if (isMessage(head)) return false;
   const text = jsonLetters(head);
   // Quotation marks in a text are escaped, with a backslash or as characters by number.
   const isInText = COLLECTION.test(text) && OBJECT_IN_TEXT.test(text) &&
@@ -30,6 +31,14 @@ export function hasKerasKeys(head: Uint8Array): boolean {
   return isInText || hasYamlKeys(head) ||
     COLLECTION.test(text) && /"class_name"\s*:\s*["\[{]/u.test(text) &&
       /"(?:config|registered_name|build_config|keras_version|compile_config)"\s*:/u.test(text);
+}
+
+/**
+ * A protobuf message whose first field is long, of which the last byte of the length may be a bracket: behind
+ * the line feed stands what is no character of UTF-8.
+ */
+function isMessage([first, second = 0, third = 0]: Uint8Array): boolean {
+  return first === 0x0a && second >= 0x80 && third < 0x80;
 }
 
 /**

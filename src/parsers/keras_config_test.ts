@@ -7,6 +7,13 @@ import { LARGE_INPUT } from "./testing/sweep.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
+test("metadata whose first length ends in a bracket is no configuration", () => {
+  // `SavedMetadata` of tf_keras 2.21: the first node has 15,797 bytes.
+  const message = Uint8Array.of(0x0a, 0xb5, 0x7b, ...utf8(`{"class_name": "Dense", "config": {}}`));
+  assert.ok(!hasKerasKeys(message));
+  assert.ok(hasKerasKeys(utf8(`\n{"class_name": "Dense", "config": {}}`)));
+});
+
 test("a configuration within the text of an object is one", () => {
   const config = JSON.stringify({ class_name: "Sequential", config: {} });
   const text = JSON.stringify({ config });

@@ -25,6 +25,10 @@ const BYTECODE_BYTES = 256 * 1024 * 1024;
 const VALUES = 1_000_000;
 /** Bytes of a name. The longest seen has 16. CWE-770. */
 const NAME_BYTES = 1024;
+/** Bytes of a type. The longest seen has 74. CWE-770. */
+const TYPE_BYTES = 64 * 1024;
+/** Bytes in which names of classes are looked for at once. */
+const CLASS_BLOCK_BYTES = 1024 * 1024;
 /** Bytes read at once, and blocks of them that are kept: 4 MiB, whatever the file has. CWE-770. */
 const BLOCK_BYTES = 64 * 1024;
 const BLOCKS = 64;
@@ -35,8 +39,11 @@ const OPERATOR_NAME = /^[A-Za-z_]\w*::[\w.]+$/u;
 const CLASS_NAME =
   /__torch__ *\. *torch *\. *classes *\. *(?<path>\w{1,255}(?: *\. *\w{1,255}){0,16})/gu;
 
-/** Opcodes of texts, with the bytes that their length takes: BINUNICODE, BINSTRING and their short forms. */
-const TEXTS: Readonly<Record<number, number>> = { 0x58: 4, 0x54: 4, 0x8c: 1, 0x55: 1 };
+/**
+ * Opcodes of texts, with the bytes that their length takes. PyTorch 2.13 follows BINUNICODE and BINUNICODE8 only
+ * (`Unpickler::readInstruction`); BINSTRING and the short forms are of pickles that others wrote.
+ */
+const TEXTS: Readonly<Record<number, number>> = { 0x58: 4, 0x8d: 8, 0x54: 4, 0x8c: 1, 0x55: 1 };
 
 /** The operators of a program, each once, with a count. */
 class Operators {
@@ -96,7 +103,12 @@ export async function scanBytecode(
     if (length < 4 || length > NAME_BYTES || start + length > bytes.length) continue;
     const text = latin1(bytes.subarray(start), length);
     if (OPERATOR_NAME.test(text)) operators.add(text, start);
-    else if (text.includes("__torch__")) operators.addClasses(text, start);
+  }
+  // Types are texts, too, of any length.
+  for (let at = 0; at < bytes.length; at += CLASS_BLOCK_BYTES) {
+    check();
+    const block = bytes.subarray(at, at + CLASS_BLOCK_BYTES + TYPE_BYTES);
+    operators.addClasses(latin1(block), at);
   }
   return operators.reported();
 }
@@ -154,7 +166,7 @@ export async function* scanFlatbuffer(
 
 async function readOperators(reader: FlatReader, root: number, into: Operators): Promise<void> {
   for await (const type of reader.tables(root, MODULE.types)) {
-    const name = await reader.text(type, OBJECT_TYPE.name);
+    const name = await reader.text(type, OBJECT_TYPE.name, TYPE_BYTES);
     into.addClasses(name.text, name.offset);
   }
   for await (const value of reader.tables(root, MODULE.values)) {
@@ -167,7 +179,7 @@ async function readOperators(reader: FlatReader, root: number, into: Operators):
       if (text !== "") into.add(text, offset);
     }
     for await (const at of reader.tables(called, FUNCTION.types)) {
-      const { text, offset } = await reader.textAt(at);
+      const { text, offset } = await reader.textAt(at, TYPE_BYTES);
       into.addClasses(text, offset);
     }
   }
@@ -282,17 +294,27 @@ class FlatReader {
   async text(
     table: number,
     slot: number,
+    limit = NAME_BYTES,
   ): Promise<{ readonly text: string; readonly offset: number }> {
     const at = await this.table(table, slot);
-    return at === undefined ? { text: "", offset: table } : await this.textAt(at);
+    return at === undefined ? { text: "", offset: table } : await this.textAt(at, limit);
   }
 
-  /** The text whose length stands at a place; of a long one its beginning. */
-  async textAt(at: number): Promise<{ readonly text: string; readonly offset: number }> {
+  /** The text whose length stands at a place; none is longer than the limit. */
+  async textAt(
+    at: number,
+    limit: number,
+  ): Promise<{ readonly text: string; readonly offset: number }> {
     const count = await this.u32(at);
     const start = at + 4;
     if (start + count > this.#size) this.#outside(start + count);
-    const bytes = new Uint8Array(Math.min(count, NAME_BYTES));
+    if (count > limit) {
+      throw new LimitError(
+        "values",
+        `A name of the program has ${count} bytes, more than ${limit}`,
+      );
+    }
+    const bytes = new Uint8Array(count);
     for (let i = 0; i < bytes.length; i++) bytes[i] = await this.u8(start + i);
     return { text: new TextDecoder().decode(bytes), offset: start };
   }

@@ -35,6 +35,8 @@ test("bytecode is judged by each operator that it names, whatever stands around 
   assert.deepEqual(await operators(unicode("aten::save"), "q\x0a"), ["aten::save"]);
   assert.deepEqual(await operators("XX", unicode("aten::save")), ["aten::save"]);
   assert.deepEqual(await operators("\x8c\x0aaten::saveq"), ["aten::save"]);
+  // BINUNICODE8, which PyTorch 2.13 runs.
+  assert.deepEqual(await operators("\x8d\x0a\0\0\0\0\0\0\0aten::saveq"), ["aten::save"]);
   assert.deepEqual(await operators(unicode("aten::add"), unicode("prim::If")), []);
   assert.deepEqual(await operators(unicode("mine::run")), ["mine::run"]);
   assert.deepEqual(await operators(unicode("prim::rpc_sync")), ["prim::rpc_sync"]);
@@ -56,6 +58,12 @@ test("spaces between the words of a class's name do not hide it", async () => {
   ) {
     assert.deepEqual(await operators(unicode(type)), ["classes::mine.Thing"], type);
   }
+});
+
+test("a class is found in a type of any length", async () => {
+  const type = `Tuple[${"int, ".repeat(300_000)}__torch__.torch.classes.mine.Thing]`;
+  const length = [0, 8, 16, 24].map((bits) => (type.length >> bits) & 0xff);
+  assert.deepEqual(await operators("X", ...length, type), ["classes::mine.Thing"]);
 });
 
 test("the types of a flatbuffer's functions are looked at", async () => {
