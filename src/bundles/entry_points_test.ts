@@ -30,11 +30,41 @@ test("functions that PyTorch or setuptools calls by itself are judged, commands 
   assert.equal(await wheel("torch.backends", "a.plugin:other"), "clean");
 });
 
+test("hooks of plugins and commands of every build are judged, of other commands only their modules", async () => {
+  const hook = "import os\ndef pytest_configure(config):\n    os.system('echo hi')\n";
+  const command =
+    "import os\nclass B:\n    def __init__(self, dist):\n        pass\n    def run(self):\n        os.system('echo hi')\n";
+  const wheel = (points: string, source: string): Promise<string> =>
+    verdict({
+      "a/plugin.py": source,
+      "a-1.dist-info/WHEEL": "Wheel-Version: 1.0\n",
+      "a-1.dist-info/entry_points.txt": points,
+    });
+  assert.equal(await wheel("[pytest11]\nx = a.plugin\n", hook), "suspicious");
+  assert.equal(await wheel("[console_scripts]\nx = a.plugin:main\n", hook), "clean");
+  assert.equal(await wheel("[distutils.commands]\negg_info = a.plugin:B\n", command), "suspicious");
+  assert.equal(await wheel("[distutils.commands]\ncheck_all = a.plugin:B\n", command), "clean");
+});
+
+test("what Jupyter's server calls of an extension that the package enables is judged", async () => {
+  const source = "import os\ndef _load_jupyter_server_extension(app):\n    os.system('echo hi')\n";
+  const wheel = (enabled: boolean): Promise<string> =>
+    verdict({
+      "a/__init__.py": source,
+      "a-1.dist-info/WHEEL": "Wheel-Version: 1.0\n",
+      "a-1.data/data/etc/jupyter/jupyter_server_config.d/a.json": JSON.stringify({
+        ServerApp: { jpserver_extensions: { a: enabled } },
+      }),
+    });
+  assert.equal(await wheel(true), "suspicious");
+  assert.equal(await wheel(false), "clean");
+});
+
 test("groups of a project's table are its entry points", async () => {
   const project = '[project]\nname = "a"\n[project.entry-points."torch.backends"]\n' +
     'x = "a.plugin:start"\n';
   assert.deepEqual(entryPoints(project, true), [
-    { group: "torch.backends", module: "a.plugin", attribute: "start" },
+    { group: "torch.backends", name: "x", module: "a.plugin", attribute: "start" },
   ]);
   assert.equal(
     await verdict({ "a-1/pyproject.toml": project, "a-1/src/a/plugin.py": MODULE }),
@@ -42,7 +72,17 @@ test("groups of a project's table are its entry points", async () => {
   );
 });
 
-test("comments, other sections and lines without a function are no entry points", () => {
+test("comments are no entry points, and a line without a function names a module", () => {
   const text = "# x\n[a]\n; y = b:c\nz = m.n\n[b]\nx=m:f [extra]\n";
-  assert.deepEqual(entryPoints(text, false), [{ group: "b", module: "m", attribute: "f" }]);
+  assert.deepEqual(entryPoints(text, false), [{
+    group: "a",
+    name: "z",
+    module: "m.n",
+    attribute: "",
+  }, {
+    group: "b",
+    name: "x",
+    module: "m",
+    attribute: "f",
+  }]);
 });

@@ -181,6 +181,7 @@ function isHarmless(rule: string, path: string, traits: readonly string[]): bool
   ) {
     return traits.includes("system-library");
   }
-  // Code in a literal of the source, with names inserted.
-  return rule === "python-import-call" && traits.includes("template");
+  // Code in a literal of the source, with names inserted; code of a file that is judged for itself.
+  return rule === "python-import-call" &&
+    (traits.includes("template") || traits.includes("source-file"));
 }

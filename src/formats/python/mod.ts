@@ -13,6 +13,7 @@
 
 import { HINT } from "../../core/hints.ts";
 import { decodePythonSource } from "../../parsers/python/encoding.ts";
+import { isBuildHook, isCommandMethod, isTestHook } from "../../parsers/python/hooks.ts";
 import { judgePython } from "../../parsers/python/source_facts.ts";
 import { commandAnomalies } from "../../parsers/setup/commands.ts";
 import { notebookProgram } from "../../parsers/python/notebook.ts";
@@ -61,11 +62,6 @@ const SETUPTOOLS_LINES: ReadonlySet<string> = new Set(
   ),
 );
 
-/** Functions that pip calls in a project that builds itself: PEP 517 and PEP 660. */
-const BUILD_HOOKS = /^(?:get_requires_for_|prepare_metadata_for_)?build_(?:wheel|sdist|editable)$/u;
-/** Functions of a `conftest.py` that pytest calls: https://docs.pytest.org/en/stable/reference/reference.html#hooks */
-const TEST_HOOKS =
-  /^pytest_(?:configure|sessionstart|addoption|load_initial_conftests|plugin_registered|collection\w*|collect_\w+|ignore_collect|generate_tests|unconfigure|sessionfinish)$/u;
 /** Bits of a compiled module: a hash stands for its source, which nothing compares. PEP 552 */
 const UNCHECKED = 0b01;
 const CHECKED = 0b11;
@@ -79,9 +75,6 @@ const COMMAND_ENTRIES = 64;
 /** What may reach a class that a source names nowhere else. */
 const REFLECTS =
   /\b(?:globals|locals|vars|getattr|setattr|exec|eval|compile|__\w+__|modules|inspect|gc|ast|distribution|run_command|get_command_class|sub_commands)\b(?<!\b__(?:name|file|version|init|main|doc|author|email|title|description|url|license)__)/u;
-
-/** Methods of a command of distutils that installing calls. */
-const COMMAND_METHODS = ["initialize_options", "finalize_options", "run"];
 
 const HINTS: ReadonlySet<string> = new Set([
   HINT.pythonImport,
@@ -215,9 +208,9 @@ function moduleFacts(
     const dot = path.lastIndexOf(".");
     const last = path.slice(dot + 1);
     if (others?.has(path.slice(0, dot)) === true) return false;
-    return (BUILD_HOOKS.test(path) && hint !== HINT.pythonInstalled) ||
-      (installs && COMMAND_METHODS.includes(last)) ||
-      (tests && TEST_HOOKS.test(path));
+    return (hint !== HINT.pythonInstalled && isBuildHook(path, text)) ||
+      (installs && isCommandMethod(last)) ||
+      (tests && isTestHook(path));
   };
   const main = installs || hint === HINT.pythonProgram;
   return judgePython(text, LANGUAGE, { checkDeadline, main, functions });

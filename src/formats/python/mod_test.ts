@@ -265,6 +265,33 @@ test("what a project's own build backend does when pip asks it runs at install",
   assert.deepEqual(reported(await scanZip([{ name: "p-1/backend.py", data: other }])), []);
 });
 
+test("hooks of hatchling, of PDM and of a backend that is an object run at install", async () => {
+  const run = "os.system('echo hi')";
+  const sources = {
+    hatch:
+      `import os\nfrom hatchling.builders.hooks.plugin.interface import BuildHookInterface\nclass H(BuildHookInterface):\n    def initialize(self, version, data):\n        ${run}\n`,
+    pdm: `import os\ndef pdm_build_initialize(context):\n    ${run}\n`,
+    object:
+      `import os\nclass B:\n    def build_wheel(self, folder):\n        ${run}\nbackend = B()\n`,
+  };
+  for (const [name, data] of Object.entries(sources)) {
+    const report = await scanZip([{ name: "a-1/hook.py", data }], "a-1.zip");
+    assert.deepEqual(reported(report), ["medium python-import-call a-1/hook.py"], name);
+  }
+});
+
+test("setup.py may run a Python file of its package, which is judged for itself", async () => {
+  const setup =
+    "import os\nhere = os.path.dirname(__file__)\nabout = {}\nwith open(os.path.join(here, 'a', 'version.py')) as f:\n    exec(f.read(), about)\n";
+  const scan = (data: string) => scanZip([{ name: "a-1/setup.py", data }], "a-1.zip");
+  const calls = async (data: string) =>
+    reported(await scan(data)).filter((each) => each.includes("import-call"));
+  assert.deepEqual(await calls(setup), []);
+  for (const other of ["version.txt", "../version.py", "/tmp/version.py"]) {
+    assert.equal((await calls(setup.replace("version.py", other))).length, 1, other);
+  }
+});
+
 test("each module of a wheel that runs a command on a way that no call shows is found", async () => {
   const path = new URL(
     "../../../testdata/python/suspicious/reached-1.0-py3-none-any.whl",

@@ -259,6 +259,9 @@ export class Attributes implements AttributesRoom {
       return union([constantOf(value.node.name)], value.attributes?.get(id) ?? []);
     }
     if (id === "__qualname__") return [UNKNOWN_CONSTANT];
+    if (id === "__doc__") {
+      return union(this.#rooms.functions.described(value), value.attributes?.get(id) ?? []);
+    }
     if (id === "__defaults__" || id === "__closure__") {
       let all: Values = [];
       for (const each of value.defaults?.values() ?? []) all = union(all, each);

@@ -7,7 +7,7 @@
 import { COMPUTED } from "./paths.ts";
 import type { ClassesRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import type { Statement } from "./syntax.ts";
+import { documentation, type Statement } from "./syntax.ts";
 import {
   type Arguments,
   type Class,
@@ -78,6 +78,8 @@ export class Classes implements ClassesRoom {
         this.#rooms.heap.addTo(made.members, name, values);
       }
     }
+    const text = documentation(statement.body);
+    if (text !== undefined) this.#rooms.scopes.setIn(body, "__doc__", [constantOf(text)], true);
     this.#rooms.statements.block(statement.body, body);
     for (const [name, values] of body.names) this.#rooms.heap.addTo(made.members, name, values);
     this.#fill(prepared, made);

@@ -9,8 +9,9 @@ import { Tokens } from "./lexer.ts";
 
 import type { CodeTextsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import type { Statement } from "./syntax.ts";
+import { documentation, type Statement } from "./syntax.ts";
 import {
+  constantOf,
   type Container,
   NO_ARGUMENTS,
   Scope,
@@ -46,8 +47,14 @@ export class CodeTexts implements CodeTextsRoom {
     if (tokens.error !== undefined) this.#run.reading.error ??= tokens.error;
     const grammar = new Grammar(tokens, this.#run.reading, this.#run.step1);
     let last: Values = [];
+    let isFirst = scope === this.#run.module && this.#run.codeDepth === 0;
     while (!grammar.isDone()) {
       for (const statement of grammar.next()) {
+        const text = isFirst ? documentation([statement]) : undefined;
+        isFirst = false;
+        if (text !== undefined) {
+          this.#rooms.scopes.setIn(scope, "__doc__", [constantOf(text)], true);
+        }
         last = this.#rooms.functions.settled(() => this.#rooms.statements.run(statement, scope));
         if (this.#ends(statement, scope)) return last;
       }

@@ -7,10 +7,11 @@
 import { Grammar } from "./grammar.ts";
 import type { FunctionsRoom, Rooms } from "./rooms.ts";
 import { ROUNDS, type Run } from "./run.ts";
-import type { FunctionNode, Statement } from "./syntax.ts";
+import { documentation, type FunctionNode, type Statement } from "./syntax.ts";
 import {
   type Arguments,
   type Code,
+  constantOf,
   type Container,
   containerOf,
   known,
@@ -167,6 +168,13 @@ export class Functions implements FunctionsRoom {
       }
       for (const code of stale) if (code.version !== this.#run.version) this.#enter(code);
     }
+  }
+
+  /** The text that describes a function. */
+  described({ node }: Code): Values {
+    if (node.body !== undefined) return [];
+    const text = documentation(this.#body(node));
+    return text === undefined ? [] : [constantOf(text)];
   }
 
   #body(node: FunctionNode): readonly Statement[] {

@@ -8,6 +8,30 @@ import { readPython } from "./source.ts";
  * them when it was imported (with a command that wrote a file).
  */
 const MODULES: Readonly<Record<string, string>> = {
+  augmented_globals: `
+import os
+d = globals()
+d |= {"q": os.system}
+q("echo hi")
+`,
+  chained_maps: `
+import os, collections
+collections.ChainMap({}, vars(os))["system"]("echo hi")
+`,
+  class_description: `
+class K:
+    "__import__('os').system('echo hi')"
+eval(K.__doc__)
+`,
+  description: `
+def f():
+    """__import__('os').system('echo hi')"""
+eval(f.__doc__)
+`,
+  referents: `
+import gc, os
+[o for o in gc.get_referents(os.__dict__) if getattr(o, "__name__", "") == "system"][0]("echo hi")
+`,
   annotations_eval: `
 import os, typing
 def f(a: 'os.system("echo hi")'): pass

@@ -213,7 +213,7 @@ export class Methods implements MethodsRoom {
     if (carried.length > 0) {
       return [this.#rooms.heap.outer("builtins.str", true, site, this.#rooms.calls.carried(given))];
     }
-    if (/^(?:translate|decode|encode|expandtabs|zfill|swapcase)$/u.test(name)) {
+    if (/^(?:translate|decode|encode|expandtabs|zfill|swapcase|to_bytes)$/u.test(name)) {
       return [UNKNOWN_HIDDEN];
     }
     return [unknownOf(self, ...given.positions.flat().filter((each) => each.kind === "constant"))];

@@ -269,6 +269,21 @@ export class ReflectionModels implements ReflectionModelsRoom {
         const otherwise = union(second, given.named.get("default") ?? []);
         return union([this.#rooms.heap.outer(kind, true)], otherwise);
       }
+      case "collections.ChainMap": {
+        const maps = given.positions.reduce((all, each) => union(all, each), given.rest);
+        return maps.length === 0 ? undefined : maps;
+      }
+      case "gc.get_referents": {
+        this.#rooms.records.note(path, true, site, given);
+        const all = union(
+          this.#rooms.attributes.getattr(first, [UNKNOWN_CONSTANT], at),
+          this.#rooms.collections.elements(
+            first.filter(({ kind }) => kind === "container"),
+            span.site,
+          ),
+        );
+        return [this.#rooms.heap.listOf(at, "list", all)];
+      }
       case "inspect.getmembers":
       case "inspect.getmembers_static": {
         const pair = this.#rooms.heap.site<Container>(at, "member", () => containerOf("tuple"));

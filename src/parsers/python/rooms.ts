@@ -260,6 +260,8 @@ export interface FunctionsRoom {
   defineFunction(node: FunctionNode, scope: Scope): Code;
   /** Calls a function of the module. */
   callFunction(code: Code, given: Arguments): Values;
+  /** The text that describes a function. */
+  described(code: Code): Values;
   /** Runs something at the module's own level until functions read for it give nothing new. */
   settled(run: () => Values): Values;
   /** Notes that a function is a generator, which may be sent something. */

@@ -41,7 +41,10 @@ export class Chains implements ChainsRoom {
       if (step === undefined) break;
       this.#run.step(1);
       if (step.kind === "attribute") {
-        values = this.#rooms.attributes.attributes(values, step.id, step);
+        // Long numbers are not kept; a text may be written as one.
+        values = values.length === 0 && step.id === "to_bytes"
+          ? [this.#rooms.heap.method(UNKNOWN_HIDDEN, step.id)]
+          : this.#rooms.attributes.attributes(values, step.id, step);
       } else if (step.kind === "item") {
         const index = this.#rooms.expressions.value(step.index, scope);
         values = step.index.kind === "slice"

@@ -209,13 +209,17 @@ export class Statements implements StatementsRoom {
     const added = this.#rooms.expressions.value(statement.value, scope);
     const values = this.#rooms.expressions.operate(operator, old, added, statement);
     for (const each of old) {
+      if (each.kind === "space" && operator.startsWith("|")) {
+        const given = { ...NO_ARGUMENTS, positions: [added] };
+        this.#rooms.methods.callMethod(each, "update", given);
+      }
       if (each.kind !== "container") continue;
       if (each.type === "dict") this.#rooms.collections.update(each, added);
       else this.#rooms.heap.addRest(each, this.#rooms.collections.elements(added, statement));
     }
     this.#rooms.targets.store(
       target,
-      union(old.filter(({ kind }) => kind === "container"), values),
+      union(old.filter(({ kind }) => kind === "container" || kind === "space"), values),
       scope,
     );
   }

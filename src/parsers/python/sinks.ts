@@ -33,6 +33,8 @@ export type Trait =
   | "unsafe-load"
   /** Code assembled from literals of the source, none of them decoded or computed. */
   | "template"
+  /** Code of a Python file beside the source, by its name. */
+  | "source-file"
   /** Constants alone, none of them hidden. */
   | "constant";
 
@@ -81,8 +83,8 @@ export function isInertPath(path: string, called: boolean): boolean {
 /** True for a value of which nothing can come. */
 export function isInert(value: Value): boolean {
   if (value.kind === "outer") return value.inert && value.carries.length === 0;
-  return value.kind === "method" && value.self.kind === "constant" &&
-    value.self.value === undefined;
+  return value.kind === "method" && value.self.kind === "constant" && !value.self.hidden &&
+    value.self.value === undefined && value.name !== "to_bytes";
 }
 
 /** Functions that give nothing back of what they are given, and keep nothing. */
@@ -99,7 +101,7 @@ const DECODERS =
   /^(?:base64\.|binascii\.(?:a2b|unhexlify)|zlib\.decompress|bz2\.|lzma\.|gzip\.(?:decompress|GzipFile)|codecs\.(?:decode|getdecoder)|marshal\.loads?|builtins\.bytes\.fromhex|cryptography\.|Crypto\.|nacl\.)/u;
 /** What reaches the network. */
 const NETWORK =
-  /^(?:socket\.(?:socket|create_connection|create_server|fromfd|socketpair)|urllib\.request\.|urllib\.urlopen|urllib\.urlretrieve|urllib\.URLopener|urllib2\.|http\.client\.|httplib\.|requests\.(?!exceptions|adapters|structures|utils|compat|packages|models|cookies|status_codes|codes|auth|__)|httpx\.|aiohttp\.|urllib3\.(?!exceptions|util|disable_warnings|__)|ftplib\.|smtplib\.|telnetlib\.|websocket\.|websockets\.connect|paramiko\.|xmlrpc\.client\.|ssl\.get_server_certificate|asyncio\.open_connection|webbrowser\.open)/u;
+  /^(?:socket\.(?:socket|create_connection|create_server|fromfd|socketpair|gethostbyname(?:_ex)?|getaddrinfo)|urllib\.request\.|urllib\.urlopen|urllib\.urlretrieve|urllib\.URLopener|urllib2\.|http\.client\.|httplib\.|requests\.(?!exceptions|adapters|structures|utils|compat|packages|models|cookies|status_codes|codes|auth|__)|httpx\.|aiohttp\.|urllib3\.(?!exceptions|util|disable_warnings|__)|ftplib\.|smtplib\.|telnetlib\.|websocket\.|websockets\.connect|paramiko\.|xmlrpc\.client\.|ssl\.get_server_certificate|asyncio\.open_connection|webbrowser\.open)/u;
 /** Classes and functions of the network that only describe. */
 const QUIET_NETWORK =
   /(?:^|\.)(?:Request|Session|Client|AsyncClient|PoolManager|ProxyManager|Retry|Timeout|HTTPAdapter|build_opener|install_opener|OpenerDirector|ProxyHandler|\w*Handler|\w*Processor|\w*Error|\w*Exception|HTTPStatus|ClientTimeout|ClientSession|TCPConnector|getproxies|proxy_bypass|pathname2url|url2pathname|quote|unquote|Limits|URL|Headers|BasicAuth|responses|parse_http_list|parse_keqv_list|mount|update|setdefault)$/u;
@@ -120,9 +122,12 @@ const STARTUP =
   /(?:^|[\\/~])(?:\.(?:bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zshenv|zprofile|zlogin|cshrc|tcshrc|kshrc|xinitrc|xprofile|xsession|pythonrc\.py|pythonstartup)|config\.fish|authorized_keys2?|crontab|sitecustomize\.py|usercustomize\.py|LaunchAgents|LaunchDaemons|autostart|rc\.local|ld\.so\.preload|sudoers|PowerShell_profile\.ps1)(?:$|[\\/])|\.pth$|(?:^|\/)etc\/(?:cron|profile|init\.d|systemd|passwd|shadow|environment)|systemd\/(?:user|system)|Start Menu\\+Programs\\+Startup|CurrentVersion\\+Run/u;
 const SECRET =
   /(?:^|[\\/~])\.(?:ssh|aws|azure|kube|docker|gnupg|netrc|pypirc|npmrc|git-credentials|pgpass)(?:$|[\\/])|(?:^|\/)etc\/(?:passwd|shadow)|id_(?:rsa|dsa|ecdsa|ed25519)$|(?:Login Data|Cookies|Web Data|wallet\.dat|key4\.db|logins\.json)$|\.config[\\/]gcloud|huggingface[\\/]token/u;
+/** A Python file by a path that stays in the folder. */
+const SOURCE_FILE = /^(?!.*\.\.)(?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.py$/u;
 /** Texts that matter where they are joined to a path. */
 export function isNotableText(text: string): boolean {
-  return text.length < 4096 && (STARTUP.test(text) || SECRET.test(text) || isShellText(text));
+  return text.length < 4096 &&
+    (STARTUP.test(text) || SECRET.test(text) || isShellText(text) || SOURCE_FILE.test(text));
 }
 
 /**
@@ -178,12 +183,17 @@ const CONSTANTS = 256;
 /** Values that an argument may be, beyond which none of them says anything of the call: what a long set has. */
 const VAGUE = 24;
 
+/** What opens a file, and what reads it. */
+const OPENED = /(?:^|\.)(?:open|read_text|read_bytes)(?:\.\w+)?$/u;
+
 /** What a call is given. */
 interface Given {
   /** True where an argument may be any of many values. */
   readonly isVague: boolean;
   readonly outers: ReadonlySet<string>;
   readonly constants: readonly Constant[];
+  /** Of each thing that was opened, what it was given. */
+  readonly opened: readonly Values[];
   /** True when all of it is known constants. */
   readonly isConstant: boolean;
 }
@@ -192,6 +202,7 @@ interface Given {
 export function givenOf(sets: readonly Values[]): Given {
   const outers = new Set<string>();
   const constants: Constant[] = [];
+  const opened: Values[] = [];
   const seen = new Set<Value>();
   let isConstant = true;
   const look = (values: Values, depth: number): void => {
@@ -213,6 +224,7 @@ export function givenOf(sets: readonly Values[]): Given {
       if (depth >= DEPTH) continue;
       if (each.kind === "outer") {
         outers.add(each.path);
+        if (OPENED.test(each.path)) opened.push(each.carries);
         if (each.carries.length > 0) look(each.carries, depth + 1);
       } else if (each.kind === "container") {
         if (each.rest.length > 0) look(each.rest, depth + 1);
@@ -231,7 +243,7 @@ export function givenOf(sets: readonly Values[]): Given {
   };
   for (const each of sets) look(each, 0);
   const isVague = sets.some(({ length }) => length > VAGUE);
-  return { outers, constants, isConstant, isVague };
+  return { outers, constants, opened, isConstant, isVague };
 }
 
 function keyConstant(key: string): Constant {
@@ -295,6 +307,7 @@ export function traitsOf(
   if (isCode && given.outers.size === 0 && !given.constants.some(({ hidden }) => hidden)) {
     traits.add("template");
   }
+  if (isCode && isSourceFile(given)) traits.add("source-file");
   const [text] = given.constants;
   const isOnly = given.outers.size === 0 && given.constants.length === 1 && given.isConstant;
   if (isOnly && typeof text?.value === "string" && !text.hidden && DEFINITION.test(text.value)) {
@@ -304,6 +317,23 @@ export function traitsOf(
   if (WRITES.test(path)) traits.add("writes");
   if (isUnsafe(path, named)) traits.add("unsafe-load");
   return [...traits];
+}
+
+/** What opens, reads and decodes a file, and says where it lies. */
+const READS =
+  /^(?:builtins\.(?:open|compile|str|bytes)(?:\.|$)|(?:io|codecs|tokenize)\.open(?:\.|$)|os\.(?:path|getcwd)(?:\.|$)|pathlib\.|<module>\.__file__$)/u;
+
+/** True for what is read from Python files of the source's own package: those are judged for themselves. */
+function isSourceFile({ outers, constants, opened }: Given): boolean {
+  if (opened.length === 0 || ![...outers].every((path) => READS.test(path))) return false;
+  const isOwn = ({ value, hidden }: Constant): boolean =>
+    !hidden && (typeof value !== "string" || !/^[\\/~]|:/u.test(value));
+  return constants.every(isOwn) &&
+    opened.every((carries) =>
+      givenOf([carries]).constants.some(({ value }) =>
+        typeof value === "string" && SOURCE_FILE.test(value)
+      )
+    );
 }
 
 /** A loader that is asked to run what the file says. */

@@ -202,6 +202,13 @@ export type Statement =
   | { readonly kind: "scope"; readonly global: boolean; readonly names: readonly string[] }
   | { readonly kind: "block"; readonly body: readonly Statement[] };
 
+/** The text that stands first in a body and describes what it belongs to; undefined where none does. */
+export function documentation(body: readonly Statement[]): string | undefined {
+  const [first] = body;
+  if (first?.kind !== "expression" || first.value.kind !== "constant") return undefined;
+  return typeof first.value.value === "string" ? first.value.value : undefined;
+}
+
 /** A name that a pattern binds, and how it reaches that part of the subject. */
 export interface Capture {
   readonly name: string;
