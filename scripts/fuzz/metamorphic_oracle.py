@@ -78,6 +78,7 @@ MEMORY = 6 << 30
 STREAMS = 700
 EVENTS = 20_000
 EXPANDED = 1 << 20
+SETTERS = 8
 FORBIDDEN = ("import", "exec", "compile", "os.", "subprocess.", "socket.", "open", "shutil.",
              "ctypes.", "marshal.", "pty.", "webbrowser.", "urllib.", "ftplib.", "smtplib.")
 
@@ -378,7 +379,14 @@ def _listed():
         return {}
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     from listed_names import listed_names
-    return listed_names()
+    return listed_names(os.environ["MODELAUDIT_LISTED"])
+
+
+def setters_of(value):
+    """Attributes that an object of a class sets by code of its own."""
+    bases = value.__mro__ if isinstance(value, type) else ()
+    return sorted({name for base in bases for name, each in vars(base).items()
+                   if isinstance(each, property) and each.fset})[:SETTERS]
 
 
 LISTED = _listed()
@@ -781,7 +789,8 @@ def main():
     print(json.dumps({"ready": sys.version.split()[0],
                       "loaders": {name: getattr(each, "__version__", "yes") for name, each in has.items()
                                   if each},
-                      "containers": sorted(CONTAINERS), "listed": sorted(LISTED)}), flush=True)
+                      "containers": sorted(CONTAINERS),
+                      "listed": [[*name, setters_of(LISTED[name])] for name in sorted(LISTED)]}), flush=True)
     # What a case breaks is a child's, so that neither libraries nor baselines are loaded again.
     worker = None
     for line in sys.stdin:

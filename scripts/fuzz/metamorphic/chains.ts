@@ -8,7 +8,7 @@ import { Dice } from "../dice.ts";
 import { ARRAYS } from "./arrays.ts";
 import { FORMS } from "./forms.ts";
 import { layouts } from "./layout.ts";
-import { type ListedName, listedTransformations } from "./listed.ts";
+import { isListed, type ListedName, listedTransformations } from "./listed.ts";
 import { MEMO } from "./memo.ts";
 import type { Draft, Transformation } from "./transformation.ts";
 import { WRAPS } from "./wraps.ts";
@@ -57,7 +57,11 @@ export function chainOf(
   due: readonly (readonly [Transformation, Transformation])[],
   dice: Dice,
 ): readonly Link[] {
-  const link = (transformation: Transformation): Link => ({ transformation, salt: dice.word() });
+  // Names of lists take turns, so that as many cases as there are names have each of them.
+  const link = (transformation: Transformation): Link => ({
+    transformation,
+    salt: isListed(transformation) ? number : dice.word(),
+  });
   if (number % SINGLES === 0) {
     return [link(all[(number / SINGLES) % all.length] as Transformation)];
   }
@@ -75,7 +79,7 @@ export function applied(draft: Draft, chain: readonly Link[]): Draft | undefined
   let made: Draft | undefined = draft;
   for (const { transformation, salt } of chain) {
     if (made === undefined) return undefined;
-    made = transformation.apply(made, new Dice(transformation.id, salt));
+    made = transformation.apply(made, new Dice(transformation.id, salt), salt);
   }
   return made;
 }

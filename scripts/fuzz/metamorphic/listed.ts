@@ -14,8 +14,8 @@ import { hiding, ofOps, type Transformation } from "./transformation.ts";
 
 type Ops = readonly Op[];
 
-/** Module and name of what lists allow to call or to restore. */
-export type ListedName = readonly [module: string, name: string];
+/** Module and name of what lists allow to call or to restore, and attributes of it that have setters. */
+export type ListedName = readonly [module: string, name: string, setters?: readonly string[]];
 
 /** Methods under which a state may hold something to call. */
 const HOOKS = [
@@ -76,8 +76,20 @@ function changed(
   return edited(ops, [{ at: callee, remove: at + 1 - callee, insert }]);
 }
 
+/** The name whose turn it is. */
+interface Listed {
+  (dice: Dice): Ops;
+  /** An attribute that an object of it sets or finds by code of its own, or a method that opcodes call. */
+  attribute(dice: Dice): string;
+}
+
 /** A change of opcodes that puts a listed name somewhere. */
-type Way = (ops: Ops, dice: Dice, listed: (dice: Dice) => Ops) => Ops | undefined;
+type Way = (ops: Ops, dice: Dice, listed: Listed) => Ops | undefined;
+
+/** A state with a value under an attribute of the name whose turn it is. */
+function stateOf(listed: Listed, value: Ops, dice: Dice): Ops {
+  return dict([[[exactText(listed.attribute(dice), dice)], value]], dice);
+}
 
 const WAYS: Readonly<Record<string, Way>> = {
   // What the call gives goes into the wrapper.
@@ -118,9 +130,41 @@ const WAYS: Readonly<Record<string, Way>> = {
       ...listed(dice),
       op(codes.EMPTY_TUPLE),
       op(codes.NEWOBJ),
-      ...dict([[[exactText(dice.pick(HOOKS), dice)], dice.chance(1, 2) ? callee : calling]], dice),
+      ...stateOf(listed, dice.chance(1, 2) ? callee : calling, dice),
       op(codes.BUILD),
     ]),
+  // What has slots or setters gets its state by `setattr`.
+  "listed-slots": (ops, dice, listed) =>
+    changed(ops, dice, (callee, _args, calling) => [
+      ...listed(dice),
+      op(codes.EMPTY_TUPLE),
+      op(codes.NEWOBJ),
+      ...tuple([none(), stateOf(listed, dice.chance(1, 2) ? callee : calling, dice)], dice),
+      op(codes.BUILD),
+    ]),
+  // An object with such a state is hashed, compared and added where a dictionary or a set has it.
+  "listed-key": (ops, dice, listed) =>
+    changed(ops, dice, (callee, _args, calling) => {
+      const object = [
+        ...listed(dice),
+        op(codes.EMPTY_TUPLE),
+        op(codes.NEWOBJ),
+        ...stateOf(listed, callee, dice),
+        op(codes.BUILD),
+      ];
+      return dice.chance(1, 2)
+        ? dict([[object, calling], [object, none()]], dice)
+        : [op(codes.MARK), ...object, ...calling, op(codes.FROZENSET)];
+    }),
+  "listed-append": (ops, dice, listed) =>
+    changed(ops, dice, (callee, _args, calling) => {
+      const object = [...listed(dice), op(codes.EMPTY_TUPLE), op(codes.NEWOBJ)];
+      const value = dice.chance(1, 2) ? callee : calling;
+      const several = dice.pick([codes.APPENDS, codes.ADDITEMS]);
+      return dice.chance(1, 3)
+        ? [...object, ...value, op(codes.APPEND)]
+        : [...object, op(codes.MARK), ...value, ...calling, op(several)];
+    }),
   "listed-state-tuple": (ops, dice, listed) =>
     changed(ops, dice, (callee, args) => [
       ...listed(dice),
@@ -157,8 +201,19 @@ export function listedTransformations(
   names: readonly ListedName[],
 ): readonly Transformation[] {
   if (names.length === 0) return [];
-  const listed = (dice: Dice): Ops => global(...dice.pick(names), dice);
   return Object.entries(WAYS).map(([id, way]) =>
-    hiding(ofOps(id, (ops, dice) => way(ops, dice, listed)))
+    hiding(ofOps(id, (ops, dice, turn) => way(ops, dice, listedOf(names, turn))))
   );
+}
+
+/** Whether a transformation puts a listed name somewhere, whose turn its salt says. */
+export function isListed({ id }: Transformation): boolean {
+  return Object.hasOwn(WAYS, id);
+}
+
+function listedOf(names: readonly ListedName[], turn: number): Listed {
+  const [module, name, setters = []] = names[turn % names.length] ?? ["", ""];
+  return Object.assign((dice: Dice): Ops => global(module, name, dice), {
+    attribute: (dice: Dice) => dice.pick(setters.length > 0 && dice.chance(1, 2) ? setters : HOOKS),
+  });
 }

@@ -8,6 +8,7 @@
  *     scripts/fuzz/fuzz --family metamorphic --like 'REGEXP' [--most 25]
  *                                 as many cases as confirmed of each "chain @ sample" that looks so
  *     scripts/fuzz/fuzz --family metamorphic --only listed  pairs with a transformation of such a name
+ *     scripts/fuzz/fuzz --family metamorphic --lists        that for each list, goes on where it ended (lists.ts)
  *     scripts/fuzz/fuzz --family metamorphic --missing A.json,B.json   pairs that these runs did not meet
  *
  * Seed and number give the same case everywhere where the same loaders are installed. A finding is
@@ -70,6 +71,7 @@ const { values } = parseArgs({
     missing: { type: "string" },
     "no-shrink": { type: "boolean", default: false },
     keep: { type: "string" },
+    summary: { type: "string" },
     like: { type: "string", multiple: true, default: [] },
     most: { type: "string", default: "25" },
   },
@@ -85,7 +87,7 @@ let interrupted = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted = true);
 /** Whether the names that transformations put around a call are real ones, no stand-ins: then they are slow. */
 const asksListed = values.only?.startsWith("listed") === true || values.missing !== undefined;
-if (asksListed) process.env["MODELAUDIT_LISTED"] = "1";
+if (asksListed) process.env["MODELAUDIT_LISTED"] ??= "1";
 const oracle = new Oracle();
 try {
   process.exitCode = await run();
@@ -117,6 +119,7 @@ async function scanned(from: readonly Sample[]): Promise<readonly Scanned[]> {
 
 async function run(): Promise<number> {
   const { ready, loaders, containers, listed } = await oracle.ready();
+  if (asksListed && listed.length === 0) throw new Error("The oracle's Python has no listed name");
   const installed = Object.entries(loaders).map(([name, version]) => `${name} ${version}`);
   console.log(`seed ${seed}; Python ${ready}, ${installed.join(", ") || "no other loader"}`);
   const plain = await scanned(plainest());
@@ -178,7 +181,8 @@ async function run(): Promise<number> {
   }
   const cases = Number(values.cases ?? Infinity);
   const minutes = Number(values.minutes ?? (values.cases === undefined ? 1 : Infinity));
-  return await long(make, { cases, minutes, harmful, plain, links, due, confirm });
+  const plan = { cases, minutes, harmful, plain, links, due, listed: listed.length, confirm };
+  return await long(make, plan);
 }
 
 /**
@@ -260,6 +264,8 @@ interface Plan {
   readonly plain: readonly Scanned[];
   readonly links: ReturnType<typeof transformations>;
   readonly due: ReturnType<typeof pairs>;
+  /** Names of lists that are put around calls. */
+  readonly listed: number;
   /** Is told each case that the loaders confirm. */
   readonly confirm: (made: Case) => void;
 }
@@ -335,6 +341,8 @@ async function long(make: (number: number) => Case | undefined, plan: Plan): Pro
   const seen = [...couples.values()].filter((times) => times > 0).length;
   const summary = {
     seed,
+    listed: plan.listed,
+    asked: process.env["MODELAUDIT_LISTED"],
     from: Number(values.from),
     cases: next - Number(values.from),
     unchanged,
@@ -348,7 +356,7 @@ async function long(make: (number: number) => Case | undefined, plan: Plan): Pro
     pairs: Object.fromEntries(couples),
   };
   mkdirSync(CACHE, { recursive: true });
-  const path = join(CACHE, `metamorphic-${seed}.json`);
+  const path = values.summary ?? join(CACHE, `metamorphic-${seed}.json`);
   writeFileSync(path, JSON.stringify(summary, undefined, 1));
   console.log(
     `${summary.cases} cases, ${confirmed} confirmed by the loaders, in ${summary.seconds} s ` +

@@ -72,7 +72,7 @@ export function madeOf(
       return { why: `${id}: ${excluded}`, kind: isSecond ? "excluded" : "first" };
     }
     const salt = dice.word();
-    const changed = transformation.apply(draft, new Dice(id, salt));
+    const changed = transformation.apply(draft, new Dice(id, salt), salt);
     if (changed === undefined) {
       return { why: `${id} finds no place`, kind: isSecond ? "inapplicable" : "first" };
     }

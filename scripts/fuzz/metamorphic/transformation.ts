@@ -44,8 +44,8 @@ export interface Transformation {
    * Undefined where that alone does not keep it from changing the draft.
    */
   excludedBy?(draft: Draft): string | undefined;
-  /** The changed draft; undefined when there is nothing to change. */
-  apply(draft: Draft, dice: Dice): Draft | undefined;
+  /** The changed draft; undefined when there is nothing to change. `turn` is the salt of `dice`. */
+  apply(draft: Draft, dice: Dice, turn: number): Draft | undefined;
 }
 
 /** A transformation that is not applied to real samples. */
@@ -56,13 +56,13 @@ export function hiding(transformation: Transformation): Transformation {
 /** A transformation of opcodes alone. */
 export function ofOps(
   id: string,
-  change: (ops: readonly Op[], dice: Dice) => readonly Op[] | undefined,
+  change: (ops: readonly Op[], dice: Dice, turn: number) => readonly Op[] | undefined,
 ): Transformation {
   return {
     id,
     stage: 0,
-    apply(draft, dice) {
-      const ops = change(draft.ops, dice);
+    apply(draft, dice, turn) {
+      const ops = change(draft.ops, dice, turn);
       return ops === undefined ? undefined : { ...draft, ops };
     },
   };
