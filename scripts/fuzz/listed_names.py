@@ -11,17 +11,19 @@ SAFE = Path(__file__).parent.parent.parent / "rules" / "safe"
 
 def listed_names(asked):
     """
-    Objects by module and name: "1" asks for those of all lists, "LIST:FROM:TO:PATH" for names of one, PATH for
-    more folders of modules.
+    Objects by module and name: "1" asks for those of all lists, lines of "LIST:FROM:TO:PATH" for names of some, PATH
+    for more folders of modules.
 
     What cannot be imported here is a class without methods of its own if it may be restored, which is what an
     audit by source has established of it.
     """
     if asked == "1":
         return {name: value for file in sorted(SAFE.glob("*.toml")) for name, value in objects(names_of(file))}
-    name, first, last, path = asked.split(":", 3)
-    sys.path += filter(None, path.split(":"))
-    names = names_of(SAFE / f"{name}.toml")[int(first):int(last)]
+    names = []
+    for line in asked.splitlines():
+        name, first, last, path = line.split(":", 3)
+        sys.path += filter(None, path.split(":"))
+        names += names_of(SAFE / f"{name}.toml")[int(first):int(last)]
     found = dict(objects(names))
     for module, name, use in names:
         if use == "restored" and (module, name) not in found:

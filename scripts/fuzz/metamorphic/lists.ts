@@ -1,6 +1,6 @@
 /**
- * Metamorphic cases with the names of each allowlist, a list or a part of a long one after the other, each by an
- * oracle of its own that has only these. What is done stands in `.cache/fuzz/`, and a run goes on behind it.
+ * Metamorphic cases with the names of all allowlists, some hundred names after the other, by an oracle that has
+ * only these. What is done stands in `.cache/fuzz/`, and a run goes on behind it.
  *
  *     scripts/fuzz/fuzz --family metamorphic --lists [--libraries FOLDER] [--list NAME] --seed 1 --cases 100000
  *
@@ -23,9 +23,6 @@ const CACHE = join(ROOT, ".cache/fuzz");
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 /** Names of one oracle: more modules than these have take more memory than a machine may have. */
 const MOST_NAMES = 800;
-/** Cases that a list has at least, however few names are on it. */
-const LEAST_CASES = 120;
-
 /** Names of a list, by their place in it. */
 interface Part {
   readonly list: string;
@@ -33,8 +30,9 @@ interface Part {
   readonly to: number;
 }
 
-/** What became of a part. */
-interface Done extends Part {
+/** What became of parts that one oracle had. */
+interface Done {
+  readonly parts: readonly Part[];
   readonly listed: number;
   readonly cases: number;
   readonly confirmed: number;
@@ -89,58 +87,72 @@ function readDone(path: string): readonly Done[] {
   return readFileSync(path, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
 }
 
-/** Cases of one part; undefined when the run ended without a summary. */
-function fuzz(part: Part, cases: number): Done | undefined {
-  const { list, from, to } = part;
+/** Parts by the oracle that has them. */
+function groups(): readonly (readonly Part[])[] {
+  const found: Part[][] = [];
+  let size = Infinity;
+  for (const part of parts()) {
+    const names = part.to - part.from;
+    if (size + names > MOST_NAMES) {
+      found.push([]);
+      size = 0;
+    }
+    size += names;
+    found.at(-1)?.push(part);
+  }
+  return found;
+}
+
+function namesIn(parts: readonly Part[]): number {
+  return parts.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
+function shown(parts: readonly Part[]): string {
+  return parts.map(({ list, from, to }) => `${list} ${from}-${to}`).join(", ");
+}
+
+/** Cases of the parts of one oracle; undefined when the run ended without a summary. */
+function fuzz(parts: readonly Part[], cases: number): Done | undefined {
   const summary = join(CACHE, `metamorphic-list-${process.pid}.json`);
   rmSync(summary, { force: true });
-  const asked = `${list}:${from}:${to}:${folders(list).slice(0, 1).join(":")}`;
-  const options = ["--only", "listed", "--seed", values.seed, "--cases", `${cases}`];
-  spawnSync(
-    process.execPath,
-    [
-      "run",
-      "--quiet",
-      "--no-check",
-      "--no-lock",
-      "--allow-all",
-      MAIN,
-      ...options,
-      "--summary",
-      summary,
-    ],
-    { env: { ...process.env, MODELAUDIT_LISTED: asked }, stdio: "inherit", cwd: ROOT },
+  const asked = parts.map(({ list, from, to }) =>
+    `${list}:${from}:${to}:${folders(list).slice(0, 1).join(":")}`
   );
+  const main = ["run", "--quiet", "--no-check", "--no-lock", "--allow-all", MAIN];
+  const options = ["--only", "listed", "--seed", values.seed, "--cases", `${cases}`];
+  spawnSync(process.execPath, [...main, ...options, "--summary", summary], {
+    env: { ...process.env, MODELAUDIT_LISTED: asked.join("\n") },
+    stdio: "inherit",
+    cwd: ROOT,
+  });
   if (!existsSync(summary)) return undefined;
   const { listed, cases: made, confirmed, findings } = JSON.parse(readFileSync(summary, "utf8"));
   rmSync(summary);
-  return { ...part, listed, cases: made, confirmed, findings };
+  return { parts, listed, cases: made, confirmed, findings };
 }
 
 function run(): number {
   mkdirSync(CACHE, { recursive: true });
   const path = join(CACHE, `metamorphic-lists-${values.seed}-${values.cases}.ndjson`);
-  const all = parts();
-  const names = all.reduce((sum, { from, to }) => sum + to - from, 0);
-  const done = new Map(
-    readDone(path).map((each) => [`${each.list} ${each.from} ${each.to}`, each]),
+  const all = groups();
+  const names = namesIn(all.flat());
+  const done = new Map(readDone(path).map((each) => [shown(each.parts), each]));
+  const wanted = all.filter((parts) =>
+    values.list.length === 0 || parts.some(({ list }) => values.list.includes(list))
   );
-  const share = Math.max(0, Number(values.cases) - LEAST_CASES * all.length) / names;
-  const wanted = all.filter(({ list }) => values.list.length === 0 || values.list.includes(list));
   const results: Done[] = [];
-  const failed: Part[] = [];
-  for (const [at, part] of wanted.entries()) {
-    const { list, from, to } = part;
-    const before = done.get(`${list} ${from} ${to}`);
+  const failed: string[] = [];
+  for (const [at, parts] of wanted.entries()) {
+    const before = done.get(shown(parts));
     if (before !== undefined) {
       results.push(before);
       continue;
     }
     const clock = new Date().toISOString().slice(11, 19);
-    console.log(`${clock} ${at + 1} of ${wanted.length}: ${list}, names ${from} to ${to}`);
-    const result = fuzz(part, LEAST_CASES + Math.ceil(share * (to - from)));
+    console.log(`${clock} ${at + 1} of ${wanted.length}: ${shown(parts)}`);
+    const result = fuzz(parts, Math.ceil(Number(values.cases) * namesIn(parts) / names));
     if (result === undefined) {
-      failed.push(part);
+      failed.push(shown(parts));
       continue;
     }
     appendFileSync(path, `${JSON.stringify(result)}\n`);
@@ -148,13 +160,14 @@ function run(): number {
   }
   const sum = (of: (each: Done) => number) => results.reduce((all, each) => all + of(each), 0);
   const found = results.filter(({ findings }) => Object.keys(findings).length > 0);
+  const lists = new Set(results.flatMap(({ parts }) => parts.map(({ list }) => list)));
   console.log(
-    `${new Set(results.map(({ list }) => list)).size} lists, ${sum(({ listed }) => listed)} of ` +
-      `${names} names, ${sum((each) => each.cases)} cases, ` +
+    `${lists.size} lists, ${sum(({ listed }) => listed)} of ${names} names, ` +
+      `${sum((each) => each.cases)} cases, ` +
       `${sum(({ confirmed }) => confirmed)} confirmed by the loaders; ` +
-      `${found.length} parts with findings, ${failed.length} without an end`,
+      `${found.length} oracles with findings, ${failed.length} without an end`,
   );
-  for (const { list, findings } of found) console.log(list, findings);
-  for (const { list, from } of failed) console.log(`no end: ${list} from ${from}`);
+  for (const { parts, findings } of found) console.log(shown(parts), findings);
+  for (const each of failed) console.log(`no end: ${each}`);
   return found.length + failed.length === 0 ? 0 : 1;
 }
