@@ -24,7 +24,7 @@ import { fileURLToPath } from "node:url";
 import { ENVIRONMENT, NETWORK_ENVIRONMENT } from "../src/cli/io.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../src/core/version.ts";
 import { declarationsOf } from "./declarations.ts";
-import { sevenZipLicenses, stageBrowser, stageSources } from "./package/stage.ts";
+import { sevenZipLicenses, stageBrowser, stageLists, stageSources } from "./package/stage.ts";
 import { buildWeb } from "./package/web.ts";
 import { stageWheel } from "./package/wheel.ts";
 import { NOTICES, noticesOf } from "./release/licenses.ts";
@@ -346,7 +346,8 @@ function compile(runtime: Runtime, stage: string, target: Target | undefined): C
  */
 function bunEntries(stage: string): Readonly<Record<string, string>> {
   const wasm = JSON.stringify(join(stage, "node_modules", "7z-wasm", "7zz.wasm"));
-  const from = (path: string): string => JSON.stringify(join(ROOT, path));
+  const sources = stageLists(ROOT, join(stage, "sources"));
+  const from = (path: string): string => JSON.stringify(join(sources, path));
   const decoder = [
     'import { readFileSync } from "node:fs";',
     `import wasm from ${wasm} with { type: "file" };`,

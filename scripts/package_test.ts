@@ -2,11 +2,15 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { brotliDecompressSync } from "node:zlib";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import Ajv from "ajv-draft-04";
 import { REPORT_FORMATS } from "../src/cli/options.ts";
+import { ALLOWLISTS } from "../src/rules/allowlists.ts";
+import { unpackText } from "../src/rules/packed_text.ts";
 import { PERMISSIONS, toolPath } from "./build.ts";
+import { stageLists } from "./package/stage.ts";
 import { examples, projectIn, run, withoutTypes, writeJson } from "./testing/package.ts";
 import { expectWorking, expectWriteErrors, HARMFUL, nodePath, ROOT } from "./testing/scripts.ts";
 
@@ -22,6 +26,28 @@ const RUNTIMES: readonly (readonly [name: string, ...command: string[]])[] = [
   ["bun", toolPath("bun")],
   ["deno", toolPath("deno"), "run", "--quiet", "--no-lock", "--no-check", "-A"],
 ];
+
+test(
+  "The file of an executable by Bun has every allowlist, whole, where its module says",
+  { skip },
+  () => {
+    const sources = stageLists(ROOT, join(SCRATCH, "sources"));
+    const module = readFileSync(join(sources, "src/rules/allowlists.ts"), "utf8");
+    const bytes = readFileSync(join(sources, "src/rules/allowlists.bin"));
+    const places: { library: string; roots: string[]; from: number; to: number }[] = JSON.parse(
+      module.slice(module.indexOf("= [") + 2, module.indexOf("].map(") + 1),
+    );
+    assert.deepEqual(
+      places.map(({ library, roots, from, to }) => ({
+        library,
+        roots,
+        text: brotliDecompressSync(bytes.subarray(from, to)).toString(),
+      })),
+      ALLOWLISTS.map(({ library, roots, text }) => ({ library, roots, text: unpackText(text) })),
+    );
+    assert.equal(places.at(-1)?.to, bytes.length);
+  },
+);
 
 test("The npm package holds code, types and nothing else, in less than 13 MB", { skip }, () => {
   const { files, unpackedSize } = install();

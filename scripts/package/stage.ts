@@ -5,9 +5,12 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { deflateSync } from "node:zlib";
+import { brotliCompressSync, deflateSync } from "node:zlib";
+import { ALLOWLISTS } from "../../src/rules/allowlists.ts";
+import { unpackText } from "../../src/rules/packed_text.ts";
 
 /** Modules that browsers have others for, below `scripts/package/browser/`. */
 const BROWSER_MODULES: Readonly<Record<string, string>> = {
@@ -61,6 +64,54 @@ export function stageSources(root: string, folder: string): void {
     }
   }
   stageSevenZip(join(root, "node_modules", "7z-wasm"), join(modules, "7z-wasm"));
+}
+
+/**
+ * Copies the sources of the command line, with the allowlists in a file beside their module: Bun has what is in a
+ * module twice, as source and as bytecode.
+ *
+ * @returns the folder
+ */
+export function stageLists(root: string, folder: string): string {
+  for (const name of ["src", "cli.ts", "worker.ts", "package.json"]) {
+    cpSync(join(root, name), join(folder, name), { recursive: true });
+  }
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"), "junction");
+  const pieces = ALLOWLISTS.map(({ text }) => brotliCompressSync(unpackText(text)));
+  let end = 0;
+  const lists = ALLOWLISTS.map(({ library, version, roots }, at) => {
+    const from = end;
+    end += pieces[at]?.length ?? 0;
+    return { library, version, roots, from, to: end };
+  });
+  writeFileSync(join(folder, "src/rules/allowlists.bin"), Buffer.concat(pieces));
+  writeFileSync(join(folder, "src/rules/allowlists.ts"), moduleOfLists(lists));
+  return folder;
+}
+
+/** What stands for the module of the allowlists where they are in a file, which is read when a list is asked for. */
+function moduleOfLists(lists: readonly object[]): string {
+  return `import { readFileSync } from "node:fs";
+import { brotliDecompressSync } from "node:zlib";
+import type { PackedAllowlist } from "./allowed.ts";
+import file from "./allowlists.bin" with { type: "file" };
+import { keptText } from "./packed_text.ts";
+let bytes: Uint8Array | undefined;
+const text = (from: number, to: number): string => {
+  bytes ??= readFileSync(file);
+  return keptText(brotliDecompressSync(bytes.subarray(from, to)).toString());
+};
+export const ALLOWLISTS: readonly PackedAllowlist[] = ${JSON.stringify(lists)}.map(
+  ({ library, version, roots, from, to }) => ({
+    library,
+    version,
+    roots,
+    get text() {
+      return text(from, to);
+    },
+  }),
+);
+`;
 }
 
 /** Replaces what browsers do not have in staged sources, and adds the entry `browser.ts`. */

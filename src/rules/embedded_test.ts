@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { embed, readRuleSources } from "../../scripts/embed.ts";
+import { embed, embedLists, readRuleSources } from "../../scripts/embed.ts";
 import { AllowedGlobals, LEVELS, namesOf } from "./allowed.ts";
-import { ALLOWLISTS, RULES_HASH } from "./embedded.ts";
+import { ALLOWLISTS } from "./allowlists.ts";
+import { RULES_HASH } from "./embedded.ts";
 import { buildRules, loadRules } from "./rules.ts";
 import { parseAllowlist } from "./toml.ts";
 
@@ -13,6 +14,8 @@ const sources = readRuleSources();
 test("the embedded rules are what scripts/embed.ts makes of rules/", () => {
   const file = fileURLToPath(new URL("./embedded.ts", import.meta.url));
   assert.equal(readFileSync(file, "utf8"), embed(sources));
+  const lists = fileURLToPath(new URL("./allowlists.ts", import.meta.url));
+  assert.equal(readFileSync(lists, "utf8"), embedLists(sources));
 });
 
 test("the embedded rules equal the rules in TOML, field by field", () => {

@@ -107,7 +107,7 @@ export function packEvidence(
  */
 export async function trustOf(path: string): Promise<Trust[]> {
   const [{ ALLOWLISTS }, { EVIDENCE }] = await Promise.all([
-    import("./embedded.ts"),
+    import("./allowlists.ts"),
     import("./evidence.ts"),
   ]);
   const found: Trust[] = [];

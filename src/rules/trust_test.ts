@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { namesOf, packAllowlist } from "./allowed.ts";
-import { ALLOWLISTS } from "./embedded.ts";
+import { ALLOWLISTS } from "./allowlists.ts";
 import { EVIDENCE } from "./evidence.ts";
 import { packEvidence, trustOf } from "./trust.ts";
 import { unpackText } from "./packed_text.ts";
