@@ -62,6 +62,8 @@ TEXT_FIELDS = 512
 #: Texts of source that may be a choice, and combinations of one with an attribute. The most seen are 300.
 CHOICE_LENGTH = 40
 CHOICES = 1024
+#: Attributes with setters of their own, each set alone. The most that a listed class has are 60.
+SETTERS = 96
 #: Names that one child examines.
 BATCH = 100
 #: Events that matter wherever they come from.
@@ -393,6 +395,19 @@ class Examination:
                     self.attempt(value, (derived, int(checksum, 16), state), found)
         return found
 
+    def sets(self, cls: type, states: list, found: set) -> None:
+        """Findings of the setters that the second part of a state calls, after a first part."""
+        if getattr(cls, "__setstate__", None) is not None:
+            return
+        slots = {name: Recorder() for base in cls.__mro__ for name, each in vars(base).items()
+                 if isinstance(each, types.MemberDescriptorType) and not name.startswith("__")}
+        for name in setters(cls):
+            for value in (Recorder(), TEXT, [Recorder()], {TEXT: Recorder()}, Made, 1):
+                for first in [*states, slots] if slots else states:
+                    # What has no dictionary gets all from the second part, in its order.
+                    both = (None, {**slots, name: value}) if first is slots else (copy_of(first), {name: value})
+                    self.attempt(lambda: restore(cls.__new__(cls), both), (), found)
+
     def restores(self, cls: type) -> set:
         """Findings of `__new__`, `__setstate__` and what the unpickler does with items."""
         found: set = set()
@@ -421,6 +436,7 @@ class Examination:
             for state in states if not args else states[:4]:
                 # A copy: what takes items out of its state does so for the next one, too.
                 self.attempt(lambda: restore(cls.__new__(cls, *args), copy_of(state)), (), found)
+        self.sets(cls, [None, {**read, **methods}, {**texts, **methods}], found)
         for state in states[2:4] + states[5:10]:
             for name, operation in OPERATIONS.items():
                 made: list = []
@@ -431,6 +447,19 @@ class Examination:
             if hasattr(cls, name):
                 self.attempt(lambda: getattr(cls.__new__(cls), name)(*items), (), found)
         return found
+
+
+def setters(cls: type) -> "list[str]":
+    """
+    Attributes that a state of two parts sets by code: properties and other descriptors, C fields among them. One that
+    no class knows follows, for `__setattr__`, which is asked for it.
+    """
+    found = {name for base in cls.__mro__ if base is not object for name, each in list(vars(base).items())
+             if hasattr(type(each), "__set__") and not isinstance(each, types.MemberDescriptorType)
+             and not (isinstance(each, property) and each.fset is None)
+             and name not in ("__dict__", "__weakref__", "__class__")}
+    own = cls.__setattr__ is not object.__setattr__
+    return sorted(found)[:SETTERS] + ([TEXT, *sorted(names_read(cls) - found)[:SETTERS]] if own else [])
 
 
 def names_read(cls: type) -> "set[str]":

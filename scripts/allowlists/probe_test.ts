@@ -71,6 +71,23 @@ class Chooses:
         if self.kind == "program": subprocess.run(["/bin/true"], **(self.options or {}))
 class Later:
     def __repr__(self): return eval(self.text)
+class Sets:
+    def refresh(self): pass
+    @property
+    def shape(self): return self._shape
+    @shape.setter
+    def shape(self, value): self.refresh()
+class Slots:
+    __slots__ = ("_shape", "owner")
+    @property
+    def size(self): return 0
+    @size.setter
+    def size(self, value): self.owner()
+class SetsAny:
+    def __setattr__(self, name, value): open(value)
+class SetsNothing:
+    @property
+    def size(self): return 0
 class Items(list):
     def append(self, item): item()
 class Gone:
@@ -133,6 +150,14 @@ test("functions show what they do with what they are given", { skip }, () => {
   assert.deepEqual(seen("ends"), ["crash"]);
   assert.deepEqual(seen("needs"), ["needs:no_such_library"]);
   assert.deepEqual(seen("refuses"), ["needs:other_library"]);
+});
+
+test("classes show what setters do that a state of two parts calls", { skip }, () => {
+  const found = findings(..."Sets Slots SetsAny SetsNothing".split(" "));
+  assert.deepEqual(found["Sets"]?.restore, ["calls-state:refresh"]);
+  assert.ok(found["Slots"]?.restore.includes("calls-argument"));
+  assert.ok(found["SetsAny"]?.restore.includes("event:open"));
+  assert.deepEqual(found["SetsNothing"]?.restore, []);
 });
 
 test("classes show what calling and restoring them does", { skip }, () => {

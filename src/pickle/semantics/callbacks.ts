@@ -38,12 +38,13 @@ const SPECIAL = /^__\w+__$/;
 const ASKED =
   "keys items values get pop popitem setdefault update copy as_integer_ratio detach requires_grad_ to " +
   "as_subclass set_ clone cpu numpy tolist astype view utcoffset tzname dst fromutc read readline readinto fileno " +
-  "close lower upper encode reshape total_seconds _untyped add_module from_arrays replace";
+  "close lower upper encode reshape total_seconds _untyped add_module from_arrays replace exp asformat";
 
 /**
  * Methods that harmless classes call of their own once they have the state's attributes, which come before the
  * class's: in `__setstate__` (distributions of scipy.stats, `IsotonicRegression`), where items are put into them
- * (weak dictionaries, data frames, modules), and where they are compared, hashed, iterated over, or become a text.
+ * (weak dictionaries, data frames, modules), where setters of theirs are called, and where they are compared, hashed,
+ * iterated over, or become a text.
  */
 const OWN = "_remove _commit_removals _scrub_removals _set_item _setitem_array _attach_methods " +
   "_attach_argparser_methods _hook_for_profile _patch_step_function _build_f _UserList__cast _cmp_method _comparison " +
@@ -58,7 +59,8 @@ const OWN = "_remove _commit_removals _scrub_removals _set_item _setitem_array _
   "_getitem_format get_texts get_author_topics _ensure_gensim_representation inference get_document_topics " +
   "analyze_sentence get_index iter_chunks compute_context_vector get_occurrences get_config " +
   "get_by_offset close_shard wrap_output implementation _warn_for_older_version has_table _get_ends uncensor _get_starts " +
-  "_set_distance_func _set_sparse_distance_func design_structure _matrix_array _hash prediction summary";
+  "_set_distance_func _set_sparse_distance_func design_structure _matrix_array _hash prediction summary " +
+  "_delegate_property_set _verify_shard_order _ensure_elements_are_ids _get_topics _update_accumulator set_attr";
 
 const METHODS: ReadonlySet<string> = new Set(`${ASKED} ${OWN}`.split(" "));
 
