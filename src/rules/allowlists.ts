@@ -2249,7 +2249,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     version: "1.0.5 to 3.1.1",
     roots: ["_cyutility","pandas"],
     text: `=00_cyutility 0Enum 0_memoryviewslice 0array 0memoryview
-00pandas ~0ArrowDtype ~0BooleanDtype 0Categorical ~bDtype bIndex ~0DataFrame =9.abs =bstype =aclip =bopy =afillna =ahead =aisna =anotna =around =atail =bo_numpy 3eOffset 4timeIndex ~8TZDtype ~0Flags ~2oat32Dtype ~564Dtype 7Index ~0Grouper 0Index ~2t16Dtype ~332Dtype ~364Dtype 5Index ~38Dtype 3erval ~8Dtype 8Index 0MultiIndex 0NA 1aT ~2medAgg 0Period 6Dtype 6Index 0RangeIndex ~0Series =6.abs =8stype =7clip =8opy =7fillna =7head =7isna =7notna =7round =7tail =8o_numpy ~1parseDtype 1tringDtype 0Timedelta 9Index 4stamp ~0UInt16Dtype ~432Dtype ~464Dtype 6Index ~48Dtype 0_libs.missing.NAType
+00pandas ~0ArrowDtype ~0BooleanDtype 0Categorical ~bDtype bIndex ~0DataFrame =9.abs =bstype =aclip =bopy =afillna =ahead =aisna =anotna =around =atail =bo_numpy 3eOffset 4timeIndex ~8TZDtype =0Flags ~2oat32Dtype ~564Dtype 7Index ~0Grouper 0Index ~2t16Dtype ~332Dtype ~364Dtype 5Index ~38Dtype 3erval ~8Dtype 8Index 0MultiIndex 0NA 1aT ~2medAgg 0Period 6Dtype 6Index 0RangeIndex ~0Series =6.abs =8stype =7clip =8opy =7fillna =7head =7isna =7notna =7round =7tail =8o_numpy ~1parseDtype 1tringDtype 0Timedelta 9Index 4stamp ~0UInt16Dtype ~432Dtype ~464Dtype 6Index ~48Dtype 0_libs.missing.NAType
 06._libs 0Interval 0Period 0Timedelta 4stamp
 0c.algos ~0Infinity ~0NegInfinity
 0errays 0NDArrayBacked 0__pyx_unpickle_NDArrayBacked
@@ -2318,9 +2318,9 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0jdtypes ~0ArrowDtype ~0BaseMaskedDtype ~0CategoricalDtype ~0DatetimeTZDtype 0Interval ~8Dtype ~0NumpyEADtype ~0PandasDtype ~6ExtensionDtype 1eriod 6Dtype ~0Registry ~0SparseDtype 0Timedelta 4stamp
 0jgeneric ~0ABCCategorical ~eIndex ~3DataFrame ~6eOffset ~7timeArray ~bIndex ~3ExtensionArray ~3Float64Index ~3Generic ~3Index ~8Class ~5t64Index ~6erval ~bIndex ~3MultiIndex ~3NDFrame ~4umpyExtensionArray ~3PandasArray ~4eriod ~9Array ~9Index ~3RangeIndex ~3Series ~4parseArray ~3TimedeltaArray ~cIndex ~3UInt64Index
 0jmissing ~0CategoricalDtype ~0DatetimeTZDtype ~0IntervalDtype 0PeriodDtype
-0cflags ~0Flags
+0cflags =0Flags
 0drame ~0ArrowDtype ~0CategoricalDtype ~0DataFrame =9.abs =bstype =aclip =bopy =afillna =ahead =aisna =anotna =around =atail =bo_numpy 3etimeIndex ~8TZDtype 0Index ~2tervalDtype 0MultiIndex 0PeriodIndex ~0Series =6.abs =8stype =7clip =8opy =7fillna =7head =7isna =7notna =7round =7tail =8o_numpy 1tringDtype ~0_DuplicateColumnRecorder
-0cgeneric 0DatetimeIndex ~8TZDtype ~0Flags 0Index 0MultiIndex ~0NDFrame 0Period 6Dtype 6Index 0Timestamp
+0cgeneric 0DatetimeIndex ~8TZDtype =0Flags 0Index 0MultiIndex ~0NDFrame 0Period 6Dtype 6Index 0Timestamp
 0droupby ~0Grouper ~0NamedAgg
 0j.base ~0GroupByMixin ~0OutputKey
 0kcategorical 0Categorical ~bDtype
@@ -3779,7 +3779,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0dltisys ~0Bunch ~0LinearTimeInvariant ~0StateSpace ~aContinuous ~aDiscrete ~0TransferFunction ~gContinuous ~gDiscrete ~0ZerosPolesGain ~eContinuous ~eDiscrete ~0dlti ~0lti
 07parse ~0bsr_array ~4matrix ~0coo_array ~4matrix ~1sc_array ~4matrix ~2r_array ~4matrix ~0dia_array ~4matrix 1ok_array 4matrix ~0lil_array ~4matrix
 0c._arrays ~0_sparray ~0bsr_array ~0coo_array ~1sc_array ~2r_array ~0dia_array 1ok_array ~0lil_array
-0ebase 0SparseEfficiencyWarning 6FormatWarning 6Warning ~0_spbase ~0sparray ~2matrix
+0ebase 0SparseEfficiencyWarning 6FormatWarning 6Warning ~0_spbase ~0sparray =2matrix
 0fsr ~0_bsr_base ~0bsr_array ~4matrix
 0ecompressed ~0_cs_matrix
 0go ~0_coo_base ~0coo_array ~4matrix
@@ -3790,8 +3790,8 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0fok 0_dok_base 0dok_array 4matrix
 0eindex ~0IndexMixin
 0elil ~0_lil_base ~0lil_array ~4matrix
-0ematrix ~0spmatrix
-0dbase 0SparseEfficiencyWarning 6FormatWarning 6Warning ~0spmatrix
+0ematrix =0spmatrix
+0dbase 0SparseEfficiencyWarning 6FormatWarning 6Warning =0spmatrix
 0esr ~0bsr_matrix
 0dcompressed ~0_cs_matrix
 0fo ~0coo_matrix

@@ -2,7 +2,7 @@
 // deno-fmt-ignore-file
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "7db387d45a64f36a8102b5a69ccb67eaf2243f2e5704c0529b324f918413825e";
+export const RULES_HASH: string = "2a2ab3767b3d9fe9aea93f0b3febc46912de5774b46bd669db158cc72b2056fb";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
