@@ -30,7 +30,7 @@ const FOLLOWED = /^(identity|calls-argument|attribute-name|attributes|attribute:
 const HARMFUL = /^event:(?!ctypes)|^calls-argument$/;
 
 /** Meanings by which no call is followed. */
-const OF_STATES: readonly string[] = ["kept", "loads-state"];
+const OF_STATES: readonly string[] = ["evaluates", "kept", "loads-state"];
 
 /** What one that is only kept may do when something looks at it: the scanner reports what is given one. */
 const LOOKS = new RegExp(

@@ -120,7 +120,7 @@ def meanings() -> dict[str, set[str]]:
 
 
 #: Meanings by which no call is followed.
-OF_STATES = {"kept", "loads-state"}
+OF_STATES = {"evaluates", "kept", "loads-state"}
 
 
 def merge(library: str, answers: list[Answer]) -> list[Row]:

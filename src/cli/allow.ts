@@ -116,13 +116,15 @@ function usageOf({ details }: Finding): { readonly use: Use; readonly calls: rea
 export interface Effect {
   /** Files with something proposed. */
   readonly concerned: number;
-  /** Of these, those that are clean with all entries. */
-  readonly clean: number;
+  /** Paths of those of these that are clean with all entries. */
+  readonly clean: readonly string[];
 }
 
 /** The proposals as a configuration, with what each name can do in comments. */
 export function allowText({ proposed, refused }: Proposals, effect: Effect | undefined): string {
-  const shown = refused.map(({ file, message }) =>
+  // What refers to an allowed name, such as a partial of it, is settled with it.
+  const remaining = refused.filter(({ file }) => effect?.clean.includes(file) !== true);
+  const shown = remaining.map(({ file, message }) =>
     `#   ${escapeText(file)}: ${escapeText(message)}`
   );
   const head = [
@@ -131,11 +133,11 @@ export function allowText({ proposed, refused }: Proposals, effect: Effect | und
     "# a library that you trust, which does no harm with any arguments; delete it otherwise. Loading a file",
     "# imports the module of each name, and that runs the module's code.",
     ...(effect === undefined ? [] : [
-      `# With all entries ${effect.clean} of ${
+      `# With all entries ${effect.clean.length} of ${
         formatCount(effect.concerned, "file")
       } that they are for are clean.`,
     ]),
-    ...(refused.length === 0
+    ...(remaining.length === 0
       ? []
       : ["#", "# What no entry is proposed for, and stays an issue:", ...new Set(shown)]),
   ];

@@ -61,6 +61,15 @@ test("a proposal says how the files use each name, and makes them clean once it 
   });
 });
 
+test("what an entry settles, too, is not said to stay an issue", async () => {
+  const held = "cfunctools\npartial\n(cours.layers\nscore\ntR.";
+  await inFolder({ "a.pkl": held }, async (folder) => {
+    const { out } = await run(["config", "allow", folder]);
+    assert.deepEqual(entriesOf(out), { "ours.layers.score": "named" });
+    assert.doesNotMatch(out, /stays an issue/u);
+  });
+});
+
 test("nothing is proposed for what does harm, nor for other names in a file that does", async () => {
   await inFolder({ "c.pkl": COMMAND, "d.pkl": BOTH }, async (folder) => {
     const { code, out } = await run(["config", "allow", folder]);

@@ -2,7 +2,7 @@
 // deno-fmt-ignore-file
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "8499843ba89ecbcbf16df658ac2d918217cb83b19280283f9f820bea9225e5bd";
+export const RULES_HASH: string = "21f3ff5ab217d877688598d47a5d6a3eee55c56e3c03612850b51994426a1340";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1037,6 +1037,45 @@ export const CALLABLES_JSON: string = `{
  ],
  "accelerate.state.GradientState": [
   "kept"
+ ],
+ "sklearn2pmml.ensemble.EstimatorChain": [
+  "evaluates"
+ ],
+ "sklearn2pmml.ensemble.Link": [
+  "evaluates"
+ ],
+ "sklearn2pmml.ensemble.SelectFirstClassifier": [
+  "evaluates"
+ ],
+ "sklearn2pmml.ensemble.SelectFirstRegressor": [
+  "evaluates"
+ ],
+ "sklearn2pmml.expression.ExpressionClassifier": [
+  "evaluates"
+ ],
+ "sklearn2pmml.expression.ExpressionRegressor": [
+  "evaluates"
+ ],
+ "sklearn2pmml.preprocessing.ExpressionTransformer": [
+  "evaluates"
+ ],
+ "sklearn2pmml.preprocessing.FilterLookupTransformer": [
+  "evaluates"
+ ],
+ "sklearn2pmml.preprocessing.SelectFirstTransformer": [
+  "evaluates"
+ ],
+ "sklearn2pmml.ruleset.RuleSetClassifier": [
+  "evaluates"
+ ],
+ "sklearn2pmml.util.Evaluatable": [
+  "evaluates"
+ ],
+ "sklearn2pmml.util.Expression": [
+  "evaluates"
+ ],
+ "sklearn2pmml.util.Predicate": [
+  "evaluates"
  ],
  "skorch.classifier.*": [
   "loads-state"

@@ -56,5 +56,6 @@ async function effectOf(
   const judges = { rules, suppress: configuration.suppress };
   const { files, failed } = await scanAll(concerned, { ...options, ...judges }, io);
   if (failed) return undefined;
-  return { concerned: files.length, clean: files.filter((it) => it.verdict === "clean").length };
+  const clean = files.filter((it) => it.verdict === "clean").map((it) => it.path);
+  return { concerned: files.length, clean };
 }

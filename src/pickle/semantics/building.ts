@@ -12,7 +12,7 @@ import type { HiddenCalls } from "./callbacks.ts";
 import type { Changes } from "./changes.ts";
 import type { GlobalEntry, Heap } from "../machine/heap.ts";
 import { CALLEES_FOLLOWED, isUnknownKey, possibleCallees } from "./possible.ts";
-import { executedBy, loadedFrom } from "./source_in_state.ts";
+import { evaluatedIn, executedBy, loadedFrom } from "./source_in_state.ts";
 import { render } from "../tools/render.ts";
 import {
   type CallValue,
@@ -81,6 +81,7 @@ export class Building {
     this.arrays.build(target, state);
     if (instance?.meanings.includes("source-in-state")) this.executeState(instance.key, state, at);
     if (instance?.meanings.includes("loads-state")) this.loadState(state, at);
+    if (instance?.meanings.includes("evaluates")) this.evaluateState(instance, state, at);
     switch (value?.type) {
       case "picked":
         this.watchPicked(value.value, "BUILD", at);
@@ -151,6 +152,14 @@ export class Building {
       ? [this.heap.entryOf("builtins", "exec"), [executed.text]]
       : [this.heap.entryOf(module, name), [state]];
     this.caller.callGlobal({ entry, args, kwargs: undefined, via: "BUILD", at });
+  }
+
+  /** Restores what evaluates texts of its state when it is used: more than plain expressions are for a person to read. */
+  private evaluateState({ module, name }: GlobalEntry, state: Handle, at: number): void {
+    const text = evaluatedIn(this.heap, state);
+    if (text === undefined) return;
+    const entry = this.heap.entryOf(module, `${name}.evaluate`);
+    this.caller.callGlobal({ entry, args: [text], kwargs: undefined, via: "BUILD", at });
   }
 
   /** Restores what loads bytes of its state, as `torch.storage._load_from_bytes` does. */

@@ -443,6 +443,36 @@ test("what skorch's nets keep as bytes is loaded", async () => {
   assert.equal(await verdict(net, ")\x81cmylib\nf\n)Rb"), "suspicious");
 });
 
+test("what sklearn2pmml evaluates may be a plain expression, and no call", async () => {
+  const made = (text: string) =>
+    bytes(
+      "csklearn2pmml.ensemble\nEstimatorChain\n)\x81}",
+      str("steps"),
+      "](",
+      str("a"),
+      "N",
+      str(text),
+      "tasb",
+    );
+  assert.equal(await verdict(made("X[0] > 1.5 and X['b'] != 2")), "clean");
+  for (
+    const text of [
+      "__import__('os')",
+      "print(X)",
+      "f'{X}'",
+      "X\nimport os",
+      "(lambda: 0)()",
+      "X.__class__",
+    ]
+  ) {
+    assert.equal(await verdict(made(text)), "suspicious", text);
+  }
+  assert.equal(
+    await verdict("csklearn2pmml.ensemble\nEstimatorChain\n)\x81cmylib\nf\n)Rb"),
+    "suspicious",
+  );
+});
+
 test("what is harmless while nothing looks at it may be kept, and is given to no function", async () => {
   const kept = bytes("caccelerate.state\nGradientState\n)\x81}", str("initialized"), "Nsb");
   assert.equal(await verdict("}", str("state"), kept, "s"), "clean");

@@ -17,6 +17,7 @@ const LOOKED_AT = [
   "delegate",
   "dictionary",
   "dtype",
+  "evaluates",
   "frozen-distribution",
   "gives-back",
   "kept",
