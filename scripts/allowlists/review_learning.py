@@ -47,8 +47,19 @@ SKLEARN2PMML = Review(
 
 LIFELINES = Review(
     modules=("lifelines",),
-    # Not formulaic's specifications in Cox models with a formula: they evaluate Python of theirs in `predict`.
+    # What estimates keep bound.
+    bound={r"lifelines\.fitters\..*Fitter": "plot _variance_f_smooth _additive_f_smooth _variance_f_discrete _additive_f_discrete "
+           "_log_likelihood_right_censoring _log_likelihood_left_censoring _log_likelihood_interval_censoring _add_penalty"},
+    named=(r".*\.(plot|_(variance|additive)_f_\w+|_log_likelihood_\w+_censoring|_add_penalty)",),
     exclude_modules=TESTS + (r"\.(datasets|plotting|generate_datasets|utils\.printer)(\.|$)",),
+)
+
+# Specifications of models with a formula: what they evaluate in `predict` has a meaning in rules/callables.toml.
+FORMULAIC = Review(
+    modules=("formulaic.formula!", "formulaic.model_spec!", "formulaic.parser.types", "formulaic.materializers.types",
+             "formulaic.materializers.base!", "formulaic.utils.variables!", "formulaic.utils.ordered_set!",
+             "formulaic.utils.structured!", "formulaic.utils.layered_mapping!", "formulaic.model_matrix!", "formulaic.utils.sentinels!", "formulaic.parser.parser!", "formulaic.transforms.contrasts!"),
+    exclude_modules=TESTS,
 )
 
 SKSURV = Review(modules=("sksurv",), exclude_modules=TESTS + (r"\.datasets(\.|$)",))
@@ -130,6 +141,7 @@ LEARNING: "dict[str, Review]" = {
     "sklearn_pandas": SKLEARN_PANDAS,
     "sklearn2pmml": SKLEARN2PMML,
     "lifelines": LIFELINES,
+    "formulaic": FORMULAIC,
     "sksurv": SKSURV,
     "catboost": CATBOOST,
     "tokenizers": TOKENIZERS,

@@ -786,6 +786,32 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0cune ~0ExperimentAnalysis ~0Tuner`,
   },
   {
+    library: "formulaic",
+    version: "1.0.2 to 1.2.2",
+    roots: ["formulaic"],
+    text: `=00formulaic.formula ~0Formula 0OrderingMethod ~0SimpleFormula ~1tructuredFormula
+0amaterializers.base ~0EncodedTermStructure ~0FormulaMaterializer
+0otypes.enums 0ClusterBy 0NAAction
+0vvaluated_factor ~0EvaluatedFactor
+0ufactor_values 0FactorValues ~cMetadata
+0uscoped_factor ~0ScopedFactor
+11term ~0ScopedTerm
+0bodel_spec ~0ModelSpec ~9s
+0aparser.types.ast_node ~0ASTNode
+0nfactor ~0Factor 6.EvalMethod 7Kind
+0oormula_parser ~0FormulaParser d.Target
+0noperator ~0Operator 8.Associativity 9Fixity
+0v_resolver ~0OperatorResolver
+0ordered_set ~0OrderedSet
+0nstructured ~0Structured
+0nterm ~0Term
+0ooken ~0Token 5.Kind
+0atransforms.contrasts ~0Contrasts ~9State ~1ustomContrasts ~0DiffContrasts ~0HelmertContrasts ~0PolyContrasts ~0SASContrasts ~1umContrasts ~0TreatmentContrasts
+0autils.layered_mapping ~0LayeredMapping
+0gstructured ~0Structured
+0gvariables ~0Variable 8.Role`,
+  },
+  {
     library: "gensim",
     version: "4.3.3 to 4.4.0",
     roots: ["gensim"],
@@ -1605,30 +1631,30 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     version: "0.27.8 to 0.30.3",
     roots: ["lifelines"],
     text: `=00lifelines.exceptions 0ApproximationWarning 0ConvergenceError bWarning 0ProportionalHazardAssumptionError 0StatError 4isticalWarning
-0afitters ~0BaseFitter ~0KnownModelParametricUnivariateFitter ~0NonParametricUnivariateFitter ~0ParametericAFTRegressionFitter ~7ricRegressionFitter ~aUnivariateFitter ~0RegressionFitter ~0SemiParametricRegressionFitter ~0UnivariateFitter
-0h.aalen_additive_fitter ~0AalenAdditiveFitter
-0ojohansen_fitter ~0AalenJohansenFitter
-0ibreslow_fleming_harrington_fitter ~0BreslowFlemingHarringtonFitter
-0icox_time_varying_fitter ~0CoxTimeVaryingFitter
-0lph_fitter =0CoxPHFitter ~0ParametricCoxModelFitter ~aPiecewiseBaselinePHFitter ~aSplinePHFitter ~0SemiParametricPHFitter ~0_BatchVsSingle =0exp =0log =0multiply
-0jrc_spline_fitter ~0CRCSplineFitter
-0iexponential_fitter ~0ExponentialFitter
-0igeneralized_gamma_fitter ~0GeneralizedGammaFitter =0gammainccinv =8inv
-10regression_fitter ~0GeneralizedGammaRegressionFitter =0gammaincinv
-0ikaplan_meier_fitter ~0KaplanMeierFitter
-0ilog_logistic_aft_fitter ~0LogLogisticAFTFitter
-0vfitter ~0LogLogisticFitter
-0mnormal_aft_fitter ~0LogNormalAFTFitter =0erfinv
-0tfitter ~0LogNormalFitter =0erfinv
+0afitters ~0BaseFitter ~0KnownModelParametricUnivariateFitter =zr.plot ~0NonParametricUnivariateFitter =t.plot ~0ParametericAFTRegressionFitter =u._add_penalty =wlog_likelihood_interval_censoring =z_likelihood_left_censoring =z_likelihood_right_censoring =vplot ~7ricRegressionFitter =q._add_penalty =slog_likelihood_interval_censoring =zelihood_left_censoring =zelihood_right_censoring =rplot ~aUnivariateFitter =q.plot ~0RegressionFitter ~0SemiParametricRegressionFitter ~0UnivariateFitter =g.plot
+0h.aalen_additive_fitter ~0AalenAdditiveFitter =j.plot
+0ojohansen_fitter ~0AalenJohansenFitter =j.plot
+0ibreslow_fleming_harrington_fitter ~0BreslowFlemingHarringtonFitter =u.plot
+0icox_time_varying_fitter ~0CoxTimeVaryingFitter =k.plot
+0lph_fitter ~0CoxPHFitter ~0ParametricCoxModelFitter =o._add_penalty =qlog_likelihood_interval_censoring =zihood_left_censoring =zihood_right_censoring =pplot ~aPiecewiseBaselinePHFitter =z._add_penalty =z._log_likelihood_interval_censoring =z._log_likelihood_left_censoring =z._log_likelihood_right_censoring =z.plot ~aSplinePHFitter =o._add_penalty =qlog_likelihood_interval_censoring =zihood_left_censoring =zihood_right_censoring =pplot ~0SemiParametricPHFitter =m.plot ~0_BatchVsSingle =0exp =0log =0multiply
+0jrc_spline_fitter ~0CRCSplineFitter =f._add_penalty =hlog_likelihood_interval_censoring =wleft_censoring =wright_censoring =gplot
+0iexponential_fitter ~0ExponentialFitter =h.plot
+0igeneralized_gamma_fitter ~0GeneralizedGammaFitter =m.plot =0gammainccinv =8inv
+10regression_fitter ~0GeneralizedGammaRegressionFitter =w._add_penalty =ylog_likelihood_interval_censoring =zog_likelihood_left_censoring =zog_likelihood_right_censoring =xplot =0gammaincinv
+0ikaplan_meier_fitter ~0KaplanMeierFitter =h.plot
+0ilog_logistic_aft_fitter ~0LogLogisticAFTFitter =k._add_penalty =mlog_likelihood_interval_censoring =zd_left_censoring =zd_right_censoring =lplot
+0vfitter ~0LogLogisticFitter =h.plot
+0mnormal_aft_fitter ~0LogNormalAFTFitter =i._add_penalty =klog_likelihood_interval_censoring =zleft_censoring =zright_censoring =jplot =0erfinv
+0tfitter ~0LogNormalFitter =f.plot =0erfinv
 0imixins ~0ProportionalHazardMixin ~0SplineFitterMixin
-0lture_cure_fitter ~0MixtureCureFitter
-0inelson_aalen_fitter ~0NelsonAalenFitter
+0lture_cure_fitter ~0MixtureCureFitter =h.plot
+0inelson_aalen_fitter ~0NelsonAalenFitter =h._additive_f_discrete =usmooth =jvariance_f_discrete =usmooth =iplot
 0jpmle ~0interval ~0min_max
-0ipiecewise_exponential_fitter ~0PiecewiseExponentialFitter
-14regression_fitter ~0PiecewiseExponentialRegressionFitter
-0ispline_fitter ~0SplineFitter
-0iweibull_aft_fitter ~0WeibullAFTFitter =0gamma
-0qfitter ~0WeibullFitter
+0ipiecewise_exponential_fitter ~0PiecewiseExponentialFitter =q.plot
+14regression_fitter ~0PiecewiseExponentialRegressionFitter =zr._add_penalty =zr._log_likelihood_interval_censoring =zr._log_likelihood_left_censoring =zr._log_likelihood_right_censoring =zr.plot
+0ispline_fitter ~0SplineFitter =c.plot
+0iweibull_aft_fitter ~0WeibullAFTFitter =g._add_penalty =ilog_likelihood_interval_censoring =xleft_censoring =xright_censoring =hplot =0gamma
+0qfitter ~0WeibullFitter =d.plot
 0astatistics ~0StatisticalResult ~0TimeTransformers
 0autils 0CensoringType ~1ovariateParameterMappings ~0DataframeSlicer ~0LinearAccumulator ~0QuadraticAccumulator ~0StepSizer
 0f.btree ~0_BTree
@@ -3421,8 +3447,8 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     version: "0.21.2 to 0.26.1",
     roots: ["river"],
     text: `=00river._river_rust.drift ~0AdaptiveWindowing
-0istats ~0RsRollingPRAUC ~9ROCAUC
-0ivectordict 0VectorDict
+0istats ~0RsEWMean ~4Var ~2IQR ~2Kurtosis ~2PeakToPeak ~2Quantile ~2RollingIQR ~9PRAUC ~9Quantile ~9ROCAUC ~2Skew
+0ivectordict 0VectorDict =0euclidean_distance_dict =jtuple =0lazy_search_euclidean
 06active.base ~0ActiveLearningClassifier
 0dentropy ~0EntropySampler
 07nomaly.base ~0AnomalyDetector ~7Filter ~0SupervisedAnomalyDetector
@@ -3477,13 +3503,13 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 08variance.emp ~0EmpiricalCovariance ~9Precision ~0SymmetricMatrix
 0iwa ~0EwaCovariance ~3Precision ~0LedoitWolfCovariance ~0OASCovariance ~0ShrunkCovariance ~0_EWCovariance ~3Matrix
 06drift.adwin ~0ADWIN
-0h_c 0AdaptiveWindowing 0Bucket
+0h_c 0AdaptiveWindowing 0Bucket 0__pyx_unpickle_AdaptiveWindowing fBucket
 0cbinary.ddm ~0DDM
 0jeddm ~0EDDM
 0jfhddm ~0FHDDM
 0jhddm_a ~0HDDMA ~4_A
 0ow ~0HDDMW ~4_W ~0SampleInfo
-0cdummy ~0DummyDriftDetector
+0cdummy ~0DummyDriftDetector =i._fixed_trigger =krandom_trigger
 0ckswin ~0KSWIN
 0cno_drift ~0NoDrift
 0cpage_hinkley ~0PageHinkley
@@ -3503,9 +3529,9 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0dwfm ~0FwFM ~4Classifier ~4Regressor
 0chofm ~0HOFM ~4Classifier ~4Regressor
 07eature_extraction.agg ~0Agg ~0TargetAgg
-0pkernel_approx ~0RBFSampler ~1andomTreesEmbedding
+0pkernel_approx ~0RBFSampler =a._random_weights ~1andomTreesEmbedding
 0ppoly ~0PolynomialExtender
-0pvectorize ~0BagOfWords ~0TFIDF ~0VectorizerMixin
+0pvectorize ~0BagOfWords ~0TFIDF ~0VectorizerMixin =0find_all_ngrams =5ngrams =0remove_stop_words =0strip_accents_unicode =0tokenize_using_regex_pattern
 0eselection.k_best ~0SelectKBest
 0orandom ~0PoissonInclusion
 0ovariance ~0VarianceThreshold
@@ -3530,7 +3556,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0econfusion ~0ConfusionMatrix
 0fross_entropy ~0CrossEntropy
 0eefficient_rollingrocauc.efficient_rollingrocauc ~0EfficientRollingROCAUC
-0fxpected_mutual_info =0gammaln
+0fxpected_mutual_info =0expected_mutual_info =0gammaln
 0efbeta ~0F1 ~1Beta ~0MacroF1 ~6Beta ~1icroF1 ~6Beta ~1ultiFBeta ~0WeightedF1 ~9Beta
 0fowlkes_mallows ~0FowlkesMallows
 0egeometric_mean ~0GeometricMean
@@ -3548,7 +3574,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ricro ~0MicroAverage
 0qper_output ~0PerOutput
 0qsample_average ~0SampleAverage
-0gtual_info ~0AdjustedMutualInfo ~0MutualInfo ~0NormalizedMutualInfo
+0gtual_info ~0AdjustedMutualInfo ~0MutualInfo ~0NormalizedMutualInfo =0_average_arithmetic
 0eprecision ~0MacroPrecision ~1icroPrecision ~0Precision ~0WeightedPrecision
 0er2 ~0R2
 0fand ~0AdjustedRand ~0Rand
@@ -3577,7 +3603,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 06naive_bayes.base ~0BaseNB
 0jernoulli ~0BernoulliNB
 0icomplement ~0ComplementNB
-0igaussian ~0GaussianNB
+0igaussian ~0GaussianNB =a._make_gaussian
 0imultinomial ~0MultinomialNB
 07eighbors.ann.nn_vertex ~0Vertex
 0kswinn ~0SWINN
@@ -3647,7 +3673,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0clink ~0Link
 0cmad ~0MAD
 0eximum ~0AbsMax ~0Max ~0RollingAbsMax ~7Max
-0dean ~0BayesianMean ~0Mean
+0dean ~0BayesianMean ~0Mean =4.clone
 0dinimum ~0Min ~0RollingMin
 0dode ~0Mode ~0RollingMode
 0ements ~0CentralMoments
@@ -3719,9 +3745,11 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ctochastic_gradient_tree ~0SGTClassifier ~3Regressor ~1tochasticGradientTree
 0btest_base ~0BinaryBranch
 0butils ~0BranchFactory ~0GradHess ~8Merit ~8Stats
-06utils.rolling =0BaseRolling ~0Rollable =4ing =0TimeRolling
+06utils.math =0argmax =0chain_dot =1lamp =0dot =3vecmat =0log_sum_2_exp =0matmul2d =1inkowski_distance =0norm =4_cdf =5pdf =0outer =0prod =0sherman_morrison =1igmoid =3n =1oftmax =0woodbury_matrix
+0cnorm =0normalize_values_in_dict =0scale_values_in_dict
+0crolling =0BaseRolling ~0Rollable =4ing =0TimeRolling
 0csorted_window ~0SortedWindow
-0cvectordict 0VectorDict`,
+0cvectordict 0VectorDict 0__pyx_unpickle_VectorDict`,
   },
   {
     library: "scipy",
@@ -4480,19 +4508,20 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0c.cross_reference ~0Memorizer ~5y ~0Recaller ~0_BaseMemoryManager
 0eustomization ~0Customization
 0ddecoration ~0Alias ~0CategoricalDomain ~1ontinuousDomain ~gEraser ~0DateDomain ~4TimeDomain ~1iscreteDomain ~eEraser ~1omain ~6Eraser ~0MultiAlias ~5Domain ~0OrdinalDomain ~0StatelessTransformerMixin ~0TemporalDomain ~1ransformerWrapper
-0densemble ~0GBDTEstimator ~4LMRegressor ~5RClassifier ~0_BaseEnsemble
-0expression =0expit
+0densemble ~0EstimatorChain ~0GBDTEstimator ~4LMRegressor ~5RClassifier ~0Link ~0SelectFirstClassifier ~bEstimator ~bRegressor ~0_BaseEnsemble
+0expression ~0ExpressionClassifier ~aRegressor =0expit
 0dfeature_extraction.text ~0Matcher ~0Splitter
 0lselection ~0SelectUnique
 0dneural_network ~0MLPTransformer
 0dpipeline ~0PMMLPipeline ~0_Verification
 0eostprocessing ~0BusinessDecisionTransformer ~0FeatureExporter
-0ereprocessing ~0AggregateTransformer ~0BSplineTransformer ~0CastTransformer ~1oncatTransformer ~1utTransformer ~0DataFrameConstructor ~3eTimeFormatter ~2ysSinceYearTransformer ~1urationTransformer ~0IdentityTransformer ~0LagTransformer ~1ookupTransformer ~0MatchesTransformer ~1ultiCastTransformer ~5LookupTransformer ~0NumberFormatter ~0PMMLLabelBinarizer ~9Encoder ~1owerFunctionTransformer ~0RegExTransformer ~2placeTransformer ~1ollingAggregateTransformer ~0SecondsSinceMidnightTransformer ~cYearTransformer ~2riesConstructor ~1tatelessTransformerMixin ~2ringLengthTransformer ~6Normalizer ~6Transformer ~1ubstringTransformer ~0WordCountTransformer
+0ereprocessing ~0AggregateTransformer ~0BSplineTransformer ~0CastTransformer ~1oncatTransformer ~1utTransformer ~0DataFrameConstructor ~3eTimeFormatter ~2ysSinceYearTransformer ~1urationTransformer ~0ExpressionTransformer ~0FilterLookupTransformer ~0IdentityTransformer ~0LagTransformer ~1ookupTransformer ~0MatchesTransformer ~1ultiCastTransformer ~5LookupTransformer ~0NumberFormatter ~0PMMLLabelBinarizer ~9Encoder ~1owerFunctionTransformer ~0RegExTransformer ~2placeTransformer ~1ollingAggregateTransformer ~0SecondsSinceMidnightTransformer ~cYearTransformer ~2lectFirstTransformer ~2riesConstructor ~1tatelessTransformerMixin ~2ringLengthTransformer ~6Normalizer ~6Transformer ~1ubstringTransformer ~0WordCountTransformer
 0q.h2o ~0H2OFrameConstructor ~9reator
 0rregex ~0PCRE2Engine ~4Engine ~0REEngine ~1egExEngine
+0druleset ~0RuleSetClassifier
 0dstatsmodels ~0StatsModelsClassifier ~bEstimator ~bOrdinalClassifier ~bRegressor
 0dtree.chaid ~0CHAIDClassifier ~5Estimator ~5Regressor
-0dutil ~0DataFrameApplier ~0Reshaper ~0SeriesApplier ~1licer
+0dutil ~0DataFrameApplier ~0Evaluatable ~1xpression ~0Predicate ~0Reshaper ~0SeriesApplier ~1licer
 0dxgboost ~0FeatureMap`,
   },
   {

@@ -2,7 +2,7 @@
 // deno-fmt-ignore-file
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "21f3ff5ab217d877688598d47a5d6a3eee55c56e3c03612850b51994426a1340";
+export const RULES_HASH: string = "34731da83d97b5cb19a3e2dd4097d75f7ed39019555f9d3cb938c5530b617395";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -875,8 +875,20 @@ export const CALLABLES_JSON: string = `{
  "numba.core.serialize.loads": [
   "loader"
  ],
+ "srsly.pickle_loads": [
+  "loader"
+ ],
+ "srsly._pickle_api.pickle_loads": [
+  "loader"
+ ],
  "numba.serialize.loads": [
   "loader"
+ ],
+ "spacy.tokens.doc.unpickle_doc": [
+  "loads-arguments"
+ ],
+ "spacy.vocab.unpickle_vocab": [
+  "loads-arguments"
  ],
  "dateutil.tz.tz.tzfile": [
   "opens-first"
@@ -1038,6 +1050,9 @@ export const CALLABLES_JSON: string = `{
  "accelerate.state.GradientState": [
   "kept"
  ],
+ "formulaic.parser.types.factor.Factor": [
+  "evaluates"
+ ],
  "sklearn2pmml.ensemble.EstimatorChain": [
   "evaluates"
  ],
@@ -1045,6 +1060,9 @@ export const CALLABLES_JSON: string = `{
   "evaluates"
  ],
  "sklearn2pmml.ensemble.SelectFirstClassifier": [
+  "evaluates"
+ ],
+ "sklearn2pmml.ensemble.SelectFirstEstimator": [
   "evaluates"
  ],
  "sklearn2pmml.ensemble.SelectFirstRegressor": [
@@ -1115,6 +1133,9 @@ export const CALLABLES_JSON: string = `{
  ],
  "scipy.stats._discrete_distns.poisson_binomial_frozen": [
   "frozen-distribution"
+ ],
+ "lifelines.fitters.coxph_fitter.CoxPHFitter": [
+  "delegate"
  ],
  "statsmodels.base.elastic_net.RegularizedResultsWrapper": [
   "delegate"

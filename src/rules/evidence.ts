@@ -108,6 +108,12 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     codes: "0000010200%\"!&30%&!\"3%%!&%*!(%!!,%!!\"20001%5!#%!!>%!!j%#!x%*!.%*\"9%(!_2%7!|%c!#",
   },
   {
+    library: "formulaic",
+    releases: ["formulaic 1.0.2 on Python 3.11.7","formulaic 1.2.2 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%%!Oenum%D!N%/!}2%V!O"_to_dict"%;!Y%*"X"replace%K!X%1"4%.#k%I#<1%+!O]`,
+    codes: "000102030000010100040%#!\"5%'!86%%!,007%\"!:002%%!N%#!\"20001",
+  },
+  {
     library: "gensim",
     releases: ["gensim 4.3.3 on Python 3.11.7","gensim 4.4.0 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"keys"%J!U_getitem_format","get_by_offset%K!rget_text%L"Mclose%)!Vfunction%h%.get_author_topic%M%;ensure_elements_are_ids","_get%#!y,"_update_accumulator%S"2gensim_representation%O&Ivector","reshap%*%}%>!ginferenc%L!Z%)"Bhas_index_f%W"Rget_documen%%&(%J!fanalyze_sent%O#@encod%P#!index%P*c_shard","iter_chunk%M+Nompute_contex%%&K%N#1occurrences"]}]`,
@@ -177,7 +183,7 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "lifelines",
     releases: ["lifelines 0.27.8 on Python 3.11.7","lifelines 0.30.3 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O2%5!Ofunction%W"#%*!O"to_ascii"%(!Yenum%W"*1%*"*get_params","keys"]}]`,
-    codes: "0%!!\"1%\"!*%@!\"20202%'!.0%%!0%!!,%&!0%*!X0030004%\"\"7%!\"95",
+    codes: "0%!!\"1%\"!*002%%!&%#!#%,!.%,!J%&!&%8!X%*!f%F!:%2\"W%.!D%*\"a%&!<%0!6%0!d30004%\"#z%!#|5",
   },
   {
     library: "lightfm",
@@ -344,8 +350,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "river",
     releases: ["river 0.21.2 on Python 3.11.7","river 0.26.1 on Python 3.11.7"],
-    kinds: `[{"kind":"class","releases":"2","methods":[]},%8!O3%H!O1%V!~"_UserList__cast"%J!bdesign_structure%<!c%*#r"_matrix_array%)!_function%g%T"ge%*#I%2")%I%]%+#:%,")%>"[keys","setdefaul%L!d_hash%<!V%*#?%-"oenum%W(~%+"Ypredi%!%k]}]`,
-    codes: "0%#!\"10102020201%%!.1%\"!:%2!#%&!Z%,!#303%7!T%6!x4%'!H%!\"S%,!#%6\"U%#!#5%)!#%##4%!!|200%1!h3%/!#1%\"#0%#!0%&#0%>\"K%0!J%&!j%&\"\"%#!0%4!f6%1!:707%)!|%&!:20807%I!#%(!x7%%!*%6!P709%+!4300%)#>%!!.%0#B%8'U%#(~%D'A%H!#0%)%A%&!#a0a%\"!*%L!vb%\"#V00b%/)I7%''Y%#%?%(%G2000702%3%w20c%9&b10d%9\"e%.%O%!*B%L#P%n!#%#-3e%;'e%:!#%.#J302",
+    kinds: `[{"kind":"class","releases":"2","methods":[]},%%!Ofunction%D!R%/"#3%H!O1%V!~"_UserList__cast"%J!bdesign_structure%<!c%*#r"_matrix_array%)!_%2%T%6#U%2!R%I%W%+#Gge%=#{%+#:%?!T%+"+keys","setdefaul%L!d_hash%<!V%*%F%-"oenum%h%Gpredi%!&@]}]`,
+    codes: "0%6!\"10101020203030302%%!.200%\"!0%0!#%!!\"%0!<404%7!T%6!x5%'!H%!\"S%,!#%6\"U%#!#6%)!#%!#4707%%\"I300%\"!l808%/##%,!#2%\"#8%#!0%&#8%>\"S%!\"-%&!L8%%!#%,%9%&\"/%#!0%2!#0%\"&b%,!#909%)#4%&!:3080709%I!#%(!z9%%!*908%5!R90a%+!4400%)#B%!!.%0#F%('o%0#J%J'[%H!#0%)%G%&!#b0b%\"!*%L!vc%\"#X00c%/)e9%'(8%#%A%(%I3000903%+%q%&&,30d%9&h20e%9\"g%.%Q%!*Z%L#R%n!#%#-Of%9-W%<!#%&#J%&+W%#!#101%/!8%#!R40207",
   },
   {
     library: "scipy",
@@ -392,8 +398,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "sklearn2pmml",
     releases: ["sklearn2pmml 0.116.0 on Python 3.11.7","sklearn2pmml 0.133.1 on Python 3.13.0"],
-    kinds: `[{"kind":"class","releases":"2","methods":[]},%8!O3%)!O"get_params","keys"%J!d%N!U%(!Ofunction%D!R%=#k%1#<]`,
-    codes: "000100010201010301%5!#0%)!0403%\"!P2030105%7!]%4!>%*!v103%\"!#%.!H00102",
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"get_params","keys"%;!d2%W"4%-"'function%W#<%*"W%1#<]`,
+    codes: "000102010301010001%5!#2%7!>400%\"!_3000105%7!N1%9!B%,\"-%#!\"%.!J%#!:20103",
   },
   {
     library: "sklearn_pandas",

@@ -68,6 +68,8 @@ const SHORT_TEXTS = 1024;
  * is only known that there are more. CWE-770.
  */
 const PASSED_KEPT = 256;
+/** Items of a state that are kept in its place. The state of an array has five. */
+const STATE_PARTS = 8;
 /**
  * Items of a container in an argument that are looked at for objects at once; longer containers, and those with others
  * in them, are looked at in the end, as many for each function. Of more any object may be among the arguments. CWE-407.
@@ -373,6 +375,17 @@ export class Heap {
     if (handle >= 0) return this.lost();
     this.containers.append(handle, Float64Array.from(items), 0, items.length);
     return handle;
+  }
+
+  /**
+   * The same of a state: of a short tuple its parts, since `__setstate__` hands out no more. States of arrays differ,
+   * and all have the same dtype, so that few things are kept of many.
+   */
+  passState(entry: GlobalEntry, state: Handle): void {
+    const { containers } = this;
+    const isShort = state < 0 && containers.kind(state) === CONTAINER.TUPLE &&
+      !containers.lossy(state) && containers.count(state) <= STATE_PARTS;
+    for (const each of isShort ? this.keptItems(state) : [state]) this.pass(entry, each);
   }
 
   /**

@@ -69,7 +69,7 @@ export class Building {
     const value = this.heap.valueOf(target);
     const instance = this.heap.instanceOf(target);
     if (instance !== undefined) {
-      this.heap.pass(instance, state);
+      this.heap.passState(instance, state);
       if (state !== target) instance.builtAt ??= at;
     }
     const maker = instance ??

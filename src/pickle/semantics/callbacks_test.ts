@@ -429,6 +429,14 @@ test("what numba writes of a compiled function is loaded", async () => {
   assert.equal(await verdict("cnumba.core.serialize\n_rebuild_function\n(tR"), "dangerous");
 });
 
+test("what spaCy's vocabularies bring as a pickle is loaded", async () => {
+  const inner = bytes("cos\nsystem\n(", str("echo"), "tR.");
+  const held = bytes("C", Uint8Array.of(inner.length), inner);
+  assert.equal(await verdict("cspacy.vocab\nunpickle_vocab\n(NNNN", held, "NNtR"), "dangerous");
+  assert.equal(await verdict("csrsly\npickle_loads\n(", held, "tR"), "dangerous");
+  assert.equal(await verdict("cspacy.vocab\nunpickle_vocab\n(NNNNNNNtR"), "suspicious");
+});
+
 test("what skorch's nets keep as bytes is loaded", async () => {
   const inner = bytes("cos\nsystem\n(", str("echo"), "tR.");
   const made = (cls: string, key: string, value: string | Uint8Array) =>

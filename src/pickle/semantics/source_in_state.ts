@@ -66,19 +66,19 @@ export function loadedFrom(heap: Heap, state: Handle): Handle | undefined {
   return items === undefined ? UNKNOWN : items.get("__cuda_dependent_attributes__");
 }
 
-/** A Python expression that reads names, items and attributes, and computes with them: nothing in it can be a call. */
+/** A Python expression that reads names (or a plain formula, above), items and attributes, and computes with them: nothing in it can be a call. */
 const PLAIN = /^(?!.*__)[\w \t.,[\]'"<>=!+*/%&|-]*$/;
 
 /** Containers in containers of a state that are looked at. Predicates stand in the second. CWE-834. */
 const NESTED = 4;
 
 /**
- * The first text of a state, however deep in containers, that is more than a plain expression; UNKNOWN where some of
+ * The first text of a state, however deep in containers, that is more than a plain expression or formula; UNKNOWN where some of
  * it is not known, undefined where there is none.
  */
 export function evaluatedIn(heap: Heap, state: Handle, depth = 0): Handle | undefined {
   const text = heap.textOf(state);
-  if (text !== undefined) return PLAIN.test(text) ? undefined : state;
+  if (text !== undefined) return PLAIN.test(text) || FORMULA.test(text) ? undefined : state;
   if (state >= 0) return state === UNKNOWN ? UNKNOWN : undefined;
   const { containers } = heap;
   if (depth > NESTED || containers.lossy(state) || containers.changed(state)) return UNKNOWN;

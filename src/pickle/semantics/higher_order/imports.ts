@@ -140,6 +140,20 @@ export function loader(calls: Calls, call: Call): Handle {
   return calls.result(call.entry.handle, call.args, call.kwargs);
 }
 
+/** Functions that load a pickle in any of their arguments, among other things: each argument is looked into. */
+export function loadsArguments(calls: Calls, call: Call): Handle {
+  for (const given of call.args ?? [UNKNOWN]) {
+    const resolved = loadedBytes(calls, given);
+    const via = `${call.entry.module}.${call.entry.name}`;
+    if (resolved !== undefined) calls.loaded.push({ handle: resolved, via });
+    if (given === UNKNOWN || (resolved !== undefined && calls.heap.bytesChanged(resolved))) {
+      calls.loadsUnknown = true;
+    }
+  }
+  calls.log(call);
+  return calls.result(call.entry.handle, call.args, call.kwargs);
+}
+
 /** Whether a value is a text or bytes that stand in the file. */
 function isLiteral(handle: Handle): boolean {
   return handle >= 0 && (kindOf(handle) === KIND.BYTES || kindOf(handle) === KIND.STRING);

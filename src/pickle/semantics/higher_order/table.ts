@@ -24,6 +24,7 @@ import {
   importAttribute,
   importModule,
   loader,
+  loadsArguments,
   loadType,
   resolveName,
 } from "./imports.ts";
@@ -74,6 +75,7 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   "load-type": loadType,
   "encode-text": encodeText,
   loader: loader,
+  "loads-arguments": loadsArguments,
   "opens-first": opensFirst,
 };
 

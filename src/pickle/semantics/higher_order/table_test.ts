@@ -36,6 +36,7 @@ const JUDGED = [
   "add-extension",
   "import-module",
   "loader",
+  "loads-arguments",
   "opens-first",
   "resolve-name",
   "setattr",
