@@ -61,7 +61,7 @@ interface Combination {
   /** And this. */
   readonly also?: string;
   /** But not where this is called with this trait. */
-  readonly except?: { readonly called: RegExp; readonly trait: string };
+  readonly except?: readonly { readonly called: RegExp; readonly trait: string }[];
 }
 
 const RUNS_CODE =
@@ -89,7 +89,7 @@ const COMBINATIONS: readonly Combination[] = [
   {
     ...{ rule: "python-exfiltration", called: SENDS, traits: ["environment", "secret"] },
     // A client that is given a token sends it to whom its user will ask.
-    except: { called: DESCRIBES, trait: "variable" },
+    except: [{ called: DESCRIBES, trait: "variable" }, { called: SENDS, trait: "own-service" }],
   },
   { rule: "python-persistence", called: /./u, traits: ["startup"], also: "writes" },
   { rule: "python-unsafe-load", called: /./u, traits: ["unsafe-load"] },
@@ -148,7 +148,7 @@ function judgeSourceCall(tables: Tables, fact: ReferenceFact): SourceVerdict | u
   for (const { rule: id, called, traits: any, also, except } of COMBINATIONS) {
     if (!called.test(path) || !any.some((each) => traits.includes(each))) continue;
     if (also !== undefined && !traits.includes(also)) continue;
-    if (except?.called.test(path) === true && traits.includes(except.trait)) continue;
+    if (except?.some((one) => one.called.test(path) && traits.includes(one.trait))) continue;
     const found = tables.rules.get(id);
     if (found !== undefined) return { rule: found, match, decides: found, message };
   }

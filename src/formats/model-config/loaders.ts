@@ -308,7 +308,8 @@ class Teller {
   }
 
   #trust({ node, path, owner }: LoaderHit): void {
-    if (!isTrue(node) || isSchema(node, path)) return;
+    const value = path.length === 1 && isRecord(owner) ? memberOf(node, "value") ?? node : node;
+    if (!isTrue(value) || isSchema(node, path)) return;
     const named =
       owner?.members.some(([key, value]) =>
         REPOSITORY_KEYS.test(textOf(key) ?? "") && /^[\w.-]+\/[\w.-]+$/u.test(textOf(value) ?? "")
@@ -531,6 +532,16 @@ function memberText(owner: LoaderHit["owner"], wanted: string): string | undefin
   return owner?.members.flatMap(([key, value]) =>
     textOf(key) === wanted && value.kind === "scalar" ? [value.text] : []
   ).at(-1);
+}
+
+/** What Weights & Biases keeps of a run: each value in a map of its own, beside its description. */
+function isRecord(owner: LoaderHit["owner"]): boolean {
+  return owner?.members.every(([, each]) => memberOf(each, "value") !== undefined) ?? false;
+}
+
+function memberOf(node: ConfigNode, wanted: string): ConfigNode | undefined {
+  if (node.kind !== "map") return undefined;
+  return node.members.findLast(([key]) => textOf(key) === wanted)?.[1];
 }
 
 /** True for what a JSON schema says of a property that is called like a switch. */

