@@ -26,6 +26,12 @@ test("source is TorchScript's beside a pickle of its folder, bytecode is that of
   assert.equal(hints.get("m/code/__torch__/a.py"), HINT.torchscriptSource);
   assert.equal(hints.get("m/bytecode.pkl"), HINT.torchBytecode);
   assert.equal(torchHints(["m/code/a.py", "n/constants.pkl"]).size, 0);
+  assert.equal(
+    torchHints(["m/models/model.json", "m/data/constants/opaque_obj_0"]).get(
+      "m/data/constants/opaque_obj_0",
+    ),
+    HINT.pickle,
+  );
   // As PyTorch 2.13 finds them.
   const other = torchHints(["m/CODE/__torch__/a.PY", "m/Constants.pkl", "m/BYTECODE.PKL"]);
   assert.equal(other.get("m/CODE/__torch__/a.PY"), HINT.torchscriptSource);

@@ -9,6 +9,8 @@
 
 /** `<root>/data/<key>` belongs to `<root>/data.pkl`, and so on. */
 const STORAGE_NAME = /^(?<root>(?:.*\/)?)(?<archive>data|constants)\/\d+$/iu;
+/** An object of a program of torch.export that Python's own `pickle` reads: `_load_constants` in `_package.py`. */
+const OPAQUE_NAME = /(?:^|\/)data\/constants\/opaque_obj_/iu;
 const BYTECODE_NAME = /(?:^|\/)bytecode\.pkl$/iu;
 const SOURCE_NAME = /^(?=[^]*\.py$)(?<root>(?:[^]*\/)?)code\/[^]/iu;
 
@@ -31,6 +33,10 @@ export function torchHints(memberNames: Iterable<string>): ReadonlyMap<string, s
     }
     if (BYTECODE_NAME.test(name)) {
       hints.set(name, HINT.torchBytecode);
+      continue;
+    }
+    if (OPAQUE_NAME.test(name)) {
+      hints.set(name, HINT.pickle);
       continue;
     }
     const source = SOURCE_NAME.exec(name)?.groups;
