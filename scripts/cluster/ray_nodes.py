@@ -13,6 +13,9 @@ from ray.cluster_utils import Cluster
 # Half seconds that a node has to be in the middle of tasks before it is killed.
 BUSY = 6
 
+# Ray gives a node 30 seconds to start, which may not be enough on a machine that does other things.
+STARTS = 4
+
 # Runs a program that takes itself to be at the address of the nodes, not at that by which this machine reaches others.
 ON_LOOPBACK = """
 import runpy, sys
@@ -50,11 +53,22 @@ def has_worker(raylet):
     return False
 
 
+def started(start):
+    """What a function starts, which is called again where a node takes too long."""
+    for left in reversed(range(STARTS)):
+        try:
+            return start()
+        except Exception as error:
+            if left == 0 or "timed out during startup" not in str(error):
+                raise
+
+
 def main():
     # Cores for actors and for what reads the manifest; nothing listens outside of this machine.
     args = {"num_cpus": 4, "object_store_memory": 100_000_000, "node_ip_address": "127.0.0.1"}
-    cluster = Cluster(initialize_head=True, head_node_args={**args, "include_dashboard": False})
-    node = cluster.add_node(**args)
+    head = {**args, "include_dashboard": False}
+    cluster = started(lambda: Cluster(initialize_head=True, head_node_args=head))
+    node = started(lambda: cluster.add_node(**args))
     cluster.wait_for_nodes()
     [raylet] = [it.process.pid for it in node.all_processes["raylet"]]
     environment = dict(os.environ, RAY_ADDRESS=cluster.address)
