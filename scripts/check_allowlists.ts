@@ -29,8 +29,8 @@ const FOLLOWED = /^(identity|calls-argument|attribute-name|attributes|attribute:
 /** What a name that is only named must not do, whoever calls it: loading its own libraries is not among it. */
 const HARMFUL = /^event:(?!ctypes)|^calls-argument$/;
 
-/** Meanings by which no call is followed. */
-const OF_STATES: readonly string[] = ["evaluates", "kept", "loads-state"];
+/** Meanings by which no callable in the arguments of a call is followed. */
+const OF_STATES: readonly string[] = ["evaluates", "kept", "loads-state", "opens-arguments"];
 
 /** What one that is only kept may do when something looks at it: the scanner reports what is given one. */
 const LOOKS = new RegExp(
@@ -64,7 +64,7 @@ export function problemsOf(
           ? "no evidence"
           : row.use !== level
           ? `the evidence is for "${row.use}"`
-          : problemOf(row, list.library, hasMeaning(path), hasMeaning(path, "kept"));
+          : problemOf(row, list.library, (meaning) => hasMeaning(path, meaning));
         if (problem !== undefined) problems.push(`${list.library}: ${path} (${level}): ${problem}`);
       }
     }
@@ -81,8 +81,7 @@ export function problemsOf(
 function problemOf(
   row: EvidenceRow,
   library: string,
-  hasMeaning: boolean,
-  isKept: boolean,
+  means: (meaning?: string) => boolean,
 ): string | undefined {
   if (row.kind === "read") {
     return READ.includes(library) ? undefined : "its source was read, and it was not run";
@@ -102,8 +101,10 @@ function problemOf(
       : row.call.find((each) => HARMFUL.test(each));
   }
   // A function has no state; what executes one that a meaning speaks of is compared with a template.
+  const hasMeaning = means();
   const restore = row.restore.filter((each) =>
-    !(hasMeaning && each === "event:exec") && !(isKept && LOOKS.test(each))
+    !(hasMeaning && each === "event:exec") && !(means("kept") && LOOKS.test(each)) &&
+    !(means("opens-arguments") && each === "event:open")
   );
   for (const each of row.use === "restored" ? restore : [...row.call, ...restore]) {
     // The scanner looks at what such a name is given.

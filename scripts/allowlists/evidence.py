@@ -176,9 +176,9 @@ def use_of(row: Row, followed: dict[str, set[str]]) -> str:
     # To name one makes nothing; a call is reported as one that makes a class.
     if "enum-base" in row.call | row.restore:
         return "named"
-    # What executes a text of its state is compared with the library's own template.
+    # What executes a text of its state is compared with the library's own template, and arguments that are opened are seen.
     if has_meaning:
-        against["restore"] -= {"event:exec"}
+        against["restore"] -= {"event:exec", "event:open"}
     if "kept" in meant:
         against["restore"] = {each for each in against["restore"] if not LOOKS.match(each)}
     # What a decorator made of a class cannot be read.

@@ -27,6 +27,7 @@ Findings:
 
 from __future__ import annotations
 
+import ctypes
 import enum
 import inspect
 import itertools
@@ -34,6 +35,7 @@ import json
 import mmap
 import operator
 import os
+import pathlib
 import re
 import select
 import signal
@@ -57,6 +59,8 @@ CRASHES = 64
 HANGS = 4
 #: Fields of a compiled class that are tried in all combinations of an object and a number.
 CYTHON_FIELDS = 7
+#: Parameters that are given each by itself, beside ordinary ones. The most that a listed class has are 60.
+PARAMETERS = 64
 #: Attributes of a state that are a text by turns. The most that a listed class reads are 400.
 TEXT_FIELDS = 512
 #: Texts of source that may be a choice, and combinations of one with an attribute. The most seen are 300.
@@ -149,6 +153,43 @@ def importing(frame: object = None) -> bool:
     return False
 
 
+#: inotify(7): IN_MODIFY, IN_ATTRIB, IN_OPEN, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE.
+FILE_EVENTS = 0x2 | 0x4 | 0x20 | 0x40 | 0x80 | 0x100 | 0x200
+
+
+class Watch:
+    """
+    Tells whether a file was used that arguments may name, in the working directory: compiled code opens one without
+    an audit event. Linux alone; raises OSError where the kernel has no more watches.
+    """
+
+    def __init__(self) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.descriptor = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if self.descriptor < 0 or libc.inotify_add_watch(self.descriptor, b".", FILE_EVENTS) < 0:
+            raise OSError(ctypes.get_errno(), "Cannot watch the working directory")
+
+    def prepare(self) -> None:
+        """Makes the files anew: what is to be read must be there."""
+        for name in (TEXT, TEXT + ".x", "x", "f"):
+            if not os.path.exists(name):
+                os.close(os.open(name, os.O_CREAT | os.O_WRONLY))
+        self.used()
+
+    def used(self) -> bool:
+        """Whether one was used since the last question; a look at the directory itself, which has no name, is none."""
+        try:
+            events = os.read(self.descriptor, 1 << 16)
+        except BlockingIOError:
+            return False
+        at, found = 0, False
+        while at < len(events):
+            length = int.from_bytes(events[at + 12:at + 16], sys.byteorder)
+            found = found or length > 0
+            at += 16 + length
+        return found
+
+
 OWN = tuple({os.path.realpath(each) for each in (sys.prefix, sys.base_prefix, sys.exec_prefix)})
 
 
@@ -217,7 +258,7 @@ def arguments(value: object) -> list:
     """Arguments that a file might give a callable."""
     r = [Recorder() for _ in range(6)]
     alone = [r[0], Made, TEXT, TEXT + ".x", [r[0]], (r[0],), {TEXT: r[0]}, {r[0]}, 1, None, b"x", 0.5,
-             [TEXT], [(TEXT, r[0])], ["f", r[0]], State()]
+             [TEXT], [(TEXT, r[0])], ["f", r[0]], State(), pathlib.Path(TEXT)]
     try:
         import numpy
         alone += [numpy.ones(2), numpy.array([r[0], 1], dtype=object), numpy.dtype("f8")]
@@ -244,6 +285,25 @@ def arguments(value: object) -> list:
         for each in (r[0], TEXT, [r[0]], Made, None, {TEXT: r[0]}, 1):
             found.append((each,) * count)
     return found
+
+
+#: What a parameter of a type is given where another one is looked at.
+ORDINARY = {"int": 1, "float": 0.5, "bool": True, "str": TEXT, "dict": {}, "list": [], "tuple": ()}
+
+
+def keyword_arguments(value: object) -> list:
+    """Keyword arguments: a recorder, a class, a text and a path for each parameter, with what is usual for the others."""
+    try:
+        named = [each for each in inspect.signature(value).parameters.values()
+                 if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)][:PARAMETERS]
+    except (TypeError, ValueError):
+        return []
+    usual = {}
+    for each in named:
+        if each.default is each.empty:
+            type_name = getattr(each.annotation, "__name__", str(each.annotation))
+            usual[each.name] = ORDINARY[type_name] if type_name in ORDINARY else Recorder()
+    return [{**usual, each.name: given} for each in named for given in (Recorder(), Made, TEXT, pathlib.Path(TEXT))]
 
 
 def held(value: object) -> list:
@@ -299,6 +359,7 @@ class Examination:
         self.events: set[str] = set()
         #: Takes findings as soon as they are there, since the next attempt may end the child.
         self.report = report
+        self.watch = Watch()
         self.begin(0)
         sys.addaudithook(self.hook)
         sys.meta_path.insert(0, self)  # importlib.import_module raises no event
@@ -309,6 +370,7 @@ class Examination:
         self.after = after
         self.count = 0
         self.phase = 0
+        self.watch.prepare()
 
     def hook(self, event: str, arguments: tuple) -> None:
         if not self.armed:
@@ -365,6 +427,9 @@ class Examination:
             if type(error).__name__ not in ("SystemExit", "GeneratorExit", "KeyboardInterrupt"):
                 found.add("event:raise")
         self.armed = False
+        if self.watch.used():
+            self.events.add("event:open")
+            self.watch.prepare()
         found |= {under + each for each in log | self.events if not (under and each.startswith("calls-method:"))}
         if len(found) > before:
             self.report(self.phase, found)
@@ -379,6 +444,8 @@ class Examination:
             # What an iterator does, it does later.
             if isinstance(value, type) and hasattr(value, "__next__"):
                 self.attempt(lambda *each: OPERATIONS["iterate"](value(*each)), args, found, "iterate:")
+        for named in keyword_arguments(value):
+            self.attempt(lambda *each, keys=tuple(named): value(**dict(zip(keys, each))), tuple(named.values()), found)
         # Cython's unpicklers want the checksum that their error names.
         try:
             value(value, 0, ())
@@ -430,7 +497,8 @@ class Examination:
         # A text that its `__setstate__` compares with, which no text of ours equals.
         for other in ({**read, **methods}, dict.fromkeys(read)):
             states += [{**other, name: text} for name, text in choices(cls)]
-        for args in ((), (Recorder(),), (Made,), (TEXT,), (Recorder(), Recorder())):
+        for args in ((), (Recorder(),), (Made,), (TEXT,), (pathlib.Path(TEXT),), (b"x",), (TEXT, TEXT),
+                     (Recorder(), Recorder())):
             if not self.attempt(lambda *each: cls.__new__(cls, *each), args, found):
                 continue
             for state in states if not args else states[:4]:

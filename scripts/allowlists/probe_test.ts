@@ -18,7 +18,9 @@ after(() => rmSync(SCRATCH, { recursive: true, force: true }));
 
 /** Names with known doings. */
 const EXAMPLES = `
-import ctypes, enum, importlib, os, subprocess, time
+import ctypes, enum, importlib, os, pathlib, subprocess, time
+
+fopen = ctypes.CDLL(None).fopen
 
 def harmless(*args): return len(args)
 def identity(x): return x
@@ -29,6 +31,9 @@ def calls_keyword(x, f=None): return [f()]
 def calls_method(x): return [x.keys()]
 def attribute(x, name): return [getattr(x, name)]
 def opens(path): return open(path).read()
+def opens_in_c(path):
+    if not isinstance(path, pathlib.Path): raise TypeError
+    fopen(bytes(path), b"wb")
 def evaluates(text): return [eval(text)]
 def imports(name): return [importlib.import_module(name)]
 def starts(command): return subprocess.run(["/bin/true", command])
@@ -45,6 +50,10 @@ class Colour(enum.Enum):
 class Plain: pass
 class Constructor:
     def __init__(self, f): f()
+class Keywords:
+    def __init__(self, *, count: int, maker, kind="a"):
+        if count < 1: raise ValueError
+        maker(self, kind)
 class State:
     def __setstate__(self, state): state["f"]()
 class Method:
@@ -119,7 +128,8 @@ print(json.dumps({name: each for (_, name), each in zip(names, found)}))
   return JSON.parse(stdout);
 }
 
-const skip = !pythonAvailable() && "Python is missing";
+/** The probe watches files by inotify. */
+const skip = process.platform !== "linux" ? "no Linux" : !pythonAvailable() && "Python is missing";
 
 test("a name that waits for what does not come is ended", { skip }, () => {
   const { waits } = findings("waits");
@@ -128,10 +138,9 @@ test("a name that waits for what does not come is ended", { skip }, () => {
 
 test("functions show what they do with what they are given", { skip }, () => {
   const found = findings(
-    ..."harmless identity second calls calls_item calls_keyword calls_method attribute opens".split(
-      " ",
-    ),
-    ..."evaluates imports starts makes_folder ends needs refuses".split(" "),
+    ..."harmless identity second calls calls_item calls_keyword calls_method attribute opens"
+      .split(" "),
+    ..."opens_in_c evaluates imports starts makes_folder ends needs refuses".split(" "),
   );
   const seen = (name: string) => found[name]?.call;
   assert.deepEqual(seen("harmless"), []);
@@ -143,6 +152,8 @@ test("functions show what they do with what they are given", { skip }, () => {
   assert.deepEqual(seen("calls_method"), ["calls-method:keys"]);
   assert.deepEqual(seen("attribute"), ["attribute-name"]);
   assert.deepEqual(seen("opens"), ["event:open"]);
+  // Compiled code raises no audit event.
+  assert.deepEqual(seen("opens_in_c"), ["event:open"]);
   assert.ok(seen("evaluates")?.includes("event:exec"));
   assert.ok(seen("imports")?.includes("event:import"));
   assert.ok(seen("starts")?.includes("event:subprocess.Popen"));
@@ -162,7 +173,7 @@ test("classes show what setters do that a state of two parts calls", { skip }, (
 
 test("classes show what calling and restoring them does", { skip }, () => {
   const found = findings(
-    ..."Meta Names Colour Plain Constructor State Method Items Gone Needs Opens Evaluates Later Chooses"
+    ..."Meta Names Colour Plain Constructor Keywords State Method Items Gone Needs Opens Evaluates Later Chooses"
       .split(" "),
   );
   assert.deepEqual(found["Meta"]?.call, ["metaclass"]);
@@ -171,6 +182,7 @@ test("classes show what calling and restoring them does", { skip }, () => {
   assert.deepEqual(found["Plain"]?.restore, []);
   assert.deepEqual(found["Constructor"]?.call, ["calls-argument"]);
   assert.deepEqual(found["Constructor"]?.restore, []);
+  assert.deepEqual(found["Keywords"]?.call, ["calls-argument"]);
   assert.ok(found["State"]?.restore.includes("calls-argument"));
   assert.ok(found["Method"]?.restore.includes("calls-state:refresh"));
   assert.ok(found["Items"]?.restore.includes("calls-argument"));

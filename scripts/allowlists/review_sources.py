@@ -11,9 +11,9 @@ WITHOUT = TESTS + (r"\.(datasets?|plots?|plotting|visuali[sz]ations?|examples?|b
 EVALUATES = r".*\.\w*(Lambda|Eval|Expression|Expr|Command|Script|Subprocess|Download\w*|Worker|Server|Client)\w*"
 
 
-def of(*modules: str, without: "tuple[str, ...]" = ()) -> Review:
-    """A review of packages, but for some of their modules."""
-    return Review(modules=modules, exclude_modules=WITHOUT + without, exclude=(EVALUATES,))
+def of(*modules: str, without: "tuple[str, ...]" = (), but: "tuple[str, ...]" = ()) -> Review:
+    """A review of packages, but for some of their modules and names."""
+    return Review(modules=modules, exclude_modules=WITHOUT + without, exclude=(EVALUATES, *but))
 
 
 #: Statistics and distances are compiled; estimators keep functions of the library, and methods of their parts, by name.
@@ -60,7 +60,9 @@ SOURCES: "dict[str, Review]" = {
     "interpret": of("interpret", without=(r"\.(visual|ext|develop)",)),
     "flaml": of("flaml", without=(r"\.(autogen|onlineml|tune\.spark|fabric)",)),
     "ngboost": of("ngboost"),
-    "spacy": of("spacy", without=(r"\.(cli|displacy|about|compat|schemas)",)),
+    # Files of knowledge bases, which compiled code opens: a rule has them.
+    "spacy": of("spacy", without=(r"\.(cli|displacy|about|compat|schemas)",),
+                but=(r"spacy\.kb\.kb_in_memory\.(Reader|Writer)",)),
     "thinc": of("thinc"),
     "torchaudio": of("torchaudio", without=(r"\.(io|backend|_backend|kaldi_io|prototype|_extension|_torchcodec)(\.|$)",)),
     "tpot": of("tpot", without=(r"\.(driver|_version)$",)),

@@ -856,7 +856,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0etfidfmodel ~0TfidfModel
 0franslation_matrix ~0BackMappingTranslationMatrix ~0Space ~0TranslationMatrix
 0eword2vec ~0BrownCorpus ~0Heapitem =0LineSentence =0PathLineSentences =0Text8Corpus ~0Word2Vec ~8Trainables ~8Vocab
-0m_corpusfile 0CythonLineSentence 6Vocab
+0m_corpusfile 0CythonVocab
 07similarities.annoy ~0AnnoyIndexer
 0kdocsim ~0MatrixSimilarity ~0Shard ~1imilarity ~1oftCosineSimilarity ~1parseMatrixSimilarity ~0WmdSimilarity
 0kfastss ~0FastSS
@@ -4884,7 +4884,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     text: `=00spacy.errors ~0Errors 0MatchPatternError ~0Warnings
 06kb.candidate 0Candidate
 09kb 0KnowledgeBase
-0b_in_memory 0InMemoryLookupKB =0Reader 0Writer
+0b_in_memory 0InMemoryLookupKB
 06lang.af ~0Afrikaans ~9Defaults
 0cm ~0Amharic ~7Defaults
 0cr ~0Arabic ~6Defaults

@@ -116,8 +116,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "gensim",
     releases: ["gensim 4.3.3 on Python 3.11.7","gensim 4.4.0 on Python 3.13.0"],
-    kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"keys"%J!U_getitem_format","get_by_offset%K!rget_text%L"Mclose%)!Vfunction%h%.get_author_topic%M%;ensure_elements_are_ids","_get%#!y,"_update_accumulator%S"2gensim_representation%O&Ivector","reshap%*%}%>!ginferenc%L!Z%)"Bhas_index_f%W"Rget_documen%%&(%J!fanalyze_sent%O#@encod%P#!index%P*c_shard","iter_chunk%M+Nompute_contex%%&K%N#1occurrences"]}]`,
-    codes: "0%!!\"1%\"!*%!!\"2000003000004%)!<%!!05000006%%!,%0!\"7%/!6800000900000a%\"!n5000b0c%\"!.c%'\"'0000c0d0d0d%%!2b%5\"7%#!\"e%\"!*f0g%/!@h000i%/!#%)!\"",
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"keys"%J!U_getitem_format","get_by_offset%K!rget_text%L"Mclose%)!Vfunction%h%.get_author_topic%M%;ensure_elements_are_ids","_get%#!y,"_update_accumulator%S"2gensim_representation%O&Ivector","reshap%*%}%>!ginferenc%L!Z%)"Bhas_index_f%W"Rget_documen%%&(%J!fanalyze_sent%S#@index%P*,_shard","iter_chunk%M*vompute_contex%%%s%N#1occurrences"]}]`,
+    codes: "0%!!\"1%\"!*%!!\"2000003000004%)!<%!!05000006%%!,%0!\"7%/!6800000900000a%\"!n5000b0c%\"!.c%'\"'0000c0d0d0d%%!2b%5\"7%*!\"e0f%/!8g000h%/!#%)!\"",
   },
   {
     library: "gpytorch",
@@ -429,7 +429,7 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "spacy",
     releases: ["spacy 3.7.5 on Python 3.11.7","spacy 3.8.18 on Python 3.11.7"],
     kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"items"%;!V2%5"(enum%D!Nvalue%D!O%>#&has_table%J#*"lower","upper%K!_%#%?]`,
-    codes: "00010002%%!#%4!\"%8!>%L!\"%<\"/%4!@%&\"o%h\"S%|!\"%(\"u%!!.3040404%+!H5%+#J6%'!R20207%)!@%0!4700%-%'%*!D%#!6%(!J%(!:%#!f%,\"1%!!D%*!V%(\"1%##@202",
+    codes: "0001000202020%4!\"%8!>%L!\"%<\"/%4!@%!!>%:\"q%~!\"%J!\"%(\"u%!!.3040404%+!H5%+#J6%'!R20207%)!@%0!4700%-%'%*!D%#!6%(!J%(!:%#!f%,\"1%!!D%*!V%(\"1%##@202",
   },
   {
     library: "stable-baselines3",

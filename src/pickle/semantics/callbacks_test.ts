@@ -421,6 +421,21 @@ test("dateutil's tzfile is harmless where it is given no file", async () => {
   assert.equal(await verdict("(", ...often, made(str("/etc/passwd")), "t"), "suspicious");
 });
 
+test("a model of tokenizers is harmless where its class is given no file", async () => {
+  const made = (...args: (string | Uint8Array)[]) =>
+    bytes("ctokenizers.models\nBPE\n(", ...args, "t\x81");
+  assert.equal(await verdict(made(), "C\x02{}b"), "clean");
+  assert.equal(await verdict(made("N", "N")), "clean");
+  assert.equal(await verdict(made(str("/etc/passwd"), str("/etc/group"))), "suspicious");
+});
+
+test("classes of compiled code that open what they are given are no harmless ones", async () => {
+  const path = bytes("cpathlib\nPosixPath\n(", str("/etc/passwd"), "tR");
+  assert.equal(await verdict("cspacy.kb.kb_in_memory\nWriter\n(", path, "tR"), "dangerous");
+  const lines = "cgensim.models.word2vec_corpusfile\nCythonLineSentence\n(";
+  assert.equal(await verdict(lines, str("/etc/passwd"), "t\x81"), "dangerous");
+});
+
 test("what numba writes of a compiled function is loaded", async () => {
   const inner = bytes("cos\nsystem\n(", str("echo"), "tR.");
   const loads = bytes("cnumba.core.serialize\n_unpickle__CustomPickled\n(");

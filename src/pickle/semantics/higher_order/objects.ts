@@ -6,7 +6,7 @@
 
 import { targetsOf } from "../attributes.ts";
 import { typeOf } from "../../machine/classes.ts";
-import type { Call } from "../call.ts";
+import { type Call, restores } from "../call.ts";
 import type { Calls } from "../calls.ts";
 import { MISMATCHES_REPORTED, tensorMismatch } from "../tensors.ts";
 import { type Handle, NONE, UNKNOWN } from "../../machine/values.ts";
@@ -117,6 +117,18 @@ export function opensFirst(calls: Calls, call: Call): Handle {
     names.every((name) => name === NONE || calls.heap.textOf(name) !== undefined);
   if (!opensNone) calls.log(call);
   return opensNone ? calls.made(call) : calls.result(call.entry.handle, call.args, call.kwargs);
+}
+
+/**
+ * A class whose `__new__` opens the files that its arguments name, such as `BPE(vocab, merges)` of tokenizers, which is
+ * compiled from Rust. Picklers give it none, and the rest in a state.
+ */
+export function opensArguments(calls: Calls, call: Call): Handle {
+  const { entry, args, kwargs } = call;
+  const isPlain = args?.every((each) => each === NONE) === true && calls.isBare(kwargs);
+  if (!isPlain) return calls.unresolved(entry.handle, args, kwargs, call.via, call.at);
+  if (!restores(call)) calls.log(call);
+  return calls.made(call);
 }
 
 /** `weakref.ref(object, callback)` calls the second once the first is gone, which may be at once. */

@@ -33,6 +33,7 @@ import {
   constructWithKeywords,
   makeBitGenerator,
   makeGenerator,
+  opensArguments,
   opensFirst,
   rebuildFromType,
   rebuildParameter,
@@ -77,6 +78,7 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   loader: loader,
   "loads-arguments": loadsArguments,
   "opens-first": opensFirst,
+  "opens-arguments": opensArguments,
 };
 
 /** The meanings that calls are followed by. */

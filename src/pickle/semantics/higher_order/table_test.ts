@@ -37,6 +37,7 @@ const JUDGED = [
   "import-module",
   "loader",
   "loads-arguments",
+  "opens-arguments",
   "opens-first",
   "resolve-name",
   "setattr",
