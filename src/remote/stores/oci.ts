@@ -80,6 +80,7 @@ export async function readArtifact(
     base,
     repository,
     login: settings.loginFor?.(registry),
+    loginFor: settings.loginFor,
     client,
   });
   client.authorize(authorizer);

@@ -1,6 +1,6 @@
 /**
  * Tokens of registries. A server asks for a token and names where it is to be had; the login goes there only over the
- * registry's own protocol or HTTPS, and to hosts of the registry's own domain.
+ * registry's own protocol or HTTPS, and to the registry's own server of tokens.
  * https://distribution.github.io/distribution/spec/auth/token/
  *
  * @module
@@ -11,7 +11,7 @@ import { shownUrl } from "../../core/shown_url.ts";
 import type { Authorizer, HttpClient } from "../../sources/http_client.ts";
 import { answerOf, isRecord, jsonOf } from "./answers.ts";
 import { isBelow } from "./endpoint.ts";
-import { type Lasting, lasting, type Login } from "./settings.ts";
+import { type Lasting, lasting, type Login, type OciSettings } from "./settings.ts";
 import { percentEncoded } from "./sigv4.ts";
 
 /** What a registry asked for. */
@@ -28,6 +28,8 @@ interface OciPlace {
   readonly base: URL;
   readonly repository: string;
   readonly login: Login | undefined;
+  /** The login for another host. */
+  readonly loginFor: OciSettings["loginFor"];
   readonly client: HttpClient;
 }
 
@@ -98,10 +100,11 @@ function readChallenge(header: string): Challenge | undefined {
 
 /** @throws SourceError when there is no token to be had */
 async function tokenOf(
-  { name, base, repository, login, client }: OciPlace,
+  place: OciPlace,
   { parameters }: Challenge,
   servers: Set<string>,
 ): Promise<Lasting<string>> {
+  const { name, base, repository, login, client } = place;
   let realm: URL;
   try {
     realm = new URL(parameters.get("realm") ?? "");
@@ -113,7 +116,7 @@ async function tokenOf(
   if (!isSafe || realm.username !== "" || realm.password !== "") {
     throw noToken(name, `names an address for tokens that is not used: ${shownUrl(realm)}`);
   }
-  const isOwn = areOfOneDomain(realm, base);
+  const isOwn = login !== undefined && isTokenServer(realm, place);
   const service = parameters.get("service");
   const query = [
     // What is asked for is reading, whatever the registry proposes.
@@ -131,7 +134,7 @@ async function tokenOf(
     /^[\x21-\x7e]+$/.test(found);
   if (!isToken) {
     const withheld = login !== undefined && !isOwn
-      ? `; the login for ${base.host} was not sent to ${realm.host}, which is of another domain`
+      ? `; the login for ${base.host} was not sent to ${realm.host}: log in there, too, if it is the registry's own`
       : "";
     throw noToken(name, `gives no token (HTTP ${answer.status} from ${realm.host})${withheld}`);
   }
@@ -139,19 +142,29 @@ async function tokenOf(
   return { value: found, expires: Date.now() + valid * 1000 };
 }
 
-/** Second-level domains under which everybody has a name, in domains of countries: `co.uk`. */
-const SHARED_DOMAIN = /\.(?:ac|co|com|edu|gov|net|ne|or|org)\.[a-z]{2}$/;
+/**
+ * Servers of tokens that stand for registries of other hosts. A domain in common says nothing: everybody can have a
+ * name under github.io, azurecr.io or co.uk. https://docs.docker.com/reference/api/registry/auth/,
+ * https://docs.gitlab.com/user/packages/container_registry/authenticate_with_container_registry/,
+ * https://docs.digitalocean.com/products/container-registry/
+ */
+const TOKEN_SERVERS: Readonly<Record<string, string>> = {
+  "registry-1.docker.io": "auth.docker.io",
+  "registry.gitlab.com": "gitlab.com",
+  "registry.digitalocean.com": "api.digitalocean.com",
+};
 
-/** True for hosts of one domain, such as auth.docker.io and registry-1.docker.io; addresses must be the same. */
-function areOfOneDomain(one: URL, other: URL): boolean {
-  if (one.hostname === other.hostname) return true;
-  const domains = [one, other].map(({ hostname }) => {
-    if (/^[\d.]+$|^\[/.test(hostname)) return undefined;
-    const labels = SHARED_DOMAIN.test(hostname) ? 3 : 2;
-    const parts = hostname.split(".");
-    return parts.length < labels ? undefined : parts.slice(-labels).join(".");
-  });
-  return domains[0] !== undefined && domains[0] === domains[1];
+/**
+ * True for a server of tokens that may get the registry's login: the registry's own host, that of a known registry,
+ * and one for which the user has stored the same login.
+ */
+function isTokenServer(realm: URL, { base, login, loginFor }: OciPlace): boolean {
+  if (realm.hostname === base.hostname) return true;
+  const isKnown = Object.hasOwn(TOKEN_SERVERS, base.hostname) &&
+    TOKEN_SERVERS[base.hostname] === realm.hostname;
+  if (isKnown) return base.port === "" && realm.port === "";
+  const own = loginFor?.(realm.host);
+  return own !== undefined && own.username === login?.username && own.password === login.password;
 }
 
 function noToken(name: string, problem: string): SourceError {
