@@ -8,6 +8,7 @@ import type { FilePolicy } from "../core/findings.ts";
 import type { Source } from "../core/source.ts";
 import type { StoreSettings } from "../remote/stores/settings.ts";
 import type { WalkOptions } from "../sources/file.ts";
+import type { Witness } from "../sources/witness.ts";
 import type { ScanOptions } from "./asset/asset_scan.ts";
 import type { FileOptions } from "./asset/scan_file.ts";
 import type { Progress, ScanProgress } from "./schedule/progress.ts";
@@ -109,6 +110,8 @@ export interface ScanInputsOptions extends FileOptions {
   readonly stop: Stop;
   readonly remote?: RemoteOptions | undefined;
   readonly walk?: WalkOptions | undefined;
+  /** Learns what of the file system is looked at; not from other threads. */
+  readonly witness?: Witness | undefined;
   /** What the user's policies say of the file at a path, as reports have it. */
   readonly policyOf?: ((path: string) => GoverningPolicy | undefined) | undefined;
   /** Nothing is shown unless given. */

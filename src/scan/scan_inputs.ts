@@ -88,13 +88,14 @@ async function* scanBatches(
   inputs: Iterable<ScanInput | PathsInput | AddressesInput>,
   options: ScanInputsOptions,
 ): AsyncGenerator<Scanned> {
-  const { stop, progress = NO_PROGRESS, walk, remote, note, policyOf: _, ...fileOptions } = options;
+  const { walk, witness, remote, note, policyOf: _, ...rest } = options;
+  const { stop, progress = NO_PROGRESS, ...fileOptions } = rest;
   const nextName = countingNames();
   for (const batch of batchesOf(inputs)) {
     if (batch.kind === "local") {
       const fileSystem = await fileSystemFor(batch.inputs);
       const { hash = false } = fileOptions;
-      const finding = findLocal(batch.inputs, { fileSystem, walk, stop, nextName, hash });
+      const finding = findLocal(batch.inputs, { fileSystem, walk, witness, stop, nextName, hash });
       const found = progress.wantsTotals ? counted(finding, progress) : finding;
       const scan = new OrderedScan(found, { ...fileOptions, stop, progress });
       yield* scan.run();
@@ -235,6 +236,7 @@ function countingNames(): () => string {
 interface FindContext {
   readonly fileSystem: FileSystem | undefined;
   readonly walk: ScanInputsOptions["walk"];
+  readonly witness: ScanInputsOptions["witness"];
   readonly stop: Stop;
   readonly nextName: () => string;
   readonly hash: boolean;
@@ -244,11 +246,11 @@ function* findLocal(
   inputs: readonly LocalInput[],
   context: FindContext,
 ): Generator<Found> {
-  const { fileSystem, walk } = context;
+  const { fileSystem } = context;
   for (const input of inputs) {
     const paths = pathsOf(input);
     if (paths === undefined) yield openedOf(input as OpenedInput, context);
-    else if (fileSystem !== undefined) yield* findPaths(paths, fileSystem, walk);
+    else if (fileSystem !== undefined) yield* findPaths(paths, fileSystem, context);
   }
 }
 
@@ -287,7 +289,7 @@ async function fileSystemFor(inputs: readonly LocalInput[]): Promise<FileSystem 
 function* findPaths(
   inputs: readonly (string | URL)[],
   { openRegular, sizeOf, hashFile, identityOf, pathOfUrl, walk, Folders, LinkedFiles }: FileSystem,
-  options: ScanInputsOptions["walk"],
+  { walk: options, witness }: Pick<FindContext, "walk" | "witness">,
 ): Generator<Found> {
   const paths: string[] = [];
   for (const input of inputs) {
@@ -298,7 +300,7 @@ function* findPaths(
       yield { kind: "error", error: scanErrorOf(String(input), error) };
     }
   }
-  const linked = new LinkedFiles();
+  const linked = new LinkedFiles(undefined, witness);
   const folders = new Folders(linked);
   const files: LocalFiles = {
     open: (path) => openRegular(path, linked),
@@ -311,7 +313,7 @@ function* findPaths(
     },
     place: (path, argument) => folders.place(path, argument),
   };
-  for (const found of linked.ahead(walk(paths, options))) {
+  for (const found of linked.ahead(walk(paths, options, witness))) {
     if (found.kind === "file") {
       yield { kind: "file", path: found.path, argument: found.argument, files };
     } else if (!/^(?:https?|hf):\/\//i.test(found.path)) yield found;

@@ -27,12 +27,15 @@ import { scanErrorOf, SourceError } from "../core/errors.ts";
 import type { Failure, FileHash, ScanError } from "../core/types.ts";
 import { globMatcher } from "./glob.ts";
 import { type FileIdentity, inodeOf, keyOf, type LinkedFiles } from "./linked.ts";
+import type { Witness } from "./witness.ts";
 import type { Source } from "../core/source.ts";
 
 /** A source that holds a file open until it is closed. */
 interface FileSource extends Source {
   /** Another one where another file is opened under the path, or one that was written to. */
   readonly version: string;
+  /** When it was last written to, renamed or linked, in milliseconds since 1970. */
+  readonly changed: number;
   /** Lets go of the file; reading afterwards is an error. May be called twice. */
   close(): void;
 }
@@ -149,6 +152,7 @@ export function openRegular(path: string, linked?: LinkedFiles): FileSource {
     throw error;
   }
   const { size } = stats;
+  linked?.witness?.looked(path, keyOf(stats));
   const kept = linked?.keptOf(stats);
   const readRange = (offset: number, target: Uint8Array): void =>
     readAt(path, handle, { size, offset }, target);
@@ -170,6 +174,7 @@ export function openRegular(path: string, linked?: LinkedFiles): FileSource {
   return {
     name: path,
     version: keyOf(stats),
+    changed: stats.ctimeMs,
     size,
     access: "random",
     readSync: read,
@@ -191,7 +196,7 @@ const HASH_CHUNK_BYTES = 4 << 20;
  *
  * @param stopped ends it early when it gives true
  * @returns undefined when it was stopped
- * @throws SourceError when it cannot be read, or changes meanwhile
+ * @throws SourceError when it cannot be read, or is cut meanwhile
  */
 export async function hashFile(
   path: string,
@@ -199,21 +204,34 @@ export async function hashFile(
 ): Promise<FileHash | undefined> {
   const source = openRegular(path);
   try {
-    const hash = createHash("sha256");
-    const { size = 0, readInto } = source;
-    const chunk = new Uint8Array(Math.min(size, HASH_CHUNK_BYTES));
-    for (let at = 0; at < size;) {
-      if (stopped()) return undefined;
-      const length = readInto?.call(source, at, chunk) ?? 0;
-      hash.update(chunk.subarray(0, length));
-      at += length;
-      // Timers and signals are handled between chunks.
-      if (at < size) await new Promise((done) => setTimeout(done));
-    }
-    return { value: hash.digest("hex"), by: "content" };
+    return await hashOpened(source, stopped);
   } finally {
     source.close();
   }
+}
+
+/**
+ * The SHA-256 of a file that is open.
+ *
+ * @returns undefined when it was stopped
+ * @throws SourceError when it cannot be read, or is cut meanwhile
+ */
+export async function hashOpened(
+  source: FileSource,
+  stopped: () => boolean,
+): Promise<FileHash | undefined> {
+  const hash = createHash("sha256");
+  const { size = 0, readInto } = source;
+  const chunk = new Uint8Array(Math.min(size, HASH_CHUNK_BYTES));
+  for (let at = 0; at < size;) {
+    if (stopped()) return undefined;
+    const length = readInto?.call(source, at, chunk) ?? 0;
+    hash.update(chunk.subarray(0, length));
+    at += length;
+    // Timers and signals are handled between chunks.
+    if (at < size) await new Promise((done) => setTimeout(done));
+  }
+  return { value: hash.digest("hex"), by: "content" };
 }
 
 /** What the file system says of a file; undefined where it cannot be looked at. */
@@ -295,10 +313,12 @@ export function pathOfUrl(url: URL): string {
  * Goes into every folder but `.git`. A path that cannot be looked at is found as an error.
  *
  * @param paths files and folders
+ * @param witness learns which names each folder had
  */
 export function* walk(
   paths: Iterable<string>,
   options: WalkOptions = {},
+  witness?: Witness,
 ): Generator<FoundPath> {
   const named = [...paths];
   const { include = [], exclude = [] } = options;
@@ -310,6 +330,7 @@ export function* walk(
     restricted: include.length > 0,
     globs: include.length + exclude.length > 0,
     without: options.without?.size ? options.without : undefined,
+    witness,
     named: absolute,
     namedIn: new Set([...absolute].map((path) => dirname(path))),
     seen: new Set(),
@@ -327,6 +348,7 @@ interface Walker {
   readonly globs: boolean;
   /** Undefined for none. */
   readonly without: WalkOptions["without"];
+  readonly witness: Witness | undefined;
   /** Absolute paths of the arguments: only these can be found twice, for a folder is entered once. */
   readonly named: ReadonlySet<string>;
   /** The folders that these lie in. */
@@ -459,6 +481,7 @@ function openFolder(
   if (walker.entered.has(real)) return undefined;
   walker.entered.add(real);
   const entries = attempt(path, "list", () => readdirSync(path, { withFileTypes: true }));
+  walker.witness?.listed(path, entries.map(({ name }) => name));
   entries.sort((a, b) => a.name < b.name ? -1 : 1);
   const visitedBlobs = isCache(entries) ? new Set<string>() : undefined;
   if (visitedBlobs !== undefined) {

@@ -9,7 +9,7 @@ import { lstatSync, readdirSync, readlinkSync, type Stats, statSync } from "node
 import { basename, dirname, join, sep } from "node:path";
 import type { FolderPlace, Listing, Member } from "../core/types.ts";
 import { fileSource, SKIPPED_FOLDERS } from "./file.ts";
-import type { LinkedFiles } from "./linked.ts";
+import { keyOf, type LinkedFiles } from "./linked.ts";
 import type { Source } from "../core/source.ts";
 
 /** Id that the listing of a local folder bears as its format. */
@@ -89,6 +89,7 @@ export function listFolder(root: string, deep: boolean, linked?: LinkedFiles): M
     } catch {
       continue;
     }
+    linked?.witness?.listed(join(root, folder), entries.map(({ name }) => name));
     for (const entry of entries) {
       if (members.length >= MEMBERS) return members;
       const name = folder === "" ? entry.name : `${folder}/${entry.name}`;
@@ -144,7 +145,11 @@ class FolderMember implements Member {
   }
 
   #own(): Stats | undefined {
-    if (this.#stats === "unasked") this.#stats = statsOf(lstatSync, this.#path());
+    if (this.#stats === "unasked") {
+      const path = this.#path();
+      this.#stats = statsOf(lstatSync, path);
+      this.#linked?.witness?.looked(path, this.#stats && versionOf(this.#stats));
+    }
     return this.#stats;
   }
 
@@ -152,6 +157,11 @@ class FolderMember implements Member {
     const own = this.#own();
     return own?.isSymbolicLink() ? statsOf(statSync, this.#path()) : own;
   }
+}
+
+/** As witnesses have it. */
+function versionOf(stats: Stats): string | undefined {
+  return stats.isDirectory() ? FOLDER : stats.isFile() ? keyOf(stats) : undefined;
 }
 
 function statsOf(ask: (path: string) => Stats, path: string): Stats | undefined {

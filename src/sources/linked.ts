@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Witness } from "./witness.ts";
+
 /** What the file system says of a file; of `fs.Stats`. */
 export interface FileIdentity {
   readonly dev: number;
@@ -116,10 +118,13 @@ export class LinkedFiles {
   /** By device, inode, size and times; the file that was opened last is the last. */
   readonly #kept = new Map<string, KeptBytes>();
   #cost = 0;
+  /** Learns which files are opened. */
+  readonly witness: Witness | undefined;
 
   /** @param limit bytes kept of all files together */
-  constructor(limit: number = KEPT_BYTES) {
+  constructor(limit: number = KEPT_BYTES, witness?: Witness) {
     this.#limit = limit;
+    this.witness = witness;
   }
 
   /** Notes that further paths name a file. */
@@ -203,4 +208,9 @@ interface FoundInode {
 export function keyOf(identity: FileIdentity): string {
   const { size, mtimeMs, ctimeMs } = identity;
   return `${inodeOf(identity)}:${size}:${mtimeMs}:${ctimeMs}`;
+}
+
+/** False for a key that files may share, since the file system gives no exact numbers. */
+export function isExactKey(key: string): boolean {
+  return !key.startsWith("undefined:");
 }

@@ -217,11 +217,11 @@ function secondsSince(began: number): number {
   return Math.round(performance.now() - began) / 1000;
 }
 
-/** The failure of a task whose file did not stay what it was compared as. */
+/** The failure of a task whose files did not stay what they were hashed, or compared as. */
 const CHANGED: Failure = {
   class: "retry",
   reason: "changed",
-  message: "The file changed while it was compared with what the task says of it",
+  message: "What the task names changed while it was hashed and scanned",
   after: null,
 };
 
@@ -334,6 +334,7 @@ class TaskRun {
       suppress,
       limits: engine.limits,
       walk: { followSymlinks: setup.followSymlinks, include, exclude },
+      witness: snapshot?.witness,
       stop: this.#stop(),
     });
     const prefix = join(path, "x").slice(0, -1);
@@ -347,9 +348,7 @@ class TaskRun {
       key: same ? key : undefined,
       siblingsKey,
       doubtful: !same,
-      ...(isClaimed && !same && builder.errors.length === 0 && {
-        failure: about.failure ?? CHANGED,
-      }),
+      ...(!same && builder.errors.length === 0 && { failure: about.failure ?? CHANGED }),
     });
   }
 

@@ -4,11 +4,13 @@
  * @module
  */
 
-import { accessSync, constants, lstatSync, type Stats, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { accessSync, constants, lstatSync, readdirSync, type Stats, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { SourceError } from "../../core/errors.ts";
-import { hashFile } from "../../sources/file.ts";
-import { listFolder, MEMBERS } from "../../sources/folder.ts";
+import { hashOpened, openRegular, SKIPPED_FOLDERS } from "../../sources/file.ts";
+import { FOLDER, listFolder, MEMBERS } from "../../sources/folder.ts";
+import { isExactKey, keyOf } from "../../sources/linked.ts";
+import type { Witness } from "../../sources/witness.ts";
 import { type ContentKeys, digestOf } from "./keys.ts";
 
 /** Bytes of the files beside one that are hashed for its second key. Configurations have some megabytes. CWE-400. */
@@ -16,6 +18,12 @@ const BESIDE_BYTES = 64 * 1024 * 1024;
 
 /** Files beside one that are hashed for its second key. CWE-400. */
 const BESIDE_FILES = 1000;
+
+/**
+ * Milliseconds in which a file may be written to twice without another time of change. Linux counts in ticks of 1 to
+ * 10 ms.
+ */
+const TICK_MILLISECONDS = 20;
 
 /** What was known of files before they were scanned. */
 export interface Snapshot {
@@ -26,7 +34,9 @@ export interface Snapshot {
   readonly size: number | undefined;
   /** Undefined where not all that a result depends on was hashed. */
   readonly keys: ContentKeys | undefined;
-  /** True when nothing that was hashed has changed since. */
+  /** To be handed to the scan. */
+  readonly witness: Witness;
+  /** True when nothing that was hashed has changed since, and the scan saw the same files. */
   isUnchanged(): boolean;
 }
 
@@ -45,37 +55,109 @@ export async function takeSnapshot(
 ): Promise<Snapshot> {
   const stats = statsOf(path);
   const isFolder = stats?.isDirectory() === true;
-  const before = new Map<string, string>();
+  const seen = new Seen();
   const hash = async (file: string): Promise<string | undefined> => {
-    before.set(file, identityOf(file));
-    return (await hashFile(file, () => signal.aborted))?.value;
+    const source = openRegular(file);
+    try {
+      seen.note(file, source.version);
+      if (!await isSettled(source.changed)) seen.doubt();
+      return (await hashOpened(source, () => signal.aborted))?.value;
+    } finally {
+      source.close();
+    }
   };
-  let names = "";
-  const root = isFolder ? path : dirname(path);
-  const isUnchanged = (): boolean =>
-    (names === "" || names === namesIn(root, isFolder)) &&
-    [...before].every(([file, identity]) => identity !== "" && identityOf(file) === identity);
-  before.set(path, identityOf(path));
+  const known = {
+    isFolder,
+    size: isFolder ? undefined : stats?.size,
+    witness: seen,
+    isUnchanged: () => seen.isUnchanged(),
+  };
+  if (stats !== undefined) seen.note(path, isFolder ? FOLDER : keyOf(stats));
   const sha256 = isFolder || !hashed ? undefined : await hash(path);
-  const size = isFolder ? undefined : stats?.size;
-  const known = { isFolder, sha256, size, isUnchanged };
-  if (!keyed || (!isFolder && sha256 === undefined)) return { ...known, keys: undefined };
-  names = namesIn(root, isFolder);
+  const without = { ...known, sha256, keys: undefined };
+  if (!keyed || (!isFolder && sha256 === undefined)) return without;
   const own = isFolder ? undefined : basename(path);
-  const listed = await listing(root, own, hash).catch((error: unknown) => {
-    // What cannot be read beside a file says nothing of the file itself.
-    if (error instanceof SourceError) return undefined;
-    throw error;
-  });
-  if (listed === undefined || signal.aborted) return { ...known, keys: undefined };
+  const listed = await listing(isFolder ? path : dirname(path), own, hash, seen)
+    .catch((error: unknown) => {
+      // What cannot be read beside a file says nothing of the file itself.
+      if (error instanceof SourceError) return undefined;
+      throw error;
+    });
+  if (listed === undefined || signal.aborted || seen.isDoubtful) return without;
+  seen.isWhole = true;
   if (sha256 === undefined) {
     const keys = { content: `folder:${digestOf(listed)}`, name: "", siblingsKey: undefined };
-    return { ...known, keys };
+    return { ...known, sha256, keys };
   }
   const name = own ?? "";
   const alone = listed.length === 1;
   const siblingsKey = alone ? undefined : digestOf([name, listed]);
-  return { ...known, keys: { content: `sha256:${sha256}`, name, siblingsKey } };
+  return { ...known, sha256, keys: { content: `sha256:${sha256}`, name, siblingsKey } };
+}
+
+/**
+ * What lay at paths when they were hashed, compared with what a scan sees there: the folders on the way may be
+ * exchanged and put back, which changes nothing of the files themselves.
+ */
+class Seen implements Witness {
+  /** By absolute path. */
+  readonly #versions = new Map<string, string>();
+  /** Names in folders, by absolute path. */
+  readonly #names = new Map<string, string>();
+  /** What changes with a path itself, links included. */
+  readonly #identities = new Map<string, string>();
+  #isOther = false;
+  /** True where two writings could not be told apart. */
+  isDoubtful = false;
+  /** True once all that the scan may look at was noted. */
+  isWhole = false;
+
+  note(path: string, version: string): void {
+    const absolute = resolve(path);
+    const known = this.#versions.get(absolute);
+    if (known !== undefined && known !== version) this.#isOther = true;
+    if (version !== FOLDER && !isExactKey(version)) this.isDoubtful = true;
+    this.#versions.set(absolute, version);
+    this.#identities.set(absolute, this.#identities.get(absolute) ?? identityOf(absolute));
+  }
+
+  noteNames(folder: string, names: readonly string[]): void {
+    this.#names.set(resolve(folder), digestOf([...names].sort()));
+  }
+
+  doubt(): void {
+    this.isDoubtful = true;
+  }
+
+  looked(path: string, version: string | undefined): void {
+    const known = this.#versions.get(resolve(path));
+    // A link leads to what was noted; where all was noted there are none.
+    if (version === undefined && !this.isWhole) return;
+    if (known === undefined ? this.isWhole : known !== version) this.#isOther = true;
+  }
+
+  listed(path: string, names: readonly string[]): void {
+    if (this.isWhole && this.#names.get(resolve(path)) !== digestOf([...names].sort())) {
+      this.#isOther = true;
+    }
+  }
+
+  isUnchanged(): boolean {
+    return !this.#isOther &&
+      [...this.#identities].every(([path, identity]) =>
+        identity !== "" && identityOf(path) === identity
+      ) &&
+      [...this.#names].every(([folder, names]) => names === digestOf(namesIn(folder)));
+  }
+}
+
+/** Waits until a further writing would have another time; false where the file's time lies ahead of the clock. */
+async function isSettled(changed: number): Promise<boolean> {
+  if (changed > Date.now() + TICK_MILLISECONDS) return false;
+  if (changed > Date.now() - TICK_MILLISECONDS) {
+    await new Promise((done) => setTimeout(done, 2 * TICK_MILLISECONDS));
+  }
+  return true;
 }
 
 /** The files of a folder with their hashes; undefined where there are too many, or others than files. */
@@ -83,9 +165,11 @@ async function listing(
   root: string,
   own: string | undefined,
   hash: (file: string) => Promise<string | undefined>,
+  seen: Seen,
 ): Promise<readonly (readonly unknown[])[] | undefined> {
   const deep = own === undefined;
   const listed: (readonly unknown[])[] = [];
+  const names = new Map([[root, namesIn(root)]]);
   const members = listFolder(root, deep);
   // A list at its limit may lack files, which a scan finds.
   if (members.length >= (deep ? MEMBERS : BESIDE_FILES)) return undefined;
@@ -95,6 +179,8 @@ async function listing(
     if (kind === "folder") {
       // One that cannot be looked into looks empty.
       if (deep && !isReadable(file)) return undefined;
+      seen.note(file, FOLDER);
+      if (deep && !SKIPPED_FOLDERS.has(basename(file))) names.set(file, namesIn(file));
       listed.push([name, kind]);
       continue;
     }
@@ -109,11 +195,21 @@ async function listing(
     if (!deep && bytes > BESIDE_BYTES) return undefined;
     listed.push([name, kind, size, await hash(file)]);
   }
+  // Names were read twice, and a folder may have been another meanwhile.
+  const all = new Set([...names].flatMap(([folder, own]) => own.map((it) => join(folder, it))));
+  const isSame = members.every(({ name }) => all.delete(join(root, name)));
+  if (!isSame || all.size > 0) seen.doubt();
+  for (const [folder, own] of names) seen.noteNames(folder, own);
   return listed;
 }
 
-function namesIn(root: string, deep: boolean): string {
-  return digestOf(listFolder(root, deep).map(({ name }) => name));
+/** Names in a folder, sorted; none where it cannot be listed. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
 }
 
 function isReadable(folder: string): boolean {
