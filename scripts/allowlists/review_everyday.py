@@ -61,10 +61,11 @@ STATSMODELS_HOOKS = Review(
     } | {"statsmodels.tsa.exponential_smoothing._ets_smooth":
          "_ets_smooth_add_add _ets_smooth_add_mul _ets_smooth_mul_add _ets_smooth_mul_mul"},
     exclude_modules=STATSMODELS.exclude_modules,
-    exclude=(r"(?!.*Wrapper$)(?!.*\.Bunch$)statsmodels\.(?!base\.data\.|discrete\.discrete_model\.NegativeBinomial|tsa\.(deterministic|statespace|arima|exponential_smoothing|innovations)\.).*",),
+    exclude=(r"(?!.*Wrapper$)(?!.*\.Bunch$)statsmodels\.(?!base\.data\.|discrete\.discrete_model\.NegativeBinomial|tsa\.(deterministic|ar_model|vector_ar\.var_model|statespace|arima|exponential_smoothing|innovations)\.).*",),
     # Compiled ones are called with their arrays, and functions of smoothing are kept by name.
     called=(r".*\.statespace\._.*",),
-    named=(r".*\._ets_smooth_\w+",),
+    named=(r".*\._ets_smooth_\w+", r".*\.loglike"),
+    bound={r"statsmodels\.tsa\.exponential_smoothing\.ets\.ETSModel": "loglike"},
 )
 
 NLTK = Review(

@@ -796,8 +796,10 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ufactor_values 0FactorValues ~cMetadata
 0uscoped_factor ~0ScopedFactor
 11term ~0ScopedTerm
-0bodel_spec ~0ModelSpec ~9s
-0aparser.types.ast_node ~0ASTNode
+0bodel_matrix ~0ModelMatrices ax
+0gspec ~0ModelSpec ~9s
+0aparser.parser ~0DefaultFormulaParser k.FeatureFlags ~7OperatorResolver
+0htypes.ast_node ~0ASTNode
 0nfactor ~0Factor 6.EvalMethod 7Kind
 0oormula_parser ~0FormulaParser d.Target
 0noperator ~0Operator 8.Associativity 9Fixity
@@ -808,7 +810,8 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ooken ~0Token 5.Kind
 0atransforms.contrasts ~0Contrasts ~9State ~1ustomContrasts ~0DiffContrasts ~0HelmertContrasts ~0PolyContrasts ~0SASContrasts ~1umContrasts ~0TreatmentContrasts
 0autils.layered_mapping ~0LayeredMapping
-0gstructured ~0Structured
+0gsentinels 0Sentinel ~0_MissingType
+0htructured ~0Structured
 0gvariables ~0Variable 8.Role`,
   },
   {
@@ -5251,7 +5254,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0hwrapper ~0ResultsWrapper
 0cdiscrete.conditional_models ~0ConditionalResultsWrapper
 0nunt_model ~0L1ZeroInflatedGeneralizedPoissonResultsWrapper ~eNegativeBinomialResultsWrapper ~ePoissonResultsWrapper ~0ZeroInflatedGeneralizedPoissonResultsWrapper ~cNegativeBinomialResultsWrapper ~cPoissonResultsWrapper
-0ldiscrete_model ~0BinaryResultsWrapper ~0CountResultsWrapper ~0GeneralizedPoissonResultsWrapper ~0L1BinaryResultsWrapper ~2CountResultsWrapper ~2GeneralizedPoissonResultsWrapper ~2MultinomialResultsWrapper ~2NegativeBinomialResultsWrapper ~2PoissonResultsWrapper ~0MultinomialResultsWrapper ~0NegativeBinomialPResultsWrapper ~gResultsWrapper ~0OrderedResultsWrapper ~0PoissonResultsWrapper
+0ldiscrete_model ~0BinaryResultsWrapper ~0CountResultsWrapper ~0GeneralizedPoissonResultsWrapper ~0L1BinaryResultsWrapper ~2CountResultsWrapper ~2GeneralizedPoissonResultsWrapper ~2MultinomialResultsWrapper ~2NegativeBinomialResultsWrapper ~2PoissonResultsWrapper ~0MultinomialResultsWrapper ~0NegativeBinomial ~gP ~hResults ~oWrapper ~gResults ~nWrapper ~0OrderedResultsWrapper ~0PoissonResultsWrapper
 0ltruncated_model ~0HurdleCountResultsWrapper ~0L1HurdleCountResultsWrapper ~2TruncatedLFGenericResultsWrapper ~0TruncatedLFGenericResultsWrapper
 0cgam.generalized_additive_model ~0GLMGamResultsWrapper
 0denmod.generalized_estimating_equations ~0GEEResultsWrapper ~0NominalGEEResultsWrapper ~0OrdinalGEEResultsWrapper
@@ -5274,20 +5277,22 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0mparams ~0SARIMAXParams
 0mspecification ~0SARIMAXSpecification
 0gbase.tsa_model ~0TimeSeriesResultsWrapper
-0gexponential_smoothing.base ~0StateSpaceMLEModel ~dResults
+0gdeterministic ~0CalendarDeterministicTerm ~8Fourier ~8Seasonality ~8TimeTrend ~0DeterministicProcess ~dTerm ~0Fourier ~7DeterministicTerm ~0Seasonality ~0TimeTrend ~9DeterministicTerm
+0gexponential_smoothing._ets_smooth =0_ets_smooth_add_add =gmul =cmul_add =gmul
+12base ~0StateSpaceMLEModel ~dResults
 12ets ~0ETSModel ~3Results ~aWrapper ~0PredictionResults ~hWrapper
 0gholtwinters.results ~0HoltWintersResultsWrapper
 0gregime_switching.markov_autoregression ~0MarkovAutoregressionResultsWrapper
 14regression ~0MarkovRegressionResultsWrapper
 14switching ~0MarkovSwitchingResultsWrapper
-0gstatespace._cfa_simulation_smoother ~0cCFASimulationSmoother ~0dCFASimulationSmoother ~0sCFASimulationSmoother ~0zCFASimulationSmoother
-0sinitialization ~0cInitialization ~0dInitialization ~0sInitialization ~0zInitialization
-0skalman_filter ~0cKalmanFilter ~0dKalmanFilter ~0sKalmanFilter ~0zKalmanFilter
-0zsmoother ~0cKalmanSmoother ~0dKalmanSmoother ~0sKalmanSmoother ~0zKalmanSmoother
-0spykalman_smoother ~0_KalmanSmoother
-0squarterly_ar1 ~0QuarterlyAR1
-0srepresentation ~0cStatespace ~0dStatespace ~0sStatespace ~0zStatespace
-0ssimulation_smoother ~0cSimulationSmoother ~0dSimulationSmoother ~0sSimulationSmoother ~0zSimulationSmoother
+0gstatespace._cfa_simulation_smoother 0cCFASimulationSmoother 0dCFASimulationSmoother 0sCFASimulationSmoother 0zCFASimulationSmoother
+0sinitialization 0cInitialization 0dInitialization 0sInitialization 0zInitialization
+0skalman_filter 0cKalmanFilter 0dKalmanFilter 0sKalmanFilter 0zKalmanFilter
+0zsmoother 0cKalmanSmoother 0dKalmanSmoother 0sKalmanSmoother 0zKalmanSmoother
+0spykalman_smoother 0_KalmanSmoother
+0squarterly_ar1 0QuarterlyAR1
+0srepresentation 0cStatespace 0dStatespace 0sStatespace 0zStatespace
+0ssimulation_smoother 0cSimulationSmoother 0dSimulationSmoother 0sSimulationSmoother 0zSimulationSmoother
 0rcfa_simulation_smoother ~0CFASimulationSmoother
 0rdynamic_factor ~0DynamicFactor ~dResults ~kWrapper
 15_mq ~0DynamicFactorMQ ~fResults ~fStates ~0FactorBlock

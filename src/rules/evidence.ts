@@ -110,8 +110,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "formulaic",
     releases: ["formulaic 1.0.2 on Python 3.11.7","formulaic 1.2.2 on Python 3.13.0"],
-    kinds: `[{"kind":"class","releases":"3","methods":[]},%%!Oenum%D!N%/!}2%V!O"_to_dict"%;!Y%*"X"replace%K!X%1"4%.#k%I#<1%+!O]`,
-    codes: "000102030000010100040%#!\"5%'!86%%!,007%\"!:002%%!N%#!\"20001",
+    kinds: `[{"kind":"class","releases":"3","methods":["_simplify","get_terms"]},%%!henum%8!g%(!N%/"72%V!O"_Structured__prepare_item",%)#%_to_dict%5#0%=#v%I!O"replace%J"*%:#:%##.%:&0%I%_1%+!O]`,
+    codes: "0001020304040101040504040406%%!(7%\"!4%!!B7%%!,408%\"!:402%\"!F%&!#708020401",
   },
   {
     library: "gensim",
@@ -446,8 +446,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "statsmodels_hooks",
     releases: ["statsmodels_hooks 0.13.5 on Python 3.9.18","statsmodels_hooks 0.15.0 on Python 3.13.0"],
-    kinds: `[{"kind":"class","releases":"2","methods":[]},%8!O3%V!O"keys"%;!U%*"T%A!U%+"-summary%K!Xcopy"]}]`,
-    codes: "0001010102%C!#3%%!*%!!#%2!@%!!#%&!|%!\"-%#!4%!\"9%!!,%*!P%R!#20405%)!z%,!B%.!8%*\"M10202",
+    kinds: `[{"kind":"class","releases":"2","methods":[]},%8!O3%V!O"keys"%J!U_initialize",%A!e%*#:%.!Ufunction%h#Csummary%K#Fcopy"]}]`,
+    codes: "0001010102%C!#3010004%%!T4%\"!#%*!H%*!2%&\"'%!\"5%#!4%!\"A%,!#5%\"!#%#!22%)\"g%2!V%@!#20607%)!z%,!B%.!8%&!2%%#2",
   },
   {
     library: "stdlib",

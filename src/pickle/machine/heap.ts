@@ -68,8 +68,8 @@ const SHORT_TEXTS = 1024;
  * is only known that there are more. CWE-770.
  */
 const PASSED_KEPT = 256;
-/** Items of a state that are kept in its place. The state of an array has five. */
-const STATE_PARTS = 8;
+/** Items of a state that are kept in its place. The state of an array has five, that of a wrapper twelve. */
+const STATE_PARTS = 16;
 /**
  * Items of a container in an argument that are looked at for objects at once; longer containers, and those with others
  * in them, are looked at in the end, as many for each function. Of more any object may be among the arguments. CWE-407.
@@ -378,13 +378,15 @@ export class Heap {
   }
 
   /**
-   * The same of a state: of a short tuple its parts, since `__setstate__` hands out no more. States of arrays differ,
+   * Remembers a state that a result of a global was given: of a short tuple its parts, since `__setstate__` hands out no
+   * more, and of the state of joblib's wrapper of an array, which the array replaces at once. States of arrays differ,
    * and all have the same dtype, so that few things are kept of many.
    */
   passState(entry: GlobalEntry, state: Handle): void {
     const { containers } = this;
-    const isShort = state < 0 && containers.kind(state) === CONTAINER.TUPLE &&
-      !containers.lossy(state) && containers.count(state) <= STATE_PARTS;
+    const kind = entry.meanings.includes("array-wrapper") ? CONTAINER.DICT : CONTAINER.TUPLE;
+    const isShort = state < 0 && containers.kind(state) === kind && !containers.lossy(state) &&
+      containers.count(state) <= STATE_PARTS;
     for (const each of isShort ? this.keptItems(state) : [state]) this.pass(entry, each);
   }
 
