@@ -3243,199 +3243,129 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
   },
   {
     library: "ray",
-    version: "2.9.3 to 2.60.0",
+    version: "2.60.0",
     roots: ["ray"],
-    text: `=00ray.rllib.algorithms.a2c.a2c =0A2CConfig
-0m3c.a3c =0A3CConfig
-0mlgorithm ~0TrainIterCtx
-0u_config =0AlgorithmConfig =0DifferentiableAlgorithmConfig =0TorchCompileWhatToCompile
-0npha_star.alpha_star =0AlphaStarConfig
-0rzero.alpha_zero =0AlphaZeroConfig
-0mpex_ddpg.apex_ddpg =0ApexDDPGConfig
-0rqn.apex_dqn =0ApexDQNConfig
-0npo.appo =0APPOConfig
-0u_catalog ~0APPOCatalog
-0vlearner ~0AppoLearnerHyperparameters
-0vtorch_policy =0APPOTorchPolicy
-0qtf.appo_tf_rl_module =0APPOTfRLModule
-0rorch.appo_torch_rl_module =0APPOTorchRLModule
-0qutils =0CircularBuffer
-0mrs.ars =0ARSConfig
-0lbandit.bandit =0BanditConfig =6LinTSConfig =9UCBConfig
-0mc.bc =0BCConfig
+    text: `=00ray.air.config ~0CheckpointConfig ~0FailureConfig ~0RunConfig ~0ScalingConfig
+04exceptions 0ActorAlreadyExistsError 5DiedError 5HandleNotFoundError 5PlacementGroupRemoved 5UnavailableError 7schedulableError 1syncioActorExit 1uthenticationError 0CrossLanguageError 0GetTimeoutError 0LocalRayletDiedError 0NodeDiedError 0ObjectFetchTimedOutError 7reedError 6LostError 6ReconstructionFailedError 8fStreamEndOfStreamError 6StoreFullError 1ufOfBandObjectRefSerializationException 2tOfDiskError 5MemoryError 1wnerDiedError 0PendingCallsLimitExceeded 1lasmaObjectNotAvailable 0RayActorError 3CgraphCapacityExceeded 4hannelError aTimeoutError 3DirectTransportError 3Error 3SystemError 3TaskError 1eferenceCountingAssertionError 1pcError 1untimeEnvSetupError 0StreamingGeneratorReplayInconsistentError 0TaskCancelledError 4PlacementGroupRemoved 4UnschedulableError 0UnserializableException 1serCodeException
+04rllib.algorithms.algorithm ~0TrainIterCtx
+0u_config ~0AlgorithmConfig ~0DifferentiableAlgorithmConfig 0TorchCompileWhatToCompile
+0mppo.appo ~0APPOConfig
+0u_torch_policy ~0APPOTorchPolicy
+0qtorch.appo_torch_rl_module ~0APPOTorchRLModule
+0qutils ~0CircularBuffer
+0lbc.bc ~0BCConfig
 0q_catalog ~0BCCatalog
-0rrl_module ~0BCRLModule
-0otf.bc_tf_rl_module =0BCTfRLModule
-0porch.bc_torch_rl_module =0BCTorchRLModule
-0lcallbacks ~0DefaultCallbacks ~0MemoryTrackingCallbacks ~0RE3UpdateCallbacks
-0mql.cql =0CQLConfig
+0lcallbacks ~0DefaultCallbacks
+0mql.cql ~0CQLConfig
 0s_tf_policy ~0ActorCriticOptimizerMixin
-0mrr.crr =0CRRConfig
-0lddpg.ddpg =0DDPGConfig
-0opo.ddppo =0DDPPOConfig
-0mqn.distributional_q_tf_model ~0DistributionalQTFModel
-0qqn =0DQNConfig
+0ldqn.distributional_q_tf_model ~0DistributionalQTFModel
+0qqn ~0DQNConfig
 0s_catalog ~0DQNCatalog
 0ttf_policy ~0ComputeTDErrorMixin ~0QLoss
-0uorch_model =0DQNTorchModel
+0uorch_model ~0DQNTorchModel
 0zpolicy ~0ComputeTDErrorMixin ~0QLoss
-0plearner_thread =0LearnerThread
-0mreamerv3.dreamerv3 =0DreamerV3Config
-14_catalog ~0DreamerV3Catalog
-15learner ~0DreamerV3LearnerHyperparameters
-0vtf.dreamerv3_tf_rl_module =0DreamerV3TfRLModule
-0ymodels.actor_network =0ActorNetwork
-15components.cnn_atari =0CNNAtari
-1hontinue_predictor =0ContinuePredictor
-1jv_transpose_atari =0ConvTransposeAtari
-1gdynamics_predictor =0DynamicsPredictor
-1gmlp =0MLP
-1grepresentation_layer =0RepresentationLayer
-1iward_predictor =0RewardPredictor
-1w_layer =0RewardPredictorLayer
-1gsequence_model =0SequenceModel
-1gvector_decoder =0VectorDecoder
-16ritic_network =0CriticNetwork
-15disagree_networks =0DisagreeNetworks
-16reamer_model =0DreamerModel
-15world_model =0WorldModel
-0worch.models.actor_network =0ActorNetwork
-18components.cnn_atari =0CNNAtari
-1kontinue_predictor =0ContinuePredictor
-1mv_transpose_atari =0ConvTransposeAtari
-1jdynamics_predictor =0DynamicsPredictor
-1jmlp =0MLP
-1jrepresentation_layer =0RepresentationLayer
-1lward_predictor =0RewardPredictor
-1z_layer =0RewardPredictorLayer
-1jsequence_model =0DreamerV3GRU =0SequenceModel
-1jvector_decoder =0VectorDecoder
-19ritic_network =0CriticNetwork
-18dreamer_model =0DreamerModel
-18world_model =0WorldModel
-0vutils.debugging ~0CartPoleDebug
-11env_runner =0ActionClip =0NormalizedImageEnv =0OneHot
-0mt.dt =0DTConfig
-0les.es =0ESConfig
-0limpala.impala =0IMPALAConfig =1mpalaConfig
-0y_learner ~0ImpalaLearnerHyperparameters =0_GPULoaderThread =1LearnerThread
+0mreamerv3.dreamerv3_catalog ~0DreamerV3Catalog
+0limpala.impala ~0IMPALAConfig ~1mpalaConfig
+0y_learner ~0_GPULoaderThread ~1LearnerThread
 0ztf_policy ~0VTraceClipGradients ~6Loss ~6Optimizer
-10orch_policy =0ImpalaTorchPolicy ~0VTraceLoss ~6Optimizer
+10orch_policy ~0ImpalaTorchPolicy ~0VTraceLoss ~6Optimizer
 0sutils ~0_SleepTimeController
-0mql.iql =0IQLConfig
-0lleela_chess_zero.leela_chess_zero =0LeelaChessZeroConfig
-0lmaddpg.maddpg =0MADDPGConfig
-0nml.maml =0MAMLConfig
-0nrwil.marwil =0MARWILConfig
+0mql.iql ~0IQLConfig
+0lmarwil.marwil ~0MARWILConfig
 0y_tf_policy ~0MARWILLoss ~0PostprocessAdvantages
-10orch_policy =0MARWILTorchPolicy
-0mbmpo.mbmpo =0MBMPOConfig
-0lpg.pg =0PGConfig
-0q_torch_policy =0PGTorchPolicy
-0mpo.ppo =0PPOConfig
+10orch_policy ~0MARWILTorchPolicy
+0lppo.ppo ~0PPOConfig
 0s_catalog ~0PPOCatalog
-0tlearner ~0PPOLearnerHyperparameters
 0trl_module ~0PPORLModule
-0ttorch_policy =0PPOTorchPolicy
-0ptf.ppo_tf_rl_module =0PPOTfRLModule
-0qorch.ppo_torch_rl_module =0PPOTorchRLModule
-0lqmix.qmix =0QMixConfig
-0lr2d2.r2d2 =0R2D2Config
-0mandom_agent.random_agent =0RandomAgentConfig
-0lsac.rnnsac =0RNNSACConfig
-0v_torch_model =0RNNSACTorchModel
-0psac =0SACConfig
+0ttorch_policy ~0PPOTorchPolicy
+0ptorch.ppo_torch_rl_module ~0PPOTorchRLModule
+0lsac.sac ~0SACConfig
 0s_catalog ~0SACCatalog
 0ttf_model ~0SACTFModel
 0wpolicy ~0ActorCriticOptimizerMixin ~0ComputeTDErrorMixin
-0uorch_model =0SACTorchModel
+0uorch_model ~0SACTorchModel
 0zpolicy ~0ComputeTDErrorMixin
-0mimple_q.simple_q =0SimpleQConfig
-12_torch_policy =0SimpleQTorchPolicy
-0mlateq.slateq =0SlateQConfig
-0ltd3.td3 =0TD3Config
-0mqc.tqc =0TQCConfig
+0ltqc.tqc ~0TQCConfig
 0s_catalog ~0TQCCatalog
 0acore.distribution.distribution ~0Distribution
 0storch.torch_distribution ~0TorchCategorical ~5Deterministic ~6iagGaussian ~7stribution ~5MultiCategorical ~aDistribution ~5SquashedGaussian
 0flearner.differentiable_learner_config ~0DifferentiableLearnerConfig
-0nlearner ~0FrameworkHyperparameters ~0LearnerHyperparameters ~7Spec =0TorchCompileWhatToCompile
-0u_group ~0RLlibBackendExecutor
-10_config ~0LearnerGroupConfig
-0nscaling_config ~0LearnerGroupScalingConfig
+0nlearner_group ~0RLlibBackendExecutor
 0ntraining_data ~0TrainingData
 0fmodels.base ~0ActorCriticEncoder ~0Encoder ~0Model ~0StatefulActorCriticEncoder
 0mcatalog ~0Catalog
 0nonfigs ~0ActorCriticEncoderConfig ~0CNNEncoderConfig ~3TransposeHeadConfig ~0FreeLogStdMLPHeadConfig ~0MLPEncoderConfig ~3HeadConfig ~1odelConfig ~1ultiStreamEncoderConfig ~0RecurrentEncoderConfig ~0_MLPConfig
-0mtf.base =0TfModel
-0pencoder =0TfActorCriticEncoder =2CNNEncoder =2GRUEncoder =2LSTMEncoder =2MLPEncoder =2StatefulActorCriticEncoder
-0pheads =0TfCNNTransposeHead =2FreeLogStdMLPHead =2MLPHead
-0pprimitives =0TfCNN =5Transpose =2MLP
-0norch.base =0TorchModel
-0sencoder =0TorchActorCriticEncoder =5CNNEncoder =5GRUEncoder =5LSTMEncoder =5MLPEncoder =6ultiStreamEncoder =5StatefulActorCriticEncoder
-0sheads =0TorchCNNTransposeHead =5FreeLogStdMLPHead =5MLPHead
-0sprimitives =0LayerNorm1D =0TorchCNN =8Transpose =5MLP
-0sutils =0Stride2D
-0frl_module.marl_module ~0MultiAgentRLModuleConfig
-0prl_module ~0SingleAgentRLModuleSpec
-0y_with_target_networks_interface ~0RLModuleWithTargetNetworksInterface
-0ptf.tf_rl_module =0TfRLModule
-0qorch.torch_compile_config ~0TorchCompileConfig
-11rl_module =0TorchDDPRLModuleWithTargetNetworksInterface
+0mtorch.base ~0TorchModel
+0sencoder ~0TorchActorCriticEncoder ~5CNNEncoder ~5GRUEncoder ~5LSTMEncoder ~5MLPEncoder ~6ultiStreamEncoder ~5StatefulActorCriticEncoder
+0sheads ~0TorchCNNTransposeHead ~5FreeLogStdMLPHead ~5MLPHead
+0sprimitives ~0LayerNorm1D ~0TorchCNN ~8Transpose ~5MLP
+0sutils ~0Stride2D
+0frl_module.torch.torch_compile_config ~0TorchCompileConfig
 0amodels.action_dist ~0ActionDistribution
 0hcatalog ~0ModelCatalog
 0hdistributions ~0Distribution
 0hmodelv2 ~0ModelV2
 0hpreprocessors ~0AtariRamPreprocessor ~0DictFlatteningPreprocessor ~0GenericPixelPreprocessor ~0MultiBinaryPreprocessor ~0NoPreprocessor ~0OneHotPreprocessor ~0Preprocessor ~0RepeatedValuesPreprocessor ~0TupleFlatteningPreprocessor
 0hrepeated_values ~0RepeatedValues
-0htf.attention_net ~0AttentionWrapper ~0GTrXLNet =0PositionwiseFeedforward ~0TrXLNet
+0htf.attention_net ~0AttentionWrapper ~0GTrXLNet ~0PositionwiseFeedforward ~0TrXLNet
 0kcomplex_input_net ~0ComplexInputNetwork
 0kfcnet ~0FullyConnectedNetwork
-0klayers.gru_gate =0GRUGate
-0rmulti_head_attention =0MultiHeadAttention
-0rnoisy_layer =0NoisyLayer
-0rrelative_multi_head_attention =0PositionalEmbedding =0RelativeMultiHeadAttention
-0rskip_connection =0SkipConnection
-0knoop ~0NoopModel
+0klayers.gru_gate ~0GRUGate
+0rmulti_head_attention ~0MultiHeadAttention
+0rnoisy_layer ~0NoisyLayer
+0rrelative_multi_head_attention ~0PositionalEmbedding ~0RelativeMultiHeadAttention
+0rskip_connection ~0SkipConnection
 0krecurrent_net ~0LSTMWrapper ~0RecurrentNetwork
 0ktf_action_dist ~0Beta ~0Categorical ~0Deterministic ~1iagGaussian ~2richlet ~0GumbelSoftmax ~0MultiActionDistribution ~5Categorical ~0SlateMultiCategorical ~1quashedGaussian ~0TFActionDistribution
-0ndistributions ~0TfCategorical ~2Deterministic ~3iagGaussian ~4stribution ~2MultiCategorical ~7Distribution
 0nmodelv2 ~0TFModelV2
 0kvisionnet ~0VisionNetwork
-0iorch.attention_net =0AttentionWrapper =0GTrXLNet
-0ncomplex_input_net =0ComplexInputNetwork
-0nfcnet =0FullyConnectedNetwork
+0iorch.attention_net ~0AttentionWrapper ~0GTrXLNet
+0ncomplex_input_net ~0ComplexInputNetwork
+0nfcnet ~0FullyConnectedNetwork
 0nmingpt ~0GPTConfig
-0psc =0AppendBiasLayer =0Reshape =0SlimConv2d =4FC
-0oodules.convtranspose2d_stack =0ConvTranspose2DStack
-0vgru_gate =0GRUGate
-0vmulti_head_attention =0MultiHeadAttention
-0vnoisy_layer =0NoisyLayer
-0vrelative_multi_head_attention =0RelativeMultiHeadAttention =8PositionEmbedding
-0vskip_connection =0SkipConnection
-0nnoop ~0TorchNoopModel
-0nrecurrent_net =0LSTMWrapper ~0RecurrentNetwork
+0psc ~0AppendBiasLayer ~0Reshape ~0SlimConv2d ~4FC
+0oodules.gru_gate ~0GRUGate
+0vmulti_head_attention ~0MultiHeadAttention
+0vnoisy_layer ~0NoisyLayer
+0vrelative_multi_head_attention ~0RelativeMultiHeadAttention ~8PositionEmbedding
+0vskip_connection ~0SkipConnection
+0nrecurrent_net ~0LSTMWrapper ~0RecurrentNetwork
 0ntorch_action_dist ~0TorchBeta ~5Categorical ~5Deterministic ~6iagGaussian ~7richlet ~7stributionWrapper ~5MultiActionDistribution ~aCategorical ~5SlateMultiCategorical ~6quashedGaussian
 0tdistributions ~0TorchCategorical ~5Deterministic ~6iagGaussian ~7stribution ~5MultiCategorical ~aDistribution
 0tmodelv2 ~0TorchModelV2
-0nvisionnet =0VisionNetwork
-0apolicy.policy =0Policy
-0hsample_batch =0MultiAgentBatch =0SampleBatch
+0nvisionnet ~0VisionNetwork
+0apolicy.policy ~0Policy ~6Spec
+0hsample_batch ~0MultiAgentBatch ~0SampleBatch
 0hview_requirement ~0ViewRequirement
-0autils.filter ~0ConcurrentMeanStdFilter ~0Filter ~0MeanStdFilter ~0NoFilter =0RunningStat
+0autils.filter ~0ConcurrentMeanStdFilter ~0Filter ~0MeanStdFilter ~0NoFilter ~0RunningStat
 0gschedules.constant_schedule ~0ConstantSchedule
 0qexponential_schedule ~0ExponentialSchedule
 0qlinear_schedule ~0LinearSchedule
-0qpolynomial_schedule ~0PolynomialSchedule
+0qpiecewise_schedule ~0PiecewiseSchedule
+0rolynomial_schedule ~0PolynomialSchedule
 0qschedule ~0Schedule
+0yr ~0Scheduler
 0gtyping ~0ActionConnectorDataType ~1gentConnectorDataType ~esOutput
-04tune.schedulers.async_hyperband ~0_Bracket
-0khyperband =0_Bracket
-0kpb2_utils =0TV_SquaredExp
-0mt ~0_PBTTrialState
-0aearch.sample =0_BackwardsCompatibleNumpyRng
-0gvariant_generator =0_UnresolvedAccessGuard
-09tune_config =0ResumeConfig.ResumeType`,
+04tune.error 0TuneError 0_AbortTrialExecution 1SubCategoryTuneError 1TuneNoNextExecutorEventError 5StartTrialError 7opTrialError
+09result_grid ~0ResultGrid
+09schedulers.async_hyperband ~0AsyncHyperBandScheduler ~0_Bracket
+0khb_bohb ~0HyperBandForBOHB
+0lyperband ~0HyperBandScheduler ~0_Bracket
+0kmedian_stopping_rule ~0MedianStoppingRule
+0kpb2 ~0PB2
+0mt ~0PopulationBasedTraining ~nReplay ~0_PBTTrialState
+0kresource_changing_scheduler ~0DistributeResources ~jToTopJob ~0ResourceChangingScheduler
+0ktrial_scheduler ~0FIFOScheduler ~0TrialScheduler
+0aearch.sample ~0BaseSampler ~0Categorical ~b._Uniform ~0Domain ~0Float ~5._LogUniform ~7Normal ~7Uniform ~1unction ~8._CallSampler ~0Grid ~0Integer ~7._LogUniform ~9Uniform ~0LogUniform ~0Normal ~0Quantized ~0Sampler ~0Uniform =0_BackwardsCompatibleNumpyRng
+0gvariant_generator ~0_UnresolvedAccessGuard
+0atopper.experiment_plateau ~0ExperimentPlateauStopper
+0hfunction_stopper ~0FunctionStopper
+0hmaximum_iteration ~0MaximumIterationStopper
+0hnoop ~0NoopStopper
+0hstopper ~0CombinedStopper ~0Stopper
+0htimeout ~0TimeoutStopper
+0irial_plateau ~0TrialPlateauStopper
+09tune_config ~0ResumeConfig c.ResumeType ~0TuneConfig`,
   },
   {
     library: "regex",

@@ -337,9 +337,9 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   },
   {
     library: "ray",
-    releases: ["ray 2.9.3, its source","ray 2.60.0, its source"],
-    kinds: `[{"kind":"source","releases":"1","methods":[]},%9!P3%I!P2%+!P]`,
-    codes: "0000010102020%#!\"1%'!(%(!8%!!4%.!2%!!d1%%!#%.!N%2!\"2%9!#%(!f%!\"M%!!8%&!#%&\"}%&\"A%(\"c%,\"K%,\"o%8\"M%,\"A%(\"?%*\"K%:#X%.!N%*!,%&!J%###%4\"1%2!#%8!R%4\"O%4!b%6!p%>!n%8!#2",
+    releases: ["ray 2.60.0 on Python 3.11.7"],
+    kinds: `[{"kind":"class","releases":"1","methods":[]},%F!O"replace"%J!X_translate_special_keys%)!jenum%h"qextra_repr","%-"3%>!dqsiz%L#Ris_alive","is_set%K!d%O"pcompletion_percentage"]}]`,
+    codes: "0%<!\"1%\"!#%(!4%2!J%.!\"202030200040502%\"!6%&!(004%'!L606%/!d%#!,%#!R%#!,%!!_%&!0%L!\"4%9!#%r!\"%&\"\"%V\";%#!H7%A!P%.!\"8%S!Z%6!\"300",
   },
   {
     library: "regex",
