@@ -338,8 +338,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "ray",
     releases: ["ray 2.60.0 on Python 3.11.7"],
-    kinds: `[{"kind":"class","releases":"1","methods":[]},%F!O"replace"%J!X_translate_special_keys%)!jenum%h"qextra_repr","%-"3%>!dqsiz%L#Ris_alive","is_set%K!d%O"pcompletion_percentage"]}]`,
-    codes: "0%<!\"1%\"!#%(!4%2!J%.!\"202030200040502%\"!6%&!(004%'!L606%/!d%#!,%#!R%#!,%!!_%&!0%L!\"4%9!#%r!\"%&\"\"%V\";%#!H7%A!P%.!\"8%S!Z%6!\"300",
+    kinds: `[{"kind":"class","releases":"1","methods":[]},%F!O"replace"%J!Xkeys%K!Ucompletion_percentag%*">enum%:#E]`,
+    codes: "0%<!\"1%\"!#%(!4%2!J%2!\"2%9\"%%6!\"3%S!Z%6!\"400",
   },
   {
     library: "regex",
