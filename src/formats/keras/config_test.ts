@@ -144,6 +144,8 @@ test("equal references are counted, not repeated", async () => {
 test("layers that reach outside are reported with what they reach", async () => {
   const cases: [string, object, string][] = [
     ["TFSMLayer", { filepath: "/tmp/m" }, "TFSMLayer"],
+    // `export/export_lib.py` of Keras 2.13 to 2.15 and of tf_keras, which reads it while it is made.
+    ["ReloadedLayer", { filepath: "/tmp/m" }, "ReloadedLayer"],
     ["KerasLayer", { handle: "https://example.com/m" }, "KerasLayer"],
     ["StringLookup", { vocabulary: "/etc/passwd" }, "vocabulary"],
     ["TextVectorization", { vocabulary: "/etc/passwd" }, "vocabulary"],

@@ -73,7 +73,7 @@ const REFLECTIVE =
   /^__(?:class|dict|globals|getattribute|getattr|reduce|reduce_ex|subclasses|init|init_subclass|new|mro|bases?|code|closure|builtins|module|self|func|wrapped|import|loader|setattr|delattr|setstate)__$/u;
 /** Layers that bring code or reach outside the file by what they are constructed with. */
 const CONSTRUCTED: ReadonlySet<string> = new Set([
-  ...["Lambda", "TFSMLayer", "TorchModuleWrapper", "KerasLayer"],
+  ...["Lambda", "TFSMLayer", "ReloadedLayer", "TorchModuleWrapper", "KerasLayer"],
 ]);
 /** Methods of a class that stand for calling it. */
 const CALLING: ReadonlySet<string> = new Set(["", "__call__", "__new__", "__init__"]);
@@ -238,7 +238,7 @@ export class ConfigWalk {
     } else if (name === "TorchModuleWrapper") {
       this.#operator(name, `${named(name, layer)} with a pickled PyTorch module`, at, layer, []);
       for (const module of textsOf(config, "module")) this.#payload(module);
-    } else if (name === "TFSMLayer") {
+    } else if (name === "TFSMLayer" || name === "ReloadedLayer") {
       const paths = textsOf(config, "filepath");
       const expression = `${named(name, layer)} over ${quoted(paths[0] ?? "a SavedModel")}`;
       this.#operator(name, expression, at, layer, paths.map((path) => piece("path", path)));
