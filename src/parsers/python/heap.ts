@@ -50,6 +50,9 @@ function madeOnce(
   return value;
 }
 
+/** Steps that a path costs which was not met before: it is kept. Modules in use have some thousand. CWE-770. */
+const OUTER_STEPS = 8;
+
 /** Values that only matter where they are called. */
 const RUN: ReadonlySet<Value["kind"]> = new Set([
   "function",
@@ -86,6 +89,7 @@ export class Heap implements HeapRoom {
     if (atoms.length === 0 || site === undefined) {
       const known = this.#outers.get(key);
       if (known !== undefined) return known;
+      this.#run.step(OUTER_STEPS);
       const inert = isInertPath(path, called);
       const made: Outer = { kind: "outer", path, called, base, carries: [], inert };
       this.#outers.set(key, made);

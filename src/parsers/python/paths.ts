@@ -13,9 +13,12 @@ export const HANDED_ON: ReadonlySet<string> = new Set(
   "os posix nt subprocess builtins pty ctypes runpy importlib socket sys shutil".split(" "),
 );
 
+/** A path in which one of them stands behind something. */
+const HANDS_ON = new RegExp(`\\._*(?:${[...HANDED_ON].join("|")})(?:__)?(?:\\.|$)`, "u");
+
 /** The same path by way of the module that it ends in: `shutil.os.system` is `os.system`. */
 export function shortest(path: string): string {
-  if (!path.includes(".")) return path;
+  if (!HANDS_ON.test(path)) return path;
   const parts = path.split(".");
   for (let at = parts.length - 1; at > 0; at--) {
     const bare = withoutUnderscores(parts[at] ?? "");

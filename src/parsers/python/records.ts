@@ -37,8 +37,7 @@ export class Records implements RecordsRoom {
     if (!path.includes(".") || path.startsWith(".") || path.startsWith("<module>")) return;
     if (isBuiltinException(path)) return;
     const { at, end } = this.#run.origin ?? site ?? { at: 0, end: 0 };
-    let kept = this.calls.get(path);
-    if (kept === undefined) this.calls.set(path, kept = []);
+    const kept = this.calls.get(path) ?? [];
     const sensitive = isSensitive(path);
     if (!sensitive && kept.length > 0 && !/load|dump|open|write|post|get|send/iu.test(path)) return;
     for (const one of kept) if (one.at === at && one.called === called && !sensitive) return;
@@ -59,7 +58,8 @@ export class Records implements RecordsRoom {
       return;
     }
     if (kept.length >= CALLS_OF_ONE && !remarkable) return;
-    if (this.#kept >= CALLS || kept.length > 512) {
+    // What is remarkable counts behind any number of others.
+    if (this.#kept >= (remarkable ? 2 * CALLS : CALLS) || kept.length > 512) {
       this.#run.cut ??= "it has more calls than are kept";
       return;
     }
@@ -69,6 +69,7 @@ export class Records implements RecordsRoom {
         ? [value.slice(0, 2048)]
         : []
     );
+    if (kept.length === 0) this.calls.set(path, kept);
     kept.push({ path, at, end, called, traits, texts: texts.slice(0, 8) });
   }
 

@@ -18,12 +18,16 @@ const OPTIONS = [
   { program: /powershell/iu, option: /-e(?:nc|ncodedcommand)?\b/iu, ends: /\)/u },
 ] as const;
 
+/** Without one of these words a text is nothing of the kind; most texts have none. */
+const ANY = /curl|wget|\/dev\/|bash|base64|mshta|b64decode|nc\b|certutil|powershell/iu;
+
 /**
  * True for a text in which a shell fetches or unpacks what it then runs.
  *
  * @param text any text, of any length
  */
 export function isShellText(text: string): boolean {
+  if (!ANY.test(text)) return false;
   if (ALONE.test(text)) return true;
   for (const { index } of text.matchAll(INTO_SHELL)) {
     let from = index;

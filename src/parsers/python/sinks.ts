@@ -41,15 +41,32 @@ export type Trait =
   | "constant";
 
 /** Modules of which what is called, handed on and given matters. */
-const SENSITIVE =
-  /^(?:os|posix|nt|subprocess|sys|builtins|socket|ssl|urllib|urllib2|http|httplib|requests|httpx|aiohttp|urllib3|ftplib|smtplib|telnetlib|paramiko|websocket|websockets|ctypes|_ctypes|cffi|shutil|pickle|_pickle|cPickle|dill|cloudpickle|joblib|marshal|importlib|imp|runpy|pty|code|codeop|asyncio|commands|multiprocessing|threading|_thread|concurrent|signal|atexit|gc|inspect|types|pkgutil|pydoc|timeit|cProfile|profile|trace|bdb|pdb|doctest|pip|ensurepip|venv|_posixsubprocess|_winapi|winreg|_winreg|webbrowser|tempfile|io|codecs|pathlib|base64|binascii|zlib|bz2|lzma|gzip|yaml|torch|numpy|glob|fileinput|platform|getpass|keyring|plistlib|site|sysconfig|distutils|setuptools|sqlite3|xmlrpc|socketserver|select|resource|mmap|fcntl|termios|readline|rlcompleter|idlelib|lib2to3|test|_osx_support|_aix_support|_pyrepl|uuid|imaplib|poplib|nntplib|logging|operator|functools|itertools|copyreg|weakref|contextlib|copy|collections|json|contextvars|string|random|secrets)(?:\.|$)/u;
+const SENSITIVE: ReadonlySet<string> = new Set(
+  ("os posix nt subprocess sys builtins socket ssl urllib urllib2 http httplib requests httpx aiohttp " +
+    "urllib3 ftplib smtplib telnetlib paramiko websocket websockets ctypes _ctypes cffi shutil pickle " +
+    "_pickle cPickle dill cloudpickle joblib marshal importlib imp runpy pty code codeop asyncio commands " +
+    "multiprocessing threading _thread concurrent signal atexit gc inspect types pkgutil pydoc timeit " +
+    "cProfile profile trace bdb pdb doctest pip ensurepip venv _posixsubprocess _winapi winreg _winreg " +
+    "webbrowser tempfile io codecs pathlib base64 binascii zlib bz2 lzma gzip yaml torch numpy glob " +
+    "fileinput platform getpass keyring plistlib site sysconfig distutils setuptools sqlite3 xmlrpc " +
+    "socketserver select resource mmap fcntl termios readline rlcompleter idlelib lib2to3 test " +
+    "_osx_support _aix_support _pyrepl uuid imaplib poplib nntplib logging operator functools itertools " +
+    "copyreg weakref contextlib copy collections json contextvars string random secrets").split(
+      " ",
+    ),
+);
+
+function isSensitiveModule(path: string): boolean {
+  const dot = path.indexOf(".");
+  return SENSITIVE.has(dot < 0 ? path : path.slice(0, dot));
+}
 
 /** Classes among the builtins: exceptions. */
 const EXCEPTION = /^builtins\.[A-Z]\w*$/u;
 
 /** True for what is kept among the arguments of a call that its result may use. */
 export function isSensitive(path: string): boolean {
-  return (SENSITIVE.test(path) && !EXCEPTION.test(path)) || path.includes("<");
+  return (isSensitiveModule(path) && !EXCEPTION.test(path)) || path.includes("<");
 }
 
 /** True for a class of exceptions that Python brings along. */
@@ -78,7 +95,7 @@ const COMPUTES =
 export function isInertPath(path: string, called: boolean): boolean {
   if (path.startsWith("os.environ.setting")) return called;
   if (path.includes("<")) return false;
-  if (!SENSITIVE.test(path)) return !NETWORK.test(path);
+  if (!isSensitiveModule(path)) return !NETWORK.test(path);
   return COMPUTES.test(path) && (called || path.split(".").length > 2);
 }
 

@@ -74,10 +74,19 @@ export function readPython(text: string, how: HowItRuns = {}): PythonSource {
   const runs = { main, ambient, functions, classes };
   const found = evaluate(text, checkDeadline, runs);
   const lines = new Lines(text);
+  // Everything that an executed text calls stands at one place.
+  let last = { at: -1, end: -1, written: "" };
+  const expression = (at: number, end: number): string => {
+    if (last.at !== at || last.end !== end) {
+      const cut = text.slice(at, Math.min(end, at + EXPRESSION_CHARACTERS));
+      last = { at, end, written: cut.replace(/\s+/gu, " ") };
+    }
+    return last.written;
+  };
   const reported = (calls: readonly Call[]): SourceCall[] =>
     calls.map(({ path, at, end, called, traits, texts }) => ({
       ...{ path, at, called, traits, texts, line: lines.at(at) },
-      expression: text.slice(at, Math.min(end, at + EXPRESSION_CHARACTERS)).replace(/\s+/gu, " "),
+      expression: expression(at, end),
     }));
   const { error } = found;
   return {

@@ -22,15 +22,18 @@ export function sourceFacts(
   text: string,
   language: string,
 ): FactObservation[] {
-  const reported = new Set<string>();
+  // An expression may be long, and that of many calls.
+  const reported = new Map<string, Set<string>>();
   const encoder = new TextEncoder();
   const facts: FactObservation[] = [];
   let offset = 0;
   let counted = 0;
   for (const call of [...calls].sort((a, b) => a.at - b.at)) {
-    const key = `${call.path}\n${call.expression}\n${call.traits.join(" ")}`;
-    if (reported.has(key)) continue;
-    reported.add(key);
+    const known = reported.get(call.expression) ?? new Set();
+    reported.set(call.expression, known);
+    const key = `${call.path}\n${call.traits.join(" ")}`;
+    if (known.has(key)) continue;
+    known.add(key);
     offset += encoder.encode(text.slice(counted, call.at)).length;
     counted = call.at;
     facts.push({ type: "fact", fact: factOf(call, language), count: 1, offset });
