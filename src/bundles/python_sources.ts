@@ -10,7 +10,7 @@
  */
 
 import { HINT } from "../core/hints.ts";
-import type { Listing } from "../core/types.ts";
+import type { Listing, Member } from "../core/types.ts";
 
 const MODULE = /\.pyw?$/iu;
 const SETUP = /^(?:\.\/)?(?:[^/]+\/)?setup\.py$/u;
@@ -45,6 +45,15 @@ export function isInstalled({ members }: Listing): boolean {
   return members.some(({ name }) => PACKAGE.test(name));
 }
 
+/** Modules whose calls a bundle has stated, together with those of others. */
+const STATED = new WeakMap<Listing, Set<string>>();
+
+/** Notes that the calls of a module were stated, so that nothing but its kind is left to find. */
+export function noteStated(listing: Listing, name: string): void {
+  const stated = STATED.get(listing) ?? new Set();
+  STATED.set(listing, stated.add(name));
+}
+
 /**
  * Hints for members that hold Python source. To be asked after the listing was shown to the
  * bundles, which may claim some.
@@ -61,9 +70,16 @@ export function pythonHints(archive: string, listing: Listing): ReadonlyMap<stri
     if (kind === "folder" || claimed?.has(name)) continue;
     const hint = hintOf(name, installed);
     if (hint === undefined) continue;
-    hints.set(name, isWheel && hint === HINT.pythonImport ? HINT.pythonInstalled : hint);
+    if (STATED.get(listing)?.has(name) === true) hints.set(name, HINT.pythonJudged);
+    else hints.set(name, isWheel && hint === HINT.pythonImport ? HINT.pythonInstalled : hint);
   }
   return hints;
+}
+
+/** True for a module that is only imported: it is no program, set-up, start-up or test code. */
+export function isPlainModule(listing: Listing, { name, kind }: Member): boolean {
+  if (kind === "folder" || !MODULE.test(name) || /(?:^|\/)conftest\.py$/u.test(name)) return false;
+  return hintOf(name, isInstalled(listing)) === HINT.pythonImport;
 }
 
 function hintOf(name: string, installed: boolean): string | undefined {

@@ -9,6 +9,7 @@ import { loadersBundle } from "./loaders.ts";
 import { modelCardBundle } from "./model_card.ts";
 import { nativeBundle } from "./native.ts";
 import { onnxBundle } from "./onnx.ts";
+import { pythonCallsBundle } from "./python_calls.ts";
 import type { Bundle } from "../core/bundle.ts";
 import { repositoryBundle } from "./repository.ts";
 import { torchBundle } from "./torch.ts";
@@ -23,5 +24,6 @@ export const BUNDLES: readonly Bundle[] = [
   nativeBundle,
   torchserveBundle,
   entryPointsBundle,
+  pythonCallsBundle,
   modelCardBundle,
 ];

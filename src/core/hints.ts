@@ -45,6 +45,8 @@ export const HINT = {
   pythonImport: "python-import",
   /** The same in a wheel, which nothing builds. */
   pythonInstalled: "python-installed",
+  /** A module of Python whose calls were stated together with those of other modules. */
+  pythonJudged: "python-judged",
   /** Python source that building or installing the source distribution runs. */
   pythonInstall: "python-install",
   /** Python source that installing makes a command of: the user who runs it runs it as a program. */

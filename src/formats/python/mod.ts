@@ -79,6 +79,7 @@ const REFLECTS =
 const HINTS: ReadonlySet<string> = new Set([
   HINT.pythonImport,
   HINT.pythonInstalled,
+  HINT.pythonJudged,
   HINT.pythonInstall,
   HINT.pythonProgram,
   HINT.pythonNotebook,
@@ -138,6 +139,7 @@ async function* scan(
     yield compiled(name, hint === HINT.pythonCached, (head[4] ?? 0) & CHECKED);
     return;
   }
+  if (hint === HINT.pythonJudged) return;
   const bytes = await readAll(
     source,
     hint === HINT.pythonNotebook ? NOTEBOOK_BYTES : SOURCE_BYTES,

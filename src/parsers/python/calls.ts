@@ -199,6 +199,9 @@ export class Calls implements CallsRoom {
   /** Calls something of another module. */
   #callOuter(value: Outer, given: Arguments, site?: CallSite, decorates = false): Values {
     const { path, called, carries } = value;
+    if (!isListedStandardModule(path.slice(0, Math.max(0, path.indexOf("."))))) {
+      this.#run.reach(path);
+    }
     if (called && carries.length > 0) {
       const inner = this.callCarried(value, given, site);
       this.#rooms.records.note(path, true, site, given, [value]);

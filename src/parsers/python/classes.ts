@@ -119,6 +119,7 @@ export class Classes implements ClassesRoom {
       }
     }
     for (const base of made.bases) {
+      if (base.kind === "outer") this.#run.reach(`${base.path}.__init_subclass__`);
       if (base.kind !== "class") continue;
       const subclasses = union(base.subclasses ?? [], [made]);
       if (subclasses !== base.subclasses) this.#run.changed();

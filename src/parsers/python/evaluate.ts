@@ -39,7 +39,9 @@ import { mentionsSinks } from "./sink_names.ts";
 import {
   type Arguments,
   type Class,
+  constantOf,
   NO_ARGUMENTS,
+  UNKNOWN_CONSTANT,
   unknownArguments,
   type Values,
 } from "./values.ts";
@@ -56,6 +58,8 @@ interface Evaluated {
   readonly error: Reading["error"];
   /** Why not all of it was seen; undefined when it was. */
   readonly cut: string | undefined;
+  /** What it calls of modules that are none of the standard library. */
+  readonly reaches: readonly string[];
   /** What it cost. */
   readonly steps: number;
 }
@@ -108,6 +112,7 @@ class Evaluator {
       relative: this.#run.relative,
       error,
       cut: this.#run.cut,
+      reaches: [...this.#run.reaches],
       steps: this.#run.steps,
     };
   }
@@ -136,8 +141,8 @@ class Evaluator {
 
   /** Runs what the loader calls once the module is imported. */
   #afterwards(before: readonly Call[]): readonly Call[] {
-    const { functions, classes } = this.#run.runs;
-    if (functions === undefined && classes === undefined) return [];
+    const { functions, classes, called = [] } = this.#run.runs;
+    if (functions === undefined && classes === undefined && called.length === 0) return [];
     this.#rooms.records.calls = new Map();
     this.#run.late = true;
     const all = (name: string, values: Values): void => {
@@ -158,10 +163,38 @@ class Evaluator {
         }
       }
     };
-    for (const [name, values] of [...this.#run.module.names]) all(name, values);
+    if (functions !== undefined || classes !== undefined) {
+      for (const [name, values] of [...this.#run.module.names]) all(name, values);
+    }
+    for (const each of called) {
+      this.#rooms.functions.settled(() =>
+        this.#rooms.calls.callAll(this.#named(each), { ...NO_ARGUMENTS, rest: [UNKNOWN_CONSTANT] })
+      );
+    }
     this.#finish();
     const known = new Set(before.map(({ path, at }) => `${path}\n${at}`));
     return this.#rooms.records.reported().filter(({ path, at }) => !known.has(`${path}\n${at}`));
+  }
+
+  /** What a dotted name that another module calls stands for: of a class, also what its objects have. */
+  #named(dotted: string): Values {
+    const { module } = this.#run;
+    const [first = "", ...others] = dotted.split(".");
+    let values = module.ever.get(first) ?? module.names.get(first) ?? [];
+    if (values.length === 0) {
+      const hook = module.names.get("__getattr__") ?? [];
+      values = this.#rooms.calls.callAll(hook, {
+        ...NO_ARGUMENTS,
+        positions: [[constantOf(first)]],
+      });
+    }
+    for (const part of others) {
+      const owners = values.flatMap((each): Values =>
+        each.kind === "class" ? [each, each.instance] : [each]
+      );
+      values = this.#rooms.attributes.attributes(owners, part, this);
+    }
+    return values;
   }
 
   #selfOf(of: Class): Arguments {

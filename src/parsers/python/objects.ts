@@ -109,6 +109,7 @@ export class Objects implements ObjectsRoom {
     const bases = this.#rooms.classes.outerBases(of);
     if (bases.length > 0) {
       for (const base of bases) {
+        this.#run.reach(base.path);
         if (isSensitive(base.path) && !base.called) {
           this.#rooms.records.note(base.path, false, site, given);
         }

@@ -46,6 +46,7 @@ export class Imports implements ImportsRoom {
       for (const [name, alias] of names) {
         if (module === "" && name !== "*") this.#run.relative.add(folder + name);
         if (name === "*") {
+          if (this.#run.stars.size < STARS) this.#run.stars.add(`.${module}`);
           this.#rooms.scopes.overlaid(undefined);
           continue;
         }

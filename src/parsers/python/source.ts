@@ -42,6 +42,8 @@ interface PythonSource {
   readonly error: string | undefined;
   /** Why not all of it was seen, though Python may run it; undefined when it was. */
   readonly cut: string | undefined;
+  /** What it calls of modules that are none of the standard library; `.b.f` of one beside it. */
+  readonly reaches: readonly string[];
   /** Steps that reading it took. */
   readonly steps: number;
 }
@@ -56,6 +58,8 @@ export interface HowItRuns {
   readonly ambient?: boolean;
   /** Functions that a loader calls when the module is imported: `f`, `Class.method`. */
   readonly functions?: ((name: string) => boolean) | undefined;
+  /** Dotted names in it that another module calls: `f`, `Class`, `Class.method`, `object.method`. */
+  readonly called?: readonly string[];
   /** Classes that a loader makes objects of then. */
   readonly classes?: ((name: string) => boolean) | undefined;
 }
@@ -70,8 +74,9 @@ const EXPRESSION_CHARACTERS = 2048;
  * @throws what `checkDeadline` throws
  */
 export function readPython(text: string, how: HowItRuns = {}): PythonSource {
-  const { checkDeadline = () => {}, main = false, ambient = false, functions, classes } = how;
-  const runs = { main, ambient, functions, classes };
+  const { checkDeadline = () => {}, main = false, ambient = false, functions, classes, called } =
+    how;
+  const runs = { main, ambient, functions, classes, called };
   const found = evaluate(text, checkDeadline, runs);
   const lines = new Lines(text);
   // Everything that an executed text calls stands at one place.
@@ -86,7 +91,8 @@ export function readPython(text: string, how: HowItRuns = {}): PythonSource {
   const reported = (calls: readonly Call[]): SourceCall[] =>
     calls.map(({ path, at, end, called, traits, texts }) => ({
       ...{ path, at, called, traits, texts, line: lines.at(at) },
-      expression: expression(at, end),
+      // What another module calls stands nowhere here.
+      expression: expression(at, end) || path,
     }));
   const { error } = found;
   return {
@@ -95,6 +101,7 @@ export function readPython(text: string, how: HowItRuns = {}): PythonSource {
     relativeImports: [...found.relative],
     error: error && `${error.reason}, in line ${lines.at(error.at)}`,
     cut: found.cut,
+    reaches: found.reaches,
     steps: found.steps,
   };
 }

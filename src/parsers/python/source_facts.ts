@@ -8,6 +8,7 @@
 import type { Observation, ReferenceFact } from "../../core/types.ts";
 import { type HowItRuns, readPython, type SourceCall } from "./source.ts";
 
+type AnomalyObservation = Extract<Observation, { readonly type: "anomaly" }>;
 type FactObservation = Extract<Observation, { readonly type: "fact" }>;
 
 /**
@@ -54,17 +55,30 @@ export function judgePython(
   language: "python" | "python-archive" | "python-handler" | "python-served" | "python-notebook",
   how: HowItRuns = {},
 ): Observation[] {
+  return [...judgeCalls(text, language, how).observations];
+}
+
+/** The same, and what it calls of modules that are none of the standard library: dotted paths. */
+export function judgeCalls(
+  text: string,
+  language: "python" | "python-archive" | "python-handler" | "python-served" | "python-notebook",
+  how: HowItRuns = {},
+): {
+  readonly observations: readonly (FactObservation | AnomalyObservation)[];
+  readonly reaches: readonly string[];
+} {
   const source = readPython(text, how);
   // Of a package nothing is asked that it only hands on.
   const calls = [...source.calls, ...source.later]
     .filter(({ called }) => called || language !== "python-archive");
-  return [...sourceFacts(calls, text, language), ...unreadParts(source)];
+  const observations = [...sourceFacts(calls, text, language), ...unreadParts(source)];
+  return { observations, reaches: source.reaches };
 }
 
 /** An anomaly where not all of a source was seen. */
 function unreadParts(
   source: { readonly cut: string | undefined; readonly error: string | undefined },
-): Observation[] {
+): AnomalyObservation[] {
   const { cut, error } = source;
   if (cut !== undefined) {
     return [{

@@ -1,0 +1,191 @@
+/**
+ * What Python modules of an archive call of one another while they are imported: `from .b import go; go()` runs
+ * a function of `b.py`, which no reader of either module alone sees. Functions that another module calls are
+ * read as run, with arguments that are not known.
+ * https://docs.python.org/3/reference/import.html
+ *
+ * @module
+ */
+
+import type { Bundle, BundleObservation } from "../core/bundle.ts";
+import type { Interest, Listing, Member } from "../core/types.ts";
+import { decodePythonSource } from "../parsers/python/encoding.ts";
+import { mentionsSinks } from "../parsers/python/sink_names.ts";
+import { judgeCalls } from "../parsers/python/source_facts.ts";
+import { memberBytes } from "./member_bytes.ts";
+import { isClaimed, isPlainModule, noteStated } from "./python_sources.ts";
+
+/**
+ * Bytes of a module that is read together with others. The largest of 34,382 files of packages in use has 1.4
+ * MB. CWE-770.
+ */
+const SOURCE_BYTES = 2 * 1024 * 1024;
+/** Modules of one archive that are read together. The most in 258 wheels are 3,400. CWE-770. */
+const MODULES = 10_000;
+/** Times that functions are looked for which those found before call. The most in 258 wheels are 6. CWE-834. */
+const ROUNDS = 12;
+/** Formats whose members are one tree of modules. */
+const ARCHIVES: ReadonlySet<string> = new Set(["zip", "tar"]);
+
+/** Modules that a module may import, as the words behind `import` and `from`. CWE-1333: linear. */
+const IMPORTS = /\b(?:import|from)[ \t]+([.\w]{1,256})/gu;
+/** Folders of a project or an installation in which modules are found by their names. */
+const ROOT =
+  /^(?:.*\/)?(?:site-packages|dist-packages|src|lib|[^/]+\.data\/(?:purelib|platlib))\//u;
+
+/** Calls between the modules of an archive. */
+export const pythonCallsBundle: Bundle = {
+  id: "python-calls",
+  title: "Calls between Python modules",
+  matches: ({ format, members }) =>
+    ARCHIVES.has(format) && members.filter(({ name }) => /\.pyw?$/iu.test(name)).length > 1,
+  observe,
+};
+
+/** A module of the archive. */
+interface Module {
+  readonly member: Member;
+  /** Dotted name of the package that it lies in; empty at the top. */
+  readonly package: string;
+  readonly text: string;
+  /** Names in it that other modules call. */
+  readonly called: Set<string>;
+}
+
+async function* observe(
+  listing: Listing,
+  _interest?: Interest,
+  checkDeadline: () => void = () => {},
+): AsyncIterable<BundleObservation> {
+  const names = namesOf(listing);
+  const modules = new Map<string, Module>();
+  for (const member of listing.members.slice(0, MODULES)) {
+    if (!isPlainModule(listing, member) || isClaimed(listing, member.name)) continue;
+    const bytes = await memberBytes(member, SOURCE_BYTES);
+    if (bytes === undefined || bytes.includes(0)) continue;
+    const { text, unknown } = decodePythonSource(bytes);
+    if (unknown !== undefined) continue;
+    checkDeadline();
+    const path = member.name.replace(/\.pyw?$/iu, "").replace(ROOT, "");
+    const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    modules.set(member.name, {
+      ...{ member, text, package: folder.replaceAll("/", ".") },
+      called: new Set(),
+    });
+  }
+  const relevant = relevantOf(modules, names, checkDeadline);
+  const found = new Map<string, readonly BundleObservation[]>();
+  let waiting = new Set(relevant);
+  for (let round = 0; waiting.size > 0; round++) {
+    const next = new Set<Module>();
+    for (const module of waiting) {
+      const { observations, reaches } = judgeCalls(module.text, "python-archive", {
+        ...{ checkDeadline, called: [...module.called] },
+      });
+      const part = module.member.name;
+      found.set(part, observations.map((observation) => ({ part, observation })));
+      for (const path of reaches) {
+        for (const [target, name] of targetsOf(path, module, names)) {
+          const other = modules.get(target);
+          if (other === undefined || !relevant.has(other) || other.called.has(name)) continue;
+          other.called.add(name);
+          next.add(other);
+        }
+      }
+    }
+    waiting = round < ROUNDS ? next : new Set();
+    for (const { member } of round < ROUNDS ? [] : next) {
+      const detail = "Not all of what other modules call of it was followed";
+      const observation = { type: "anomaly", rule: "python-unread", detail, unread: true } as const;
+      found.set(member.name, [...found.get(member.name) ?? [], {
+        part: member.name,
+        observation,
+      }]);
+    }
+  }
+  for (const [name, observations] of found) {
+    noteStated(listing, name);
+    yield* observations;
+  }
+}
+
+/** Files by the dotted names of their modules. */
+function namesOf({ members }: Listing): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const { name, kind } of members) {
+    if (kind === "folder" || !/\.pyw?$/iu.test(name)) continue;
+    const path = name.replace(/(?:\/__init__)?\.pyw?$/iu, "");
+    // A source distribution has a folder of its own around everything.
+    for (const each of [path, path.replace(ROOT, ""), path.replace(/^[^/]+\//u, "")]) {
+      const dotted = each.replaceAll("/", ".");
+      if (!names.has(dotted)) names.set(dotted, name);
+    }
+  }
+  return names;
+}
+
+/**
+ * Modules that name something which could do harm, and those that import one of these: the others call
+ * nothing that matters, whatever they call.
+ */
+function relevantOf(
+  modules: ReadonlyMap<string, Module>,
+  names: ReadonlyMap<string, string>,
+  checkDeadline: () => void,
+): ReadonlySet<Module> {
+  const importers = new Map<string, Module[]>();
+  const relevant = new Set<Module>();
+  for (const module of modules.values()) {
+    if (mentionsSinks(module.text, checkDeadline)) relevant.add(module);
+    const imported = new Set<string>();
+    for (const [, path = ""] of module.text.matchAll(IMPORTS)) {
+      for (const name of foldersOf(path, module)) {
+        const file = fileOf(name, names);
+        if (file !== undefined) imported.add(file);
+      }
+    }
+    for (const file of imported) {
+      const known = importers.get(file);
+      if (known === undefined) importers.set(file, [module]);
+      else known.push(module);
+    }
+  }
+  for (const module of relevant) {
+    for (const each of importers.get(module.member.name) ?? []) relevant.add(each);
+  }
+  return relevant;
+}
+
+/** What a dotted name may be: relative to a package around the module, or in full. */
+function foldersOf(path: string, { package: folder }: Module): readonly string[] {
+  if (!path.startsWith(".")) return [path];
+  const bare = path.replace(/^\.+/u, "");
+  const found: string[] = [];
+  for (let at = folder; at !== ""; at = at.slice(0, Math.max(0, at.lastIndexOf(".")))) {
+    found.push(bare === "" ? at : `${at}.${bare}`);
+  }
+  return [...found, bare];
+}
+
+/** The file of a module, or of the one that it is a name of. */
+function fileOf(dotted: string, names: ReadonlyMap<string, string>): string | undefined {
+  return names.get(dotted) ?? names.get(dotted.slice(0, Math.max(0, dotted.lastIndexOf("."))));
+}
+
+/** Files and names in them that a dotted path of a call may mean. */
+function targetsOf(
+  path: string,
+  module: Module,
+  names: ReadonlyMap<string, string>,
+): readonly (readonly [file: string, name: string])[] {
+  const found: (readonly [string, string])[] = [];
+  for (const full of foldersOf(path, module)) {
+    for (let at = full.lastIndexOf("."); at > 0; at = full.lastIndexOf(".", at - 1)) {
+      const file = names.get(full.slice(0, at));
+      if (file === undefined) continue;
+      if (file !== module.member.name) found.push([file, full.slice(at + 1)]);
+      break;
+    }
+  }
+  return found;
+}
