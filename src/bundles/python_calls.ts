@@ -10,10 +10,11 @@
 import type { Bundle, BundleObservation } from "../core/bundle.ts";
 import type { Interest, Listing, Member } from "../core/types.ts";
 import { decodePythonSource } from "../parsers/python/encoding.ts";
-import { mentionsSinks } from "../parsers/python/sink_names.ts";
+import { mentionsSinks, type SinkNames, sinkNames } from "../parsers/python/sink_names.ts";
 import { judgeCalls } from "../parsers/python/source_facts.ts";
 import { memberBytes } from "./member_bytes.ts";
-import { isClaimed, isPlainModule, noteStated } from "./python_sources.ts";
+import { type BuildCall, buildCalls } from "./python_builds.ts";
+import { isClaimed, isInstalled, isPlainModule, noteStated } from "./python_sources.ts";
 
 /**
  * Bytes of a module that is read together with others. The largest of 34,382 files of packages in use has 1.4
@@ -33,12 +34,20 @@ const IMPORTS = /\b(?:import|from)[ \t]+([.\w]{1,256})/gu;
 const ROOT =
   /^(?:.*\/)?(?:site-packages|dist-packages|src|lib|[^/]+\.data\/(?:purelib|platlib))\//u;
 
+/** Functions and classes of a module. CWE-1333: linear. */
+const DEFINED = /\b(def|class)[ \t]+(\w{1,256})/gu;
+/** What `python -m` runs. */
+const PROGRAM = /(?:^|\/)__main__\.py$/u;
+/** Functions of set-up and test code that are called by their names. */
+const RUNS = (path: string): boolean =>
+  /(?:^|\.)(?:run|initialize_options|finalize_options|pytest_\w+)$/u.test(path);
+
 /** Calls between the modules of an archive. */
 export const pythonCallsBundle: Bundle = {
   id: "python-calls",
   title: "Calls between Python modules",
   matches: ({ format, members }) =>
-    ARCHIVES.has(format) && members.filter(({ name }) => /\.pyw?$/iu.test(name)).length > 1,
+    ARCHIVES.has(format) && members.some(({ name }) => /\.pyw?$/iu.test(name)),
   observe,
 };
 
@@ -50,6 +59,12 @@ interface Module {
   readonly text: string;
   /** Names in it that other modules call. */
   readonly called: Set<string>;
+  /** False for one that is judged for itself, of which only is asked what it calls of others. */
+  readonly isPlain: boolean;
+  /** Names in it that reach something which could do harm; undefined before they were asked for. */
+  sinks: SinkNames | undefined;
+  /** True where it is run as a program. */
+  main: boolean;
 }
 
 async function* observe(
@@ -60,7 +75,9 @@ async function* observe(
   const names = namesOf(listing);
   const modules = new Map<string, Module>();
   for (const member of listing.members.slice(0, MODULES)) {
-    if (!isPlainModule(listing, member) || isClaimed(listing, member.name)) continue;
+    if (member.kind === "folder" || !/\.pyw?$/iu.test(member.name)) continue;
+    // Who runs a package as a program starts its command.
+    if (isClaimed(listing, member.name) || PROGRAM.test(member.name)) continue;
     const bytes = await memberBytes(member, SOURCE_BYTES);
     if (bytes === undefined || bytes.includes(0)) continue;
     const { text, unknown } = decodePythonSource(bytes);
@@ -69,32 +86,50 @@ async function* observe(
     const path = member.name.replace(/\.pyw?$/iu, "").replace(ROOT, "");
     const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
     modules.set(member.name, {
-      ...{ member, text, package: folder.replaceAll("/", ".") },
-      called: new Set(),
+      ...{ member, text, package: folder.replaceAll("/", "."), called: new Set() },
+      sinks: undefined,
+      isPlain: isPlainModule(listing, member),
+      main: /(?:^|\/)setup\.py$/u.test(member.name),
     });
   }
   const relevant = relevantOf(modules, names, checkDeadline);
+  if (!isInstalled(listing)) seed(await buildCalls(listing), modules, names);
   const found = new Map<string, readonly BundleObservation[]>();
+  // What was not read to its end is incomplete, and takes the most time.
+  const unread = new Set<Module>();
+  const lasts = new Set([...relevant].map(({ member: { name } }) => lastOf(name)));
   let waiting = new Set(relevant);
   for (let round = 0; waiting.size > 0; round++) {
     const next = new Set<Module>();
     for (const module of waiting) {
       const { observations, reaches } = judgeCalls(module.text, "python-archive", {
-        ...{ checkDeadline, called: [...module.called] },
+        ...{ checkDeadline, called: [...module.called], main: module.main },
+        functions: module.isPlain ? undefined : RUNS,
       });
       const part = module.member.name;
-      found.set(part, observations.map((observation) => ({ part, observation })));
+      if (observations.some((each) => each.type === "anomaly" && each.unread === true)) {
+        unread.add(module);
+      }
+      if (module.isPlain) {
+        found.set(part, observations.map((observation) => ({ part, observation })));
+      }
       for (const path of reaches) {
         for (const [target, name] of targetsOf(path, module, names)) {
           const other = modules.get(target);
           if (other === undefined || !relevant.has(other) || other.called.has(name)) continue;
+          other.sinks ??= sinkNames(other.text, lasts);
+          const [first = ""] = name.split(".", 1);
+          // A method of a class that it does not define is inherited.
+          if (!other.text.includes(name.slice(name.lastIndexOf(".") + 1))) continue;
+          if (!other.sinks.all && !other.sinks.names.has(first)) continue;
           other.called.add(name);
-          next.add(other);
+          if (!unread.has(other)) next.add(other);
         }
       }
     }
     waiting = round < ROUNDS ? next : new Set();
-    for (const { member } of round < ROUNDS ? [] : next) {
+    for (const { member, isPlain } of round < ROUNDS ? [] : next) {
+      if (!isPlain) continue;
       const detail = "Not all of what other modules call of it was followed";
       const observation = { type: "anomaly", rule: "python-unread", detail, unread: true } as const;
       found.set(member.name, [...found.get(member.name) ?? [], {
@@ -106,6 +141,26 @@ async function* observe(
   for (const [name, observations] of found) {
     noteStated(listing, name);
     yield* observations;
+  }
+}
+
+/** Has modules called as the configuration of their project says. */
+function seed(
+  calls: readonly BuildCall[],
+  modules: ReadonlyMap<string, Module>,
+  names: ReadonlyMap<string, string>,
+): void {
+  for (const { file, module, name, prefix, methods } of calls) {
+    const target = modules.get(file ?? names.get(module ?? "") ?? "");
+    if (target === undefined) continue;
+    if (prefix !== undefined || methods !== undefined) {
+      for (const [, kind, own = ""] of target.text.matchAll(DEFINED)) {
+        if (prefix !== undefined && own.startsWith(prefix)) target.called.add(own);
+        if (kind !== "class") continue;
+        for (const method of methods ?? []) target.called.add(`${own}.${method}`);
+      }
+    } else if (name !== undefined) target.called.add(name);
+    else target.main = true;
   }
 }
 
@@ -154,6 +209,12 @@ function relevantOf(
     for (const each of importers.get(module.member.name) ?? []) relevant.add(each);
   }
   return relevant;
+}
+
+/** The last part of a module's dotted name. */
+function lastOf(file: string): string {
+  const path = file.replace(/(?:\/__init__)?\.pyw?$/iu, "");
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /** What a dotted name may be: relative to a package around the module, or in full. */

@@ -62,6 +62,9 @@ const SETUPTOOLS_LINES: ReadonlySet<string> = new Set(
   ),
 );
 
+/** Functions of a `conftest.py` that pytest calls under other names, or before each test. CWE-1333: linear. */
+const TEST_FUNCTIONS =
+  /@pytest\.(?:fixture\([^)\n]{0,256}\bautouse[ ]?=[ ]?True[^)\n]{0,256}\)|hookimpl\([^)\n]{0,256}\))\s{1,16}(?:async )?def (\w+)/gu;
 /** Bits of a compiled module: a hash stands for its source, which nothing compares. PEP 552 */
 const UNCHECKED = 0b01;
 const CHECKED = 0b11;
@@ -206,13 +209,14 @@ function moduleFacts(
   const installs = hint === HINT.pythonInstall;
   const tests = /(?:^|\/)conftest\.py$/u.test(name);
   const others = installs ? otherCommands(text) : undefined;
+  const named = new Set(tests ? [...text.matchAll(TEST_FUNCTIONS)].map(([, each]) => each) : []);
   const functions = (path: string): boolean => {
     const dot = path.lastIndexOf(".");
     const last = path.slice(dot + 1);
     if (others?.has(path.slice(0, dot)) === true) return false;
     return (hint !== HINT.pythonInstalled && isBuildHook(path, text)) ||
       (installs && isCommandMethod(last)) ||
-      (tests && isTestHook(path));
+      (tests && (isTestHook(path) || named.has(last)));
   };
   const main = installs || hint === HINT.pythonProgram;
   return judgePython(text, LANGUAGE, { checkDeadline, main, functions });

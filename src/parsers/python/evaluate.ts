@@ -41,6 +41,7 @@ import {
   type Class,
   constantOf,
   NO_ARGUMENTS,
+  union,
   UNKNOWN_CONSTANT,
   unknownArguments,
   type Values,
@@ -182,16 +183,25 @@ class Evaluator {
     const [first = "", ...others] = dotted.split(".");
     let values = module.ever.get(first) ?? module.names.get(first) ?? [];
     if (values.length === 0) {
+      // All names of another module may be this one's.
+      values = this.#rooms.scopes.lookup(first, module);
       const hook = module.names.get("__getattr__") ?? [];
-      values = this.#rooms.calls.callAll(hook, {
+      const given = this.#rooms.calls.callAll(hook, {
         ...NO_ARGUMENTS,
         positions: [[constantOf(first)]],
       });
+      values = union(values, given);
     }
     for (const part of others) {
-      const owners = values.flatMap((each): Values =>
-        each.kind === "class" ? [each, each.instance] : [each]
-      );
+      // What a class inherits from another module's is that module's.
+      const { classes } = this.#rooms;
+      const owners = values.flatMap((each): Values => {
+        const of = each.kind === "class" ? each : each.kind === "instance" ? each.of : undefined;
+        if (of === undefined) return [each];
+        return classes.member(of, part).length > 0 || of.instance.attributes.has(part)
+          ? [of, of.instance]
+          : [];
+      });
       values = this.#rooms.attributes.attributes(owners, part, this);
     }
     return values;

@@ -95,3 +95,61 @@ function hasSink(written: string): boolean {
     return ANYWHERE.test(name) || BARE.test(name) || REACHES.test(name);
   });
 }
+
+/** Names at the top of a module by which something that matters may be reached. */
+export interface SinkNames {
+  /** True where any name may be one. */
+  readonly all: boolean;
+  readonly names: ReadonlySet<string>;
+}
+
+const WORD = /[\p{XID_Start}_]\p{XID_Continue}*/gu;
+/** Names that a part of a module binds, wherever in it. CWE-1333: linear. */
+const BINDS =
+  /\b(?:def|class|as|import|for|global)[ \t]+([\p{XID_Start}_]\p{XID_Continue}{0,255})|([\p{XID_Start}_]\p{XID_Continue}{0,255})[ \t]*(?::[^=\n]{0,256})?=(?!=)/gu;
+const FROM_NAMES = /\bimport\b([^\n;]*(?:\n[^\S\n][^\n]*)*)/gu;
+
+/**
+ * Finds the names of a module whose functions are worth following: those that name something that could do
+ * harm, and those that name one of these.
+ *
+ * @param others modules beside it, by the last part of their names, that have such names
+ */
+export function sinkNames(text: string, others: ReadonlySet<string>): SinkNames {
+  const plain = text.normalize("NFKC");
+  const reached = /\b_*(?:os|posix|nt|sys|shutil|builtins|importlib)\b/u.test(plain);
+  const parts = plain.split(/\n(?=[^\s#)\]}])/u).map((part) => {
+    const words = new Set(part.match(WORD) ?? []);
+    const bound = new Set<string>();
+    for (const [, one, other] of part.matchAll(BINDS)) bound.add(one ?? other ?? "");
+    for (const [, list = ""] of part.matchAll(FROM_NAMES)) {
+      for (const [word] of list.matchAll(WORD)) bound.add(word);
+    }
+    return { words, bound };
+  });
+  const names = new Set<string>();
+  for (const { words, bound } of parts) {
+    const imports = words.has("import");
+    let isOne = false;
+    for (const word of words) {
+      isOne ||= ANYWHERE.test(word) || BARE.test(word) || FUNCTION.test(word) ||
+        (reached && REACHES.test(word)) || (imports && (MODULES.test(word) || others.has(word)));
+      if (isOne) break;
+    }
+    if (isOne) { for (const name of bound) names.add(name); }
+  }
+  const users = new Map<string, (typeof parts)[number][]>();
+  for (const part of parts) {
+    for (const word of part.words) {
+      const known = users.get(word);
+      if (known === undefined) users.set(word, [part]);
+      else known.push(part);
+    }
+  }
+  // A set goes on to what is added to it meanwhile.
+  for (const name of names) {
+    for (const { bound } of users.get(name) ?? []) for (const each of bound) names.add(each);
+    users.delete(name);
+  }
+  return { all: /\bimport[ \t]*\(?[ \t]*\*/u.test(plain), names };
+}
