@@ -10,6 +10,7 @@
 import type { Bundle, BundleObservation } from "../core/bundle.ts";
 import type { Interest, Listing, Member } from "../core/types.ts";
 import { decodePythonSource } from "../parsers/python/encoding.ts";
+import { isBuildHook, isCommandMethod, isTestHook } from "../parsers/python/hooks.ts";
 import { mentionsSinks, type SinkNames, sinkNames } from "../parsers/python/sink_names.ts";
 import { judgeCalls } from "../parsers/python/source_facts.ts";
 import { memberBytes } from "./member_bytes.ts";
@@ -38,10 +39,6 @@ const ROOT =
 const DEFINED = /\b(def|class)[ \t]+(\w{1,256})/gu;
 /** What `python -m` runs. */
 const PROGRAM = /(?:^|\/)__main__\.py$/u;
-/** Functions of set-up and test code that are called by their names. */
-const RUNS = (path: string): boolean =>
-  /(?:^|\.)(?:run|initialize_options|finalize_options|pytest_\w+)$/u.test(path);
-
 /** Calls between the modules of an archive. */
 export const pythonCallsBundle: Bundle = {
   id: "python-calls",
@@ -93,7 +90,8 @@ async function* observe(
     });
   }
   const relevant = relevantOf(modules, names, checkDeadline);
-  if (!isInstalled(listing)) seed(await buildCalls(listing), modules, names);
+  const installed = isInstalled(listing);
+  if (!installed) seed(await buildCalls(listing), modules, names);
   const found = new Map<string, readonly BundleObservation[]>();
   // What was not read to its end is incomplete, and takes the most time.
   const unread = new Set<Module>();
@@ -104,13 +102,15 @@ async function* observe(
     for (const module of waiting) {
       const { observations, reaches } = judgeCalls(module.text, "python-archive", {
         ...{ checkDeadline, called: [...module.called], main: module.main },
-        functions: module.isPlain ? undefined : RUNS,
+        functions: functionsOf(module, installed),
       });
       const part = module.member.name;
       if (observations.some((each) => each.type === "anomaly" && each.unread === true)) {
         unread.add(module);
       }
-      if (module.isPlain) {
+      // Whether hooks known by their names run hangs on the name of the archive.
+      const isHooked = !installed && module.called.size === 0 && HOOKS.test(module.text);
+      if (module.isPlain && !isHooked) {
         found.set(part, observations.map((observation) => ({ part, observation })));
       }
       for (const path of reaches) {
@@ -142,6 +142,20 @@ async function* observe(
     noteStated(listing, name);
     yield* observations;
   }
+}
+
+/** What modules with hooks of builds say. */
+const HOOKS = /\bbuild_(?:wheel|sdist|editable)\b|\bpdm_build_|\bhatchling\b/u;
+
+/** Functions of a module that are called by their names: hooks of builds, commands and tests. */
+function functionsOf(
+  { isPlain, text }: Module,
+  installed: boolean,
+): ((path: string) => boolean) | undefined {
+  if (!isPlain) {
+    return (path) => isCommandMethod(path.slice(path.lastIndexOf(".") + 1)) || isTestHook(path);
+  }
+  return installed ? undefined : (path) => isBuildHook(path, text);
 }
 
 /** Has modules called as the configuration of their project says. */
