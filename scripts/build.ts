@@ -22,6 +22,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { ENVIRONMENT, NETWORK_ENVIRONMENT } from "../src/cli/io.ts";
+import { digestOfSources } from "../src/cli/tasks/code_digest.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../src/core/version.ts";
 import { declarationsOf } from "./declarations.ts";
 import { sevenZipLicenses, stageBrowser, stageLists, stageSources } from "./package/stage.ts";
@@ -242,6 +243,7 @@ function bundle(
     "--minify-whitespace",
     "--minify-syntax",
     `--outdir=${folder}`,
+    buildDigest(),
     "--entry-naming=[name].[ext]",
     "--chunk-naming=chunks/[hash].[ext]",
     ...external.map((name) => `--external=${name}`),
@@ -250,6 +252,11 @@ function bundle(
   const cli = join(folder, "cli.js");
   const text = readFileSync(cli, "utf8");
   writeFileSync(cli, `#!/usr/bin/env node\n${text.replace(/^#!.*\n/, "")}`, { mode: 0o755 });
+}
+
+/** Tells the program which sources it is built of: `src/cli/tasks/code_digest.ts`. */
+function buildDigest(): string {
+  return `--define=BUILD_DIGEST=${JSON.stringify(digestOfSources(ROOT))}`;
 }
 
 /** Puts the type declarations of the module into the package. */
@@ -335,6 +342,7 @@ function compile(runtime: Runtime, stage: string, target: Target | undefined): C
     ...BUN_SPEED,
     `--target=${goal}`,
     `--outfile=${file}`,
+    buildDigest(),
     ...entries,
   ], { help });
   return { file, by: "bun" };

@@ -11,6 +11,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { digestOfSources } from "../../src/cli/tasks/code_digest.ts";
 import { toolPath } from "../build.ts";
 
 /** The checkout. */
@@ -71,16 +72,16 @@ function offline(program: string, args: readonly string[]): [string, string[]] {
 }
 
 /** Runs in a new folder full of orders, below `scratch`, with no HOME, no network and no environment. */
-function runHostile(scratch: string, program: string, args: readonly string[]): Ran {
+function runHostile(scratch: string, program: string, args: readonly string[], input = ""): Ran {
   const folder = mkdtempSync(join(scratch, "hostile-"));
   for (const [name, text] of Object.entries(HOSTILE)) writeFileSync(join(folder, name), text);
   const [command, all] = offline(program, args);
-  return spawnSync(command, all, { cwd: folder, encoding: "utf8", env: { PATH: "" } });
+  return spawnSync(command, all, { cwd: folder, encoding: "utf8", env: { PATH: "" }, input });
 }
 
 /**
- * Scans with a program that is on its own: every decoder works, threads start, harm is found, and the configuration
- * that lies there loosens nothing.
+ * Scans with a program that is on its own: every decoder works, threads start, harm is found, the configuration
+ * that lies there loosens nothing, and keys of results name the sources that it was built of.
  *
  * @param before arguments in front of ours, for instance a script
  */
@@ -97,6 +98,11 @@ export function expectWorking(scratch: string, program: string, before: readonly
     paths.map((path) => `${path}: dangerous`).sort(),
   );
   assert.equal(report.suppressed, 0);
+  const task = `${JSON.stringify({ id: "1", path: paths[0] })}\n`;
+  const worker = runHostile(scratch, program, [...before, "worker", "--offline", "--hash"], task);
+  assert.equal(worker.status, 0, worker.stderr);
+  const { key_parts: { engine } } = JSON.parse(worker.stdout);
+  assert.equal(engine.split("/").at(-1), digestOfSources(ROOT));
   const text = runHostile(scratch, program, [...before, join(ROOT, HARMFUL[0] ?? "")]);
   assert.equal(text.status, 1);
   assert.match(text.stdout + text.stderr, /modelaudit-security\.toml/);

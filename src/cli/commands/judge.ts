@@ -15,6 +15,7 @@ import { judgeFacts } from "../../scan/asset/asset_judge.ts";
 import { type ConfigurationTexts, type Configured, configuredOf } from "../configuration.ts";
 import type { Io } from "../io.ts";
 import type { Change } from "../../scan/interest_trace.ts";
+import { codeDigest } from "../tasks/code_digest.ts";
 import { changedBy, unpackFacts } from "../tasks/facts.ts";
 import { isKeyParts, type Judges, judgesOf, keyDigest, type ResultOptions } from "../tasks/keys.ts";
 import { LineReader } from "../tasks/lines.ts";
@@ -81,13 +82,14 @@ class FactsJudge {
   readonly #configured: Configured;
   readonly #options: JudgeOptions;
   readonly #limits: Partial<Limits>;
-  readonly #judges: Judges;
+  readonly #judges: Judges | undefined;
 
   constructor(configured: Configured, options: JudgeOptions) {
     this.#configured = configured;
     this.#options = options;
     this.#limits = { ...configured.configuration.limits, ...options.limits };
     const usual: Omit<ResultOptions, "texts" | "limits" | "verbose" | "facts"> = {
+      code: codeDigest(),
       followSymlinks: false,
       remoteFull: false,
     };
@@ -114,7 +116,9 @@ class FactsJudge {
       builder.addFile(judgeFacts(facts, { rules, suppress, issues }), relative);
     }
     const isConfigured = this.#options.texts.files.length > 0;
-    const parts = before.key_parts === null ? undefined : {
+    // What was read by other code is no result of a scan by this.
+    const isOwn = before.key_parts?.engine === this.#judges?.engine;
+    const parts = before.key_parts === null || this.#judges === undefined || !isOwn ? undefined : {
       ...before.key_parts,
       // Entries of a configuration may be for the whole name: `Engine.keyOf`.
       ...(isConfigured && before.target !== null && { name: before.target }),

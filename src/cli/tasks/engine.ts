@@ -96,7 +96,7 @@ class Refused extends Error {
 export class Engine {
   readonly #setup: EngineSetup;
   readonly #configured: Configured;
-  readonly #judges: Judges;
+  readonly #judges: Judges | undefined;
   readonly #lookup: Lookup;
   readonly #limits: Partial<Limits>;
   readonly #stopping = new AbortController();
@@ -197,15 +197,20 @@ export class Engine {
     return await this.#transport;
   }
 
-  /** The key of a result, with the whole name where entries of a configuration may be for it. */
-  keyOf({ content, name }: ContentKeys, whole: string): Key {
+  /**
+   * The key of a result, with the whole name where entries of a configuration may be for it.
+   *
+   * @returns undefined where it is not known which code runs
+   */
+  keyOf({ content, name }: ContentKeys, whole: string): Key | undefined {
+    if (this.#judges === undefined) return undefined;
     const configured = this.#setup.texts.files.length > 0;
     return keyOf(content, configured ? whole : name, this.#judges);
   }
 
   /** @throws Known when there is a result of these keys */
-  async find(key: Key, siblingsKey: string | undefined): Promise<void> {
-    if (!this.#setup.reuses) return;
+  async find(key: Key | undefined, siblingsKey: string | undefined): Promise<void> {
+    if (key === undefined || !this.#setup.reuses) return;
     const line = await this.#lookup(key.digest, siblingsKey);
     const result = line === undefined ? undefined : parseReusable(line, this.#judges);
     if (result?.key !== key.digest || result.siblings_key !== (siblingsKey ?? null)) return;
@@ -327,7 +332,7 @@ class TaskRun {
     }
     const key = snapshot?.keys && engine.keyOf(snapshot.keys, path);
     const siblingsKey = snapshot?.keys?.siblingsKey;
-    if (key !== undefined) await engine.find(key, siblingsKey);
+    await engine.find(key, siblingsKey);
     const { suppress, include, exclude } = configured.configuration;
     const scanned = scanInputs([{ paths: [path] }], {
       ...this.#reading(),
@@ -431,7 +436,7 @@ class TaskRun {
       ? storeKeys(target, objects, endpointOf(target, remote))
       : undefined;
     const key = keys && this.#engine.keyOf(keys, this.target);
-    if (key !== undefined) await this.#engine.find(key, undefined);
+    await this.#engine.find(key, undefined);
     const { etag, sha256, size } = this.#task;
     const client = (it: HttpClient): void => void (this.#client = it);
     const known = { objects, etag, sha256, size, client };
@@ -449,7 +454,7 @@ class TaskRun {
     this.target = shownUrl(url);
     const keys = webKeys(url, this.#task);
     const key = keys && this.#engine.keyOf(keys, this.target);
-    if (key !== undefined) await this.#engine.find(key, undefined);
+    await this.#engine.find(key, undefined);
     const known = { etag, sha256, size, client: (it: HttpClient) => void (this.#client = it) };
     const builder = await this.#gather(
       await this.#scanRemote(url.href, known, remote),

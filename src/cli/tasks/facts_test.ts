@@ -92,6 +92,19 @@ test("a result judged by a configuration stands for what a scan by it would, and
   });
 });
 
+test("facts that other code read are judged, and what comes of it stands for no scan", async () => {
+  const path = "pickle/harmful/malicious_eval.pkl";
+  const fresh = (await scanned([path], [...NONE, "--hash"])).get(path) ?? {};
+  const { engine } = fresh["key_parts"];
+  assert.match(engine, /^\d+\.\d+\.\d+\/[\d.]+\/[0-9a-f]{64}$/);
+  const parts = { ...fresh["key_parts"], engine: engine.replace(/.{64}$/, "0".repeat(64)) };
+  const again = (await judged(new Map([[path, { ...fresh, key_parts: parts }]]), NONE)).get(path);
+  assert.deepEqual(
+    [again?.["verdict"], again?.["rescan"], again?.["key"], again?.["key_parts"]],
+    ["dangerous", null, null, null],
+  );
+});
+
 /** Files of families in which readers ask most of the rules, each a task of its own. */
 const SINGLE = ["pickle", "sklearn", "tensorflow", "model-config", "loaders", "torchscript"]
   .flatMap((family) =>

@@ -38,6 +38,8 @@ export type Judges = Omit<Key["parts"], "content" | "name">;
 
 /** What results depend on besides content, rules and program. */
 export interface ResultOptions {
+  /** Digest of the code that runs; undefined where it is not known. */
+  readonly code: string | undefined;
   readonly texts: ConfigurationTexts;
   readonly limits: Partial<Limits>;
   readonly followSymlinks: boolean;
@@ -53,8 +55,14 @@ export function digestOf(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value)).digest("hex");
 }
 
-/** The digests of rules, configuration and program. */
-export function judgesOf(options: ResultOptions): Judges {
+/**
+ * The digests of rules, configuration and program.
+ *
+ * @returns undefined where it is not known which code runs: results have no keys then
+ */
+export function judgesOf(options: ResultOptions): Judges | undefined {
+  const { code } = options;
+  if (code === undefined) return undefined;
   const { texts, limits, followSymlinks, remoteFull, verbose, facts } = options;
   // Of a result that is complete no time was spent.
   const { milliseconds: _, ...counts } = withDefaults(limits);
@@ -67,7 +75,7 @@ export function judgesOf(options: ResultOptions): Judges {
       Object.entries(counts).sort(([a], [b]) => a < b ? -1 : 1),
       [followSymlinks, remoteFull, verbose, facts],
     ]),
-    engine: `${TOOL_VERSION}/${RESULT_VERSION}`,
+    engine: `${TOOL_VERSION}/${RESULT_VERSION}/${code}`,
   };
 }
 

@@ -31,7 +31,8 @@ const AMBIGUOUS = "ambiguous";
  * program, of other rules or another configuration, one that is not complete, or one whose key is not that of
  * its parts.
  */
-export function parseReusable(line: string, judges: Judges): Result | undefined {
+export function parseReusable(line: string, judges: Judges | undefined): Result | undefined {
+  if (judges === undefined) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -76,7 +77,7 @@ export class Results {
    *
    * @throws ConfigError when it cannot be read
    */
-  static ofFile(path: string, judges: Judges): Results {
+  static ofFile(path: string, judges: Judges | undefined): Results {
     try {
       const handle = openSync(path, "r");
       if (!fstatSync(handle).isFile()) throw new Error("it is no regular file");
@@ -104,7 +105,10 @@ export class Results {
   }
 
   /** Keeps all results of a stream, such as standard input, in memory. */
-  static async ofStream(stream: AsyncIterable<Uint8Array>, judges: Judges): Promise<Results> {
+  static async ofStream(
+    stream: AsyncIterable<Uint8Array>,
+    judges: Judges | undefined,
+  ): Promise<Results> {
     const results = new Results(undefined);
     const splitter = new LineSplitter(LINE_BYTES);
     for await (const chunk of stream) {
@@ -146,7 +150,7 @@ export class Results {
     if (this.#handle !== undefined) closeSync(this.#handle);
   }
 
-  #add(line: string, place: Place | number, judges: Judges): boolean {
+  #add(line: string, place: Place | number, judges: Judges | undefined): boolean {
     const result = parseReusable(line, judges);
     if (result?.key === undefined || result.key === null) {
       this.unused++;

@@ -189,6 +189,14 @@ test("results of other rules, options or programs are not used again, nor are fa
         const changed = { ...parts, [name]: "other" };
         return { ...result, key_parts: changed, key: digest(changed) };
       }),
+      ...[
+        // Another build of this version, and one that says no more than its version.
+        parts.engine.replace(/.{64}$/, "0".repeat(64)),
+        parts.engine.replace(/\/.{64}$/, ""),
+      ].map((engine) => {
+        const changed = { ...parts, engine };
+        return { ...result, key_parts: changed, key: digest(changed) };
+      }),
     ];
     for (const it of others) assert.equal(await reused([line(it)]), false);
     const torn = line(result).slice(0, -20);

@@ -11,6 +11,7 @@ import type { Io } from "../io.ts";
 import { tell } from "../terminal.ts";
 import type { Runner } from "./dispatch.ts";
 import { Engine, type EngineSetup, type Lookup, type RemoteSetup } from "./engine.ts";
+import { codeDigest } from "./code_digest.ts";
 import { judgesOf } from "./keys.ts";
 import { Results } from "./reuse.ts";
 import { TaskThreads } from "./threads.ts";
@@ -56,6 +57,7 @@ export async function openSession(options: SessionOptions, io: Io): Promise<Sess
   const { limits, texts, remote, concurrency, jobs } = options;
   const { configuration } = await configuredOf(texts);
   const setup: EngineSetup = {
+    code: codeDigest(),
     texts,
     limits,
     followSymlinks: options.followSymlinks,

@@ -19,6 +19,7 @@ async function runBetween(
   },
 ): Promise<Result> {
   const engine = await Engine.open({
+    code: "0",
     texts: { files: [], now: 0 },
     limits: {},
     followSymlinks: false,
