@@ -287,8 +287,23 @@ def arguments(value: object) -> list:
     return found
 
 
-#: What a parameter of a type is given where another one is looked at.
-ORDINARY = {"int": 1, "float": 0.5, "bool": True, "str": TEXT, "dict": {}, "list": [], "tuple": ()}
+#: What a parameter is given where another one is looked at, by words of its annotation; the first that is there.
+ORDINARY = {"Callable": None, "Iterable": [], "List": [], "list": [], "Sequence": [], "Dict": {}, "dict": {}, "Tuple": (),
+            "tuple": (), "int": 1, "float": 0.5, "bool": True, "str": TEXT}
+
+
+def ordinary(parameter: inspect.Parameter, module: str) -> object:
+    """A value for a parameter without a default: of its type, if that is known or can be made empty."""
+    annotation = parameter.annotation
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    for word, value in ORDINARY.items():
+        if re.search(rf"\b{word}\b", text):
+            return Recorder() if value is None else value
+    cls = getattr(sys.modules.get(module), text, None) if isinstance(annotation, str) else annotation
+    try:
+        return cls.__new__(cls) if isinstance(cls, type) and cls is not inspect.Parameter.empty else Recorder()
+    except Exception:
+        return Recorder()
 
 
 def keyword_arguments(value: object) -> list:
@@ -298,11 +313,7 @@ def keyword_arguments(value: object) -> list:
                  if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)][:PARAMETERS]
     except (TypeError, ValueError):
         return []
-    usual = {}
-    for each in named:
-        if each.default is each.empty:
-            type_name = getattr(each.annotation, "__name__", str(each.annotation))
-            usual[each.name] = ORDINARY[type_name] if type_name in ORDINARY else Recorder()
+    usual = {each.name: ordinary(each, getattr(value, "__module__", "")) for each in named if each.default is each.empty}
     return [{**usual, each.name: given} for each in named for given in (Recorder(), Made, TEXT, pathlib.Path(TEXT))]
 
 

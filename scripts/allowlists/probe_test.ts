@@ -51,9 +51,9 @@ class Plain: pass
 class Constructor:
     def __init__(self, f): f()
 class Keywords:
-    def __init__(self, *, count: int, maker, kind="a"):
-        if count < 1: raise ValueError
-        maker(self, kind)
+    def __init__(self, *, count: int, names: "List[str]", plain: "Plain", maker: "Callable[[int], str]", kind="a"):
+        if count < 1 or not isinstance(plain, Plain): raise ValueError
+        maker(sorted(names), kind)
 class State:
     def __setstate__(self, state): state["f"]()
 class Method:

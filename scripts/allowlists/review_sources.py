@@ -11,9 +11,10 @@ WITHOUT = TESTS + (r"\.(datasets?|plots?|plotting|visuali[sz]ations?|examples?|b
 EVALUATES = r".*\.\w*(Lambda|Eval|Expression|Expr|Command|Script|Subprocess|Download\w*|Worker|Server|Client)\w*"
 
 
-def of(*modules: str, without: "tuple[str, ...]" = (), but: "tuple[str, ...]" = ()) -> Review:
-    """A review of packages, but for some of their modules and names."""
-    return Review(modules=modules, exclude_modules=WITHOUT + without, exclude=(EVALUATES, *but))
+def of(*modules: str, without: "tuple[str, ...]" = (), but: "tuple[str, ...]" = (),
+       restored: "tuple[str, ...]" = ()) -> Review:
+    """A review of packages, but for some of their modules and names; others are restored, whatever they define."""
+    return Review(modules=modules, exclude_modules=WITHOUT + without, exclude=(EVALUATES, *but), restored=restored)
 
 
 #: Statistics and distances are compiled; estimators keep functions of the library, and methods of their parts, by name.
@@ -62,7 +63,9 @@ SOURCES: "dict[str, Review]" = {
     "ngboost": of("ngboost"),
     # Files of knowledge bases, which compiled code opens: a rule has them.
     "spacy": of("spacy", without=(r"\.(cli|displacy|about|compat|schemas)",),
-                but=(r"spacy\.kb\.kb_in_memory\.(Reader|Writer)",)),
+                but=(r"spacy\.kb\.kb_in_memory\.(Reader|Writer)",),
+                # `__pyx_unpickle_Pipe` restores them; `EntityLinker(…)` calls a function that it is given.
+                restored=(r"spacy\.pipeline\..*",)),
     "thinc": of("thinc"),
     "torchaudio": of("torchaudio", without=(r"\.(io|backend|_backend|kaldi_io|prototype|_extension|_torchcodec)(\.|$)",)),
     "tpot": of("tpot", without=(r"\.(driver|_version)$",)),

@@ -4833,35 +4833,35 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 09parser_model ~0ParserStepModel ~0precompute_hiddens
 07orphology 0Morphology
 06parts_of_speech 0univ_pos_t
-07ipeline._edit_tree_internals.edit_trees 0EditTrees
-0gparser_internals._beam_utils 0BeamBatch
-0xarc_eager 0ArcEager 8Gold 0Break 0LeftArc 0Reduce 1ightArc 0Shift
-0xner 0Begin 1iluoGold 5PushDown 0In 0Last 0Missing 0Out 0Unit
-0xstateclass 0StateClass
-0xtransition_system 0OracleError 0TransitionSystem
-0fattributeruler 0AttributeRuler
-0fdep_parser 0DependencyParser
-0fedit_tree_lemmatizer 0EditTreeLemmatizer
-0gntity_linker 0EntityLinker
-0lruler 0EntityRuler
+07ipeline._edit_tree_internals.edit_trees ~0EditTrees
+0gparser_internals._beam_utils ~0BeamBatch
+0xarc_eager ~0ArcEager ~8Gold ~0Break ~0LeftArc ~0Reduce ~1ightArc ~0Shift
+0xner ~0Begin ~1iluoGold ~5PushDown ~0In ~0Last ~0Missing ~0Out ~0Unit
+0xstateclass ~0StateClass
+0xtransition_system ~0OracleError ~0TransitionSystem
+0fattributeruler ~0AttributeRuler
+0fdep_parser ~0DependencyParser
+0fedit_tree_lemmatizer ~0EditTreeLemmatizer
+0gntity_linker ~0EntityLinker
+0lruler ~0EntityRuler
 0ffunctions ~0DocCleaner ~0TokenSplitter
-0flegacy.entity_linker 0EntityLinker_v1
-0hmmatizer 0Lemmatizer
-0fmorphologizer 0Morphologizer
-0gultitask 0ClozeMultitask 0MultitaskObjective
-0fner 0EntityRecognizer
-0fpipe 0Pipe
-0fsentencizer 0Sentencizer
-0kr 0SentenceRecognizer
-0gpan_finder 0SpanFinder
-0kruler 0SpanRuler
-0jcat 0SpanCategorizer ~1uggester ~0_Intervals
-0ftagger 0Tagger
-0gextcat 0TextCategorizer
-0m_multilabel 0MultiLabel_TextCategorizer
-0gok2vec 0Tok2Vec ~7Listener
-0grainable_pipe 0TrainablePipe
-0insition_parser 0Parser
+0flegacy.entity_linker ~0EntityLinker_v1
+0hmmatizer ~0Lemmatizer
+0fmorphologizer ~0Morphologizer
+0gultitask ~0ClozeMultitask ~0MultitaskObjective
+0fner ~0EntityRecognizer
+0fpipe ~0Pipe
+0fsentencizer ~0Sentencizer
+0kr ~0SentenceRecognizer
+0gpan_finder ~0SpanFinder
+0kruler ~0SpanRuler
+0jcat ~0SpanCategorizer ~1uggester ~0_Intervals
+0ftagger ~0Tagger
+0gextcat ~0TextCategorizer
+0m_multilabel ~0MultiLabel_TextCategorizer
+0gok2vec ~0Tok2Vec ~7Listener
+0grainable_pipe ~0TrainablePipe
+0insition_parser ~0Parser
 06scorer ~0PRFScore ~0ROCAUCScore ~0Scorer
 07trings 0StringStore
 06tokenizer 0Tokenizer

@@ -429,7 +429,7 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "spacy",
     releases: ["spacy 3.7.5 on Python 3.11.7","spacy 3.8.18 on Python 3.11.7"],
     kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"items"%;!V2%5"(enum%D!Nvalue%D!O%>#&has_table%J#*"lower","upper%K!_%#%?]`,
-    codes: "0001000202020%4!\"%8!>%L!\"%<\"/%4!@%!!>%:\"q%~!\"%J!\"%(\"u%!!.3040404%+!H5%+#J6%'!R20207%)!@%0!4700%-%'%*!D%#!6%(!J%(!:%#!f%,\"1%!!D%*!V%(\"1%##@202",
+    codes: "0001000202020%4!\"%8!>%L!\"%<\"/%4!@%!!>%:\"q%~!\"%J!\"%(\"u%!!.3040404%+!H5%+#J6%'!R%(!:%8!#0%-%'%,!B%!!6%(!J%(!:7%%!@%.!~%,!V%(\"1%##@202",
   },
   {
     library: "stable-baselines3",

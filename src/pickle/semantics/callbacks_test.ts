@@ -421,6 +421,14 @@ test("dateutil's tzfile is harmless where it is given no file", async () => {
   assert.equal(await verdict("(", ...often, made(str("/etc/passwd")), "t"), "suspicious");
 });
 
+test("a component of spaCy is harmless where it is restored, and not where a call gives it functions", async () => {
+  const linker = "cspacy.pipeline.entity_linker\nEntityLinker\n";
+  assert.equal(await verdict(linker, ")\x81"), "clean");
+  const keywords = bytes("}", str("generate_empty_kb"), PARTIAL, "s");
+  const given = bytes("cfunctools\npartial\n(", linker, "tR(", linker, ")", keywords, "Ntb");
+  assert.equal(await verdict(given, ")R"), "suspicious");
+});
+
 test("a model of tokenizers is harmless where its class is given no file", async () => {
   const made = (...args: (string | Uint8Array)[]) =>
     bytes("ctokenizers.models\nBPE\n(", ...args, "t\x81");
