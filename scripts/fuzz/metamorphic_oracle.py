@@ -49,6 +49,9 @@ import zipfile
 import zlib
 
 sys.dont_write_bytecode = True
+# What libraries print is no reply.
+REPLIES = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
 # Its child forks: threads would not be there.
 os.environ["OMP_NUM_THREADS"] = "1"
 try:
@@ -784,13 +787,13 @@ def main():
                                    weights_only=False))
         torch.load(io.BytesIO(_torch_zip(b"N.")), pickle_module=InertModule, weights_only=False)
     sys.addaudithook(_guard)
-    out = sys.stdout
+    out = REPLIES
     has = {"joblib": joblib_pickle, "numpy": numpy, "torch": torch, "lz4": lz4_frame}
     print(json.dumps({"ready": sys.version.split()[0],
                       "loaders": {name: getattr(each, "__version__", "yes") for name, each in has.items()
                                   if each},
                       "containers": sorted(CONTAINERS),
-                      "listed": [[*name, setters_of(LISTED[name])] for name in sorted(LISTED)]}), flush=True)
+                      "listed": [[*name, setters_of(LISTED[name])] for name in sorted(LISTED)]}), file=out, flush=True)
     # What a case breaks is a child's, so that neither libraries nor baselines are loaded again.
     worker = None
     for line in sys.stdin:

@@ -4,7 +4,8 @@
  *
  *     scripts/fuzz/fuzz --family metamorphic --lists [--libraries FOLDER] [--list NAME] --seed 1 --cases 100000
  *
- * `--libraries` names a folder of environments, NAME-VERSION, for what the oracle's Python has not installed.
+ * `--libraries` names a folder of environments, NAME-VERSION, for what the oracle's Python has not installed; names
+ * that were audited by source alone are imported with it, too.
  *
  * @module
  */

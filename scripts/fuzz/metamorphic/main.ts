@@ -123,7 +123,7 @@ async function run(): Promise<number> {
   const installed = Object.entries(loaders).map(([name, version]) => `${name} ${version}`);
   console.log(`seed ${seed}; Python ${ready}, ${installed.join(", ") || "no other loader"}`);
   const plain = await scanned(plainest());
-  const all = await scanned(await samples(oracle));
+  const all = await scanned(await samples(oracle, values.only === undefined ? "all" : "harmful"));
   const harmful = [...plain, ...all.filter((sample) => sample.harmful)];
   const real = all.filter((sample) => !sample.harmful);
   const links = transformations(containers, listed);
