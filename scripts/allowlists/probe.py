@@ -66,6 +66,8 @@ TEXT_FIELDS = 512
 #: Texts of source that may be a choice, and combinations of one with an attribute. The most seen are 300.
 CHOICE_LENGTH = 40
 CHOICES = 1024
+#: Attributes that are nothing by turns, for each operation.
+EMPTY_FIELDS = 16
 #: Attributes with setters of their own, each set alone. The most that a listed class has are 60.
 SETTERS = 96
 #: Names that one child examines.
@@ -515,8 +517,11 @@ class Examination:
             for state in states if not args else states[:4]:
                 # A copy: what takes items out of its state does so for the next one, too.
                 self.attempt(lambda: restore(cls.__new__(cls, *args), copy_of(state)), (), found)
+        # What its methods look at may be nothing: then they go another way.
+        nothing = [{**dict.fromkeys(read, empty), **methods} for empty in (None, False)]
+        nothing += [{**read, **methods, name: None} for name in sorted(read)[:EMPTY_FIELDS]]
         self.sets(cls, [None, {**read, **methods}, {**texts, **methods}], found)
-        for state in states[2:4] + states[5:10]:
+        for state in states[2:4] + states[5:10] + nothing:
             for name, operation in OPERATIONS.items():
                 made: list = []
                 self.attempt(lambda: made.append(restored(cls, copy_of(state))), (), found)

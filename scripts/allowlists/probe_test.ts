@@ -97,6 +97,9 @@ class SetsAny:
 class SetsNothing:
     @property
     def size(self): return 0
+class Cached:
+    def generate(self): return iter(())
+    def __iter__(self): return iter(self.items) if self.complete else self.generate()
 class Items(list):
     def append(self, item): item()
 class Gone:
@@ -169,6 +172,11 @@ test("classes show what setters do that a state of two parts calls", { skip }, (
   assert.ok(found["Slots"]?.restore.includes("calls-argument"));
   assert.ok(found["SetsAny"]?.restore.includes("event:open"));
   assert.deepEqual(found["SetsNothing"]?.restore, []);
+});
+
+test("an object shows what it does where an attribute is nothing", { skip }, () => {
+  const { Cached } = findings("Cached");
+  assert.ok(Cached?.restore.includes("iterate:calls-state:generate"));
 });
 
 test("classes show what calling and restoring them does", { skip }, () => {

@@ -62,7 +62,7 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "dateutil",
     releases: ["dateutil 2.8.2 on Python 3.8.18","dateutil 4.0.0 on Python 3.13.0"],
-    kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"_repr"%K!Vinvalidate_cache","keys%<!k2%5"qfunction%D!R%/"#1%+!O]`,
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"_repr"%K!Vinvalidate_cache","_iter%#!*%!!8d","keys%<"%2%5#+function%D!R%/"#1%+!O]`,
     codes: "0%!!\"1%\"!&%#!(%!!\"2%\"!&%#!\"3%%!#4030305050000%\"!(00000",
   },
   {

@@ -47,6 +47,17 @@ test("harmless functions call methods that an object was given as attributes", a
   }
 });
 
+test("what an object's own iterator or setter calls of it is watched where the state gives it", async () => {
+  // dateutil's rrulebase.__iter__; the setters of scikit-learn's Kernel.theta and of scipy's spmatrix.shape.
+  const own = (attribute: string) => bytes("}", str(attribute), "cstatistics\nNormalDist\ns");
+  const listed = bytes("cbuiltins\nlist\n(cdateutil.rrule\nrrule\n)\x81");
+  assert.equal(await verdict(listed, own("_iter"), "btR"), "suspicious");
+  const set = bytes("}", str("theta"), "I1\ns");
+  const kernel = bytes("csklearn.gaussian_process.kernels\nRBF\n)\x81");
+  assert.equal(await verdict(kernel, own("get_params"), set, "\x86b"), "suspicious");
+  assert.equal(await verdict(kernel, "}", set, "\x86b"), "clean");
+});
+
 test("neither a computed name nor a wrapped function hides such an attribute", async () => {
   const name = bytes("cbuiltins\nstr\n(C\x04keys", str("ascii"), str("strict"), "tR");
   assert.equal(await verdict("cargparse\nNamespace\n)\x81}", name, PARTIAL, "sb"), "suspicious");
