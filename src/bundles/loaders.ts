@@ -181,7 +181,9 @@ async function runByConfiguration(
         );
         if (sourcePath === undefined) continue;
         // What is only imported or read as more of the configuration is judged by what it does.
-        const by = does === "evaluate" || does === "include" || isOther ? undefined : member.name;
+        const by = does === "evaluate" || does === "prepare" || does === "include" || isOther
+          ? undefined
+          : member.name;
         return [{ sourcePath, className, by, library }];
       }
       return [];
@@ -203,6 +205,7 @@ function namedModules({ code: { does }, texts }: LoaderHit): readonly string[] {
     case "include":
       return texts.filter((text) => /\.py$/iu.test(text.trim()));
     case "evaluate":
+    case "prepare":
       return texts.flatMap((text) =>
         [...text.matchAll(IMPORTS)].flatMap(([, from, names = "", modules = ""]) =>
           from === undefined

@@ -10,6 +10,7 @@
  *
  * - "call": imports what it names and calls it; "import": imports a class, function or module.
  * - "evaluate": evaluates the text as Python.
+ * - "prepare": runs the text as a program that prepares data, for which files are its purpose.
  * - "size": evaluates the text, which is an expression over sizes of tensors where it is harmless.
  * - "code": imports a class of a module in the repository (`module.Class`, `repository--module.Class`).
  * - "component": the same for a pair of library and class.
@@ -27,6 +28,7 @@ export const LOADER_ACTIONS = [
   "call",
   "import",
   "evaluate",
+  "prepare",
   "size",
   "code",
   "component",

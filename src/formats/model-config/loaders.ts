@@ -118,6 +118,8 @@ class Teller {
   readonly #evaluated = new Map<LoaderEntry, { text: string; where: string }[]>();
   readonly #code: (CodeReference & { readonly where: string })[] = [];
   #trusting: { readonly where: string; readonly reached: boolean } | undefined;
+  /** Texts that prepare data. */
+  readonly #programs = new Set<string>();
   readonly #budget: EvaluationBudget = { left: PYTHON_STEPS };
   #cut = false;
 
@@ -154,7 +156,9 @@ class Teller {
         }
         for (const text of texts) this.#named(hit, text);
         return;
+      case "prepare":
       case "evaluate": {
+        if (code.does === "prepare") { for (const text of texts) this.#programs.add(text); }
         const known = this.#evaluated.get(hit.entry) ?? [];
         this.#evaluated.set(hit.entry, known);
         for (const text of texts) known.push({ text, where });
@@ -349,15 +353,18 @@ class Teller {
    */
   #evaluate(entry: LoaderEntry, texts: readonly { text: string; where: string }[]): void {
     const written = new Set(texts.map(({ text }) => withoutReferences(text)));
+    const programs = new Set(
+      texts.flatMap(({ text }) => this.#programs.has(text) ? [withoutReferences(text)] : []),
+    );
     const imports = [...written].map((text) => text.trim()).filter((text) =>
       PLAIN_IMPORT.test(text)
     );
     const { dangerOf } = this.#place.interest;
-    let programs = 0;
+    let count = 0;
     for (const text of written) {
       const isCalled = mayBeCalled(text);
       if (!isCalled && !RUNS_SOMETHING.test(text) || PLAIN_IMPORT.test(text.trim())) continue;
-      if (++programs > PROGRAMS) {
+      if (++count > PROGRAMS) {
         this.#cut = true;
         break;
       }
@@ -370,7 +377,10 @@ class Teller {
         const { fact } = found;
         if (!("module" in fact && "expression" in fact)) continue;
         if (READING.test(`${fact.module}.${fact.name}`)) continue;
-        if (dangerOf !== undefined && dangerOf(fact.module, fact.name) === undefined) continue;
+        const danger = dangerOf?.(fact.module, fact.name);
+        if (dangerOf !== undefined && danger === undefined) continue;
+        const isPurpose = danger !== "critical" && programs.has(text);
+        if (isPurpose && !("details" in fact && isTelling(fact.details))) continue;
         if (this.#isReported(`evaluated\n${fact.module}.${fact.name}\n${fact.expression}`)) {
           continue;
         }
@@ -384,6 +394,8 @@ class Teller {
         if (!this.#isCritical(path.slice(0, dot), path.slice(dot + 1))) continue;
         this.#reference("loader", path, where, entry, 0);
       }
+      // A program was followed to its end.
+      if (this.#programs.has(text)) continue;
       if (!REACHING.test(text) || !text.includes("(") && !/__/u.test(text)) continue;
       // Expressions of workflows and templates, which no loader evaluates as Python.
       if (/^\s*\{\{[^{}]*\}\}/u.test(text)) continue;
@@ -548,6 +560,15 @@ function memberOf(node: ConfigNode, wanted: string): ConfigNode | undefined {
 function isSchema(node: ConfigNode, path: readonly string[]): boolean {
   return path.at(-2) === "properties" &&
     ["type", "$ref", "anyOf"].some((key) => hasMember(node, key));
+}
+
+/** True where the arguments of a call say more than what is called. */
+function isTelling(details: Readonly<Record<string, unknown>> | undefined): boolean {
+  const traits = details?.["traits"];
+  return Array.isArray(traits) &&
+    traits.some((each) =>
+      /^(?:environment|secret|decoded|shell|startup|pickle|unsafe-load)$/u.test(String(each))
+    );
 }
 
 /** Keys from the root as text: `a.b[0]`. */

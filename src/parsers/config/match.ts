@@ -325,7 +325,9 @@ class Walk {
     const written = code.text === "joined" && node.kind === "list" ? [lists.join(".")] : lists;
     let computed = false;
     const texts = written.flatMap((text) => {
-      if (!text.includes("${") || code.does === "evaluate") return [text];
+      if (!text.includes("${") || code.does === "evaluate" || code.does === "prepare") {
+        return [text];
+      }
       const resolved = resolveText(text, root, path);
       computed ||= resolved.computed;
       return resolved.texts;
