@@ -1734,94 +1734,111 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     library: "mlflow",
     version: "2.9.2 to 3.17.2",
     roots: ["mlflow"],
-    text: `=00mlflow.data.dataset_registry ~0DatasetRegistry
-0ksource_registry ~0DatasetSourceRegistry
+    text: `=00mlflow.data.code_dataset_source ~0CodeDatasetSource
+0cdataset_registry ~0DatasetRegistry
+0ksource ~0DatasetSource
+0q_registry ~0DatasetSourceRegistry
+0delta_dataset_source ~0DeltaDatasetSource
+0cfilesystem_dataset_source ~0FileSystemDatasetSource
+0chttp_dataset_source ~0HTTPDatasetSource
+0duggingface_dataset ~0HuggingFaceDataset
+0v_source ~0HuggingFaceDatasetSource
 0cmeta_dataset ~0MetaDataset
-0cpolars_dataset ~0PolarsDataset =d.PolarsDatasetConfig =rProfile
+0cnumpy_dataset ~0NumpyDataset
+0cpandas_dataset ~0PandasDataset
 0dyfunc_dataset_mixin ~0PyFuncConvertibleDatasetMixin ~6InputsOutputs
 0cschema ~0TensorDatasetSchema
+0dpark_dataset ~0SparkDataset
+0p_source ~0SparkDatasetSource
+0ctensorflow_dataset ~0TensorFlowDataset
 0cuc_volume_dataset_source ~0UCVolumeDatasetSource
-07entities._job =0Job ~3Progress ~3ScopedPermission
-0k_status =0JobStatus
-0hmlflow_object =0_MLflowObject ~dPrinter =2lflowObject ~dPrinter
-0gassessment =0Assessment =0Expectation =bValue =0Feedback =8Value =0IssueReference =eValue
-0q_error =0AssessmentError
-0rsource =0AssessmentSource ~gType
-0gdataset_record =0DatasetRecord
-0u_source =0DatasetRecordSource =jType
+07entities._job ~0Job ~3Progress ~3ScopedPermission
+0k_status 0JobStatus
+0hmlflow_object ~0_MLflowObject ~dPrinter ~2lflowObject ~dPrinter
+0gassessment ~0Assessment ~0Expectation ~bValue ~0Feedback ~8Value ~0IssueReference ~eValue
+0q_error ~0AssessmentError
+0rsource ~0AssessmentSource ~gType
+0gdataset_input ~0DatasetInput
+0orecord ~0DatasetRecord
+0u_source ~0DatasetRecordSource jType
+0osummary ~0_DatasetSummary
 0hocument ~0Document
 0gentity_type ~0EntityAssociationType
-0hvaluation_dataset =0DatasetGranularity
-0hxperiment =0Experiment
-0q_tag =0ExperimentTag
-0gfile_info =0FileInfo
-0ggateway_budget_policy =0BudgetAction ~6Duration =eUnit =6TargetScope =6Unit =0GatewayBudgetPolicy
-0oendpoint =0FallbackConfig =8Strategy =0GatewayEndpoint =fBinding =fModelConfig =kMapping =fTag =7ModelDefinition =cLinkageType =7ResourceType =0RoutingStrategy
-0oguardrail =0GatewayGuardrail =gConfig =1uardrailAction =9Stage
-0osecrets =0GatewaySecretInfo
-0gissue =0Issue =5Severity =6tatus
+0hvaluation_dataset 0DatasetGranularity
+0hxperiment ~0Experiment
+0q_tag ~0ExperimentTag
+0gfile_info ~0FileInfo
+0ggateway_budget_policy 0BudgetAction ~6Duration eUnit 6TargetScope 6Unit ~0GatewayBudgetPolicy
+0oendpoint ~0FallbackConfig 8Strategy ~0GatewayEndpoint ~fBinding ~fModelConfig ~kMapping ~fTag ~7ModelDefinition cLinkageType 7ResourceType 0RoutingStrategy
+0oguardrail ~0GatewayGuardrail ~gConfig 1uardrailAction 9Stage
+0osecrets ~0GatewaySecretInfo
+0ginput_tag ~0InputTag
+0hssue ~0Issue 5Severity 6tatus
 0glifecycle_stage ~0LifecycleStage
-0ink =0Link
-0hogged_model =0LoggedModel
-0s_input =0LoggedModelInput
-0toutput =0LoggedModelOutput
-0tparameter =0LoggedModelParameter
-0tstatus =0LoggedModelStatus
-0ttag =0LoggedModelTag
-0gmcp_server =0MCPRemoteTransportType =3Status
-0hetric =0Metric =6WithRunId
-0hodel_registry._model_registry_entity =0_ModelRegistryEntity
-0vmodel_version =0ModelVersion
+0ink ~0Link
+0hogged_model ~0LoggedModel
+0s_input ~0LoggedModelInput
+0toutput ~0LoggedModelOutput
+0tparameter ~0LoggedModelParameter
+0tstatus 0LoggedModelStatus
+0ttag ~0LoggedModelTag
+0gmcp_access_endpoint ~0MCPAccessEndpoint
+0kserver 0MCPRemoteTransportType 3Status ~3Tool
+0q_version ~0ConnectOptionSettings
+0hetric ~0Metric ~6WithRunId
+0hodel_registry._model_registry_entity ~0_ModelRegistryEntity
+0vmodel_version ~0ModelVersion
 18_deployment_job_run_state ~0ModelVersionDeploymentJobRunState
-1ostate =0ModelVersionDeploymentJobState
-19search =0ModelVersionSearch
+1ostate ~0ModelVersionDeploymentJobState
+19search ~0ModelVersionSearch
 1atatus ~0ModelVersionStatus
-19tag =0ModelVersionTag
+19tag ~0ModelVersionTag
 0vprompt ~0Prompt
-11_version =0PromptModelConfig =6Version
-0vregistered_model =0RegisteredModel
-1b_alias =0RegisteredModelAlias
+11_version ~0PromptModelConfig =6Version
+0vregistered_model ~0RegisteredModel
+1b_alias ~0RegisteredModelAlias
 1cdeployment_job_state ~0RegisteredModelDeploymentJobState
-1csearch =0RegisteredModelSearch
-1ctag =0RegisteredModelTag
+1csearch ~0RegisteredModelSearch
+1ctag ~0RegisteredModelTag
 0hultipart_upload ~0CreateMultipartUploadResponse ~0MultipartUploadCredential ~fPart
-0gparam =0Param
+0gparam ~0Param
 0hresigned_upload ~0CreatePresignedUploadResponse
-0grun =0Run
-0j_data =0RunData
-0kinfo =0RunInfo =0orderable_attribute =0searchable_attribute
-0mputs =0RunInputs
-0koutputs =0RunOutputs
+0grun ~0Run
+0j_data ~0RunData
+0kinfo ~0RunInfo ~0orderable_attribute ~0searchable_attribute
+0mputs ~0RunInputs
+0koutputs ~0RunOutputs
 0kstatus ~0RunStatus
-0ktag =0RunTag
-0gscorer =0ScorerVersion
+0ktag ~0RunTag
+0gscorer ~0ScorerVersion
 0hession ~0Session
 0hource_type ~0SourceType
-0hpan =0LazySpan =1iveSpan =0NoOpSpan =0Span ~4Type ~0_CachedSpanAttributesRegistry ~1SpanAttributesRegistry
-0k_event =0CustomEncoder =0SpanEvent
-0llog_level =0SpanLogLevel
-0lstatus ~0SpanStatus =aCode
-0gtrace =0Trace
+0hpan 0LazySpan 1iveSpan 0NoOpSpan 0Span ~4Type ~0_CachedSpanAttributesRegistry ~1SpanAttributesRegistry
+0k_event ~0CustomEncoder ~0SpanEvent
+0llog_level 0SpanLogLevel
+0lstatus ~0SpanStatus aCode
+0gtrace ~0Trace
 0l_data ~0TraceData
-0minfo =0TraceInfo
-0q_v2 =0TraceInfoV2
-0mlocation =0MlflowExperimentLocation =0TraceLocation =dBase =dType =0UCSchemaLocation
-0mmetrics =0AggregationType =0MetricAggregation =6DataPoint =6ViewType
-0mstate =0TraceState
+0minfo ~0TraceInfo
+0q_v2 ~0TraceInfoV2
+0mlocation ~0InferenceTableLocation ~0MlflowExperimentLocation ~0TraceLocation ~dBase dType ~0UCSchemaLocation ~1nityCatalog
+0mmetrics 0AggregationType ~0MetricAggregation ~6DataPoint 6ViewType
+0mstate 0TraceState
+0qus 0TraceStatus
 0gview_type ~0ViewType
-0gwebhook ~0Webhook =7Action =7Entity ~8vent =7Status ~7TestResult
-0horkspace ~0TraceArchivalConfig ~0Workspace =9DeletionMode
-08xceptions ~0ExecutionException ~0InvalidUrlException ~0MissingConfigException ~1lflowException ~6NotImplementedException ~6TraceArchivalMalformedTrace ~bDataCorrupted ~fException ~fNotFound ~aingException ~0RestException ~0_UnsupportedMultipartUploadException ~cPresignedUploadException
+0gwebhook ~0Webhook 7Action 7Entity ~8vent 7Status ~7TestResult
+0horkspace ~0TraceArchivalConfig ~0Workspace 9DeletionMode
+08xceptions 0ExecutionException 0InvalidUrlException 0MissingConfigException 1lflowException 6NotImplementedException 6TraceArchivalMalformedTrace bDataCorrupted fException fNotFound aingException 0RestException 0_UnsupportedMultipartUploadException cPresignedUploadException
 07models.model ~0Files =0Model ~5Info
 0esignature ~0ModelSignature ~0_TypeHints
-07types.agent =0ChatAgentChunk =9Message =9Request =bsponse =4Context
-0dchat =0AudioContentPart =0BaseRequestPayload =0ChatChoice =aDelta =6unkChoice =5ompletionChunk =eRequest =gsponse =4Message =4Tool =4Usage =0Function =8Params =8ToolDefinition =0ImageContentPart =5Url =1nputAudio =0JsonSchemaSpec =0ParamProperty =5Type =1romptTokensDetails =0ReasoningContentPart =9SummaryPart =2sponseFormat =0TextContentPart =1oolCall =8Delta =5hoice =aFunction
+07types.agent ~0ChatAgentChunk ~9Message ~9Request ~bsponse ~4Context
+0dchat ~0AudioContentPart ~0BaseRequestPayload ~0ChatChoice ~aDelta ~6unkChoice ~5ompletionChunk ~eRequest ~gsponse ~4Message ~4Tool ~4Usage ~0Function ~8Params ~8ToolDefinition ~0ImageContentPart ~5Url ~1nputAudio ~0JsonSchemaSpec ~0ParamProperty ~5Type ~1romptTokensDetails ~0ReasoningContentPart ~9SummaryPart ~2sponseFormat ~0TextContentPart ~1oolCall ~8Delta ~5hoice ~aFunction
 0dllm ~0ChatChoice ~aDelta ~aLogProbs ~6unkChoice ~5ompletionChunk ~eRequest ~gsponse ~4Message ~4Params ~0FunctionToolCallArguments ~cDefinition ~0ParamProperty ~5Type ~0TokenLogProb ~5UsageStats ~2olCall ~4Definition ~4ParamsSchema ~2pTokenLogProb ~0_BaseDataclass
-0dresponses =0ResponsesAgentRequest =gsponse =eStreamEvent
-0m_helpers =0Annotation =aFileCitation =ePath =aURLCitation =0BaseRequestPayload =0Content =0FunctionCallOutput =8Tool =0IncompleteDetails =2putTokensDetails =0McpApprovalRequest =dsponse =1essage =0OutputItem =6TokensDetails =0ReasoningParams =2sponse =8CompletedEvent =8Error =dEvent =8FunctionToolCall =8InputTextParam =8OutputItemDoneEvent =eMessage =eRefusal =eText =8ReasoningItem =8TextAnnotationDeltaEvent =cDeltaEvent =8Usage =0Status =1ummary =0Tool =4Choice =aFunction =1runcation
-0dschema ~0AnyType ~1rray ~0BaseType =0ColSpec =0DataType ~0Map =0Object =0ParamSpec.ParamSpecTypedDict ~1roperty ~0Schema ~1parkMLVector ~0TensorInfo =6Spec
-0dtype_hints ~0ColSpecType ~0InvalidTypeHintException ~0UnsupportedTypeHintException ~0ValidationResult
-0dutils ~0InvalidDataForSignatureInferenceError ~0TensorsNotSupportedException`,
+0dresponses ~0ResponsesAgentRequest ~gsponse ~eStreamEvent
+0m_helpers ~0Annotation ~aFileCitation ~ePath ~aURLCitation ~0BaseRequestPayload ~0Content ~0FunctionCallOutput ~8Tool ~0IncompleteDetails ~2putTokensDetails ~0McpApprovalRequest ~dsponse ~1essage ~0OutputItem ~6TokensDetails ~0ReasoningParams ~2sponse ~8CompletedEvent ~8Error ~dEvent ~8FunctionToolCall ~8InputTextParam ~8OutputItemDoneEvent ~eMessage ~eRefusal ~eText ~8ReasoningItem ~8TextAnnotationDeltaEvent ~cDeltaEvent ~8Usage ~0Status ~1ummary ~0Tool ~4Choice ~aFunction ~1runcation
+0dschema ~0AnyType ~1rray ~0BaseType ~0ColSpec 0DataType =8.binary =aoolean =9datetime =aouble =9float =9integer =9long =9string ~0Map ~0Object ~0ParamSchema ~6pec ~9.ParamSpecTypedDict ~1roperty ~0Schema ~1parkMLVector ~0TensorInfo ~6Spec
+0dtype_hints ~0ColSpecType 0InvalidTypeHintException 0UnsupportedTypeHintException ~0ValidationResult
+0dutils 0InvalidDataForSignatureInferenceError 0TensorsNotSupportedException`,
   },
   {
     library: "mlxtend",
@@ -3243,10 +3260,10 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
   },
   {
     library: "ray",
-    version: "2.60.0",
+    version: "2.9.3 to 2.60.0",
     roots: ["ray"],
-    text: `=00ray.air.config ~0CheckpointConfig ~0FailureConfig ~0RunConfig ~0ScalingConfig
-04exceptions 0ActorAlreadyExistsError 5DiedError 5HandleNotFoundError 5PlacementGroupRemoved 5UnavailableError 7schedulableError 1syncioActorExit 1uthenticationError 0CrossLanguageError 0GetTimeoutError 0LocalRayletDiedError 0NodeDiedError 0ObjectFetchTimedOutError 7reedError 6LostError 6ReconstructionFailedError 8fStreamEndOfStreamError 6StoreFullError 1ufOfBandObjectRefSerializationException 2tOfDiskError 5MemoryError 1wnerDiedError 0PendingCallsLimitExceeded 1lasmaObjectNotAvailable 0RayActorError 3CgraphCapacityExceeded 4hannelError aTimeoutError 3DirectTransportError 3Error 3SystemError 3TaskError 1eferenceCountingAssertionError 1pcError 1untimeEnvSetupError 0StreamingGeneratorReplayInconsistentError 0TaskCancelledError 4PlacementGroupRemoved 4UnschedulableError 0UnserializableException 1serCodeException
+    text: `=00ray.air.config ~0CheckpointConfig ~0DatasetConfig ~0FailureConfig ~0RunConfig ~0ScalingConfig
+04exceptions 0ActorAlreadyExistsError 5DiedError 5HandleNotFoundError 5PlacementGroupRemoved 5UnavailableError 7schedulableError 1syncioActorExit 1uthenticationError 0CrossLanguageError 0GetTimeoutError 0LocalRayletDiedError 0NodeDiedError 0ObjectFetchTimedOutError 7reedError 6LostError 6ReconstructionFailedError qLineageEvictedError qMaxAttemptsExceededError 8fStreamEndOfStreamError 6StoreFullError 1ufOfBandObjectRefSerializationException 2tOfDiskError 5MemoryError 1wnerDiedError 0PendingCallsLimitExceeded 1lasmaObjectNotAvailable 0RayActorError 3CgraphCapacityExceeded 4hannelError aTimeoutError 3DirectTransportError 3Error 3SystemError ~3TaskError 1eferenceCountingAssertionError 1pcError 1untimeEnvSetupError 0StreamingGeneratorReplayInconsistentError 0TaskCancelledError 4PlacementGroupRemoved 4UnschedulableError 0UnserializableException 1serCodeException
 04rllib.policy.policy ~0Policy ~6Spec
 0hsample_batch ~0MultiAgentBatch ~0SampleBatch
 0hview_requirement ~0ViewRequirement
@@ -4935,7 +4952,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0nunt_model ~0GenericZeroInflated ~0L1ZeroInflatedGeneralizedPoissonResults ~eNegativeBinomialResults ~ePoissonResults ~0ZeroInflatedGeneralizedPoisson ~uResults ~cNegativeBinomialP ~sResults ~cPoisson ~jResults ~cResults
 0ldiagnostic ~0CountDiagnostic ~0PoissonDiagnostic
 0nscrete_margins ~0DiscreteMargins ~0Margins
-0vodel ~0BinaryModel ~6Results ~0CountModel ~5Results ~0DiscreteModel ~8Results ~0GeneralizedPoisson ~iResults ~0L1BinaryResults ~2CountResults ~2GeneralizedPoissonResults ~2MultinomialResults ~2NegativeBinomialResults ~2PoissonResults ~1ogit ~5Results ~0MNLogit ~1ultinomialModel ~bResults =0NegativeBinomial ~gP ~hResults ~gResults ~0OrderedResults ~0Poisson ~7Results ~1robit ~6Results
+0vodel ~0BinaryModel ~6Results ~0CountModel ~5Results ~0DiscreteModel ~8Results ~0GeneralizedPoisson ~iResults ~0L1BinaryResults ~2CountResults ~2GeneralizedPoissonResults ~2MultinomialResults ~2NegativeBinomialResults ~2PoissonResults ~1ogit ~5Results ~0MNLogit ~1ultinomialModel ~bResults ~0OrderedResults ~0Poisson ~7Results ~1robit ~6Results
 0ltruncated_model ~0HurdleCountModel ~bResults ~0L1HurdleCountResults ~2TruncatedLFGenericResults ~0TruncatedLFGeneralizedPoisson ~gic ~iResults ~bNegativeBinomialP ~bPoisson ~iResults ~9NegativeBinomialResults ~0_RCensored ~aGeneralizedPoisson ~fic ~aNegativeBinomialP ~aPoisson
 0ftributions.bernstein ~0BernsteinDistribution ~lBV ~lUV
 0qcopula._special ~0Sterling1 ~82
@@ -5059,7 +5076,6 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0gbase.prediction ~0PredictionResults
 0ltsa_model ~0TimeSeriesModel ~fResults
 0gdescriptivestats ~0TsaDescriptive
-0iterministic =0CalendarDeterministicTerm =8Fourier =8Seasonality =8TimeTrend ~0DeterministicProcess =dTerm =0Fourier =7DeterministicTerm =0Seasonality =0TimeTrend =9DeterministicTerm
 0gfilters.filtertools ~0CycleTrendResult
 0horecasting.stl ~0STLForecastResults
 0stheta ~0ThetaModel ~aResults

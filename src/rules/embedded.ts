@@ -2,7 +2,7 @@
 // deno-fmt-ignore-file
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "e5dc4632f07a0f8c5345e170ca85c62b0bd2a7cf707a914a9e0cc4aeb0592d4a";
+export const RULES_HASH: string = "ff0e30b06c2ddbc8b752d8bdb8abc79e111f4f70c5a355074b38bff21d0aeaad";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[

@@ -205,9 +205,9 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   },
   {
     library: "mlflow",
-    releases: ["mlflow 2.9.2, its source","mlflow 3.17.2, its source"],
-    kinds: `[{"kind":"source","releases":"3","methods":[]},%9!P2%I!P1%+!P]`,
-    codes: "000001%\"!#%!!\"%#!010202%'!0%6!#%,!Z%D!#%0!V0%\"!t%&!~%*!,%&!\"%(!.%(!X%P\"Q%4\"S%.#F%,\"O%P\"3%~!#%H!#%(%G%*&210100",
+    releases: ["mlflow 2.9.2 on Python 3.11.7","mlflow 3.17.2 on Python 3.11.7"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O2%V!O"_properties"%(!]enum%W"-1%B"-%=!]%;!O%*%8%H".%+#uget%K!T%("3,"to_state%<!i%+"z%,">%.&,%6'fvalue%g(6"_check%*%S]`,
+    codes: "0%.!\"1%/!420101030405020102%-!#10602020300%\"!N606060301030303%\"!@%(!V%(!:30206%\"!,0%)!F2%\"!f1%\"\"+606%\"\"I006010701%%!66%\"\"{6%\"!6%!!26%\"!N201%\"\"g%(!#2%\"\"m20108%'#<%(\"{%!\"s0%%\"Q%!\"U103%'%5%&!#9%\"!2%#!\"7%a!#%,#!%4!#%b\"3%,\"=00a0b%+!#10c%'(0%!#X%&\"M0",
   },
   {
     library: "mlxtend",
@@ -337,9 +337,9 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   },
   {
     library: "ray",
-    releases: ["ray 2.60.0 on Python 3.11.7"],
-    kinds: `[{"kind":"class","releases":"1","methods":[]},%F!O"replace"%J!Xkeys%K!Ucompletion_percentag%*">enum%:#E]`,
-    codes: "0%<!\"1%\"!#%(!4%2!J%2!\"2%9\"%%6!\"3%S!Z%6!\"400",
+    releases: ["ray 2.9.3 on Python 3.11.7","ray 2.60.0 on Python 3.11.7"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O1%H!O2%H!O%*"N"replace"%I"W%D!X%+"3keys%K!Ucompletion_percentag%*">enum%:#}]`,
+    codes: "00010%!!\"202020002%\"!0%#!\"3%\"!#404%'!<3%)!X%#!P%!!8%#!0%&!:5%%!r%J!\"6%S!Z%4!\"20700",
   },
   {
     library: "regex",
@@ -404,8 +404,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "sklearn_pandas",
     releases: ["sklearn_pandas 2.0.4 on Python 3.9.18","sklearn_pandas 2.2.0 on Python 3.11.7"],
-    kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O1%V!O"get_params","keys"]}]`,
-    codes: "00010201",
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"get_params","keys"]}]`,
+    codes: "00010100",
   },
   {
     library: "skorch",
@@ -441,7 +441,7 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "statsmodels",
     releases: ["statsmodels 0.13.5, its source","statsmodels 0.15.0, its source"],
     kinds: `[{"kind":"source","releases":"3","methods":[]},%9!P2%I!P1%+!P]`,
-    codes: "0000010%4!\"1%\"!#%:!\"%H!H%J!\"%*!R%#\"/%4!#%&!H%R!\"%*!]%:!j%!!@%T\"12%S!Z%(#V%&\"C%,#_%H\"^%8\"Q%.!>%,!4%.&!%D\"C%L!]%@'U%*&L%.!>%,)'%6%S%*!B%*!t2%1\"A%.\"u%.\"}%(*N%4#.%L*@%4!J2%'!#%#!x%(*p%B!\"%.!J%:\"I%2!\"%<*8%D\"U2%-&4%<%)%.%3%7!\"",
+    codes: "0000010%4!\"1%\"!#%:!\"%H!H%P!\"%#\"'%4!#%&!H%R!\"%*!]%:!j%!!@%T\"12%S!Z%(#V%&\"C%,#_%H\"^%8\"Q%.!>%,!4%.&!%D\"C%L!]%@'U%*&L%.!>%,(|%6%S%*!B%*!t2%1\"A%.\"u%.\"}%(*F%4#.%.#x%B#h%,!J2%'!#%#!x%(*p%B!\"%.!J%:\"I%2!\"%&(6%D\"?2%-%{%<#p%.#z%7!\"",
   },
   {
     library: "statsmodels_hooks",
