@@ -16,7 +16,7 @@ import { type ConfigurationTexts, type Configured, configuredOf } from "../confi
 import type { Io } from "../io.ts";
 import type { Change } from "../../scan/interest_trace.ts";
 import { codeDigest } from "../tasks/code_digest.ts";
-import { changedBy, unpackFacts } from "../tasks/facts.ts";
+import { changedBy, type UnpackedFacts, unpackFacts } from "../tasks/facts.ts";
 import { isKeyParts, type Judges, judgesOf, keyDigest, type ResultOptions } from "../tasks/keys.ts";
 import { LineReader } from "../tasks/lines.ts";
 import { ISSUES_KEPT, type Result, ResultBuilder } from "../tasks/result.ts";
@@ -67,7 +67,7 @@ export async function runJudge(file: string, options: JudgeOptions, io: Io): Pro
     await io.stdout.write(`${jsonText(result)}\n`);
     if (io.stdout.closed) break;
   }
-  const others = bad === 0 ? "" : `; ${formatCount(bad, "line")} is no result`;
+  const others = bad === 0 ? "" : `; no result: ${formatCount(bad, "line")}`;
   await tell(
     io,
     `${formatCount(judged, "result")} judged, ${
@@ -102,8 +102,19 @@ class FactsJudge {
     if (before === undefined) return undefined;
     const { include, exclude } = this.#configured.configuration;
     const settings = { limits: this.#limits, include, exclude };
-    const unpacked = before.complete ? unpackFacts(before.facts, settings) : "It is not complete";
+    const isComplete = before.complete === true && before.error === null;
+    const unpacked = isComplete ? unpackFacts(before, settings) : "It is not complete";
     if (typeof unpacked === "string") return this.#rescan(before, [unpacked]);
+    try {
+      return this.#judged(before, unpacked);
+    } catch {
+      // No facts that this program made: rules and readers find what they do not expect.
+      return this.#rescan(before, ["The facts are damaged"]);
+    }
+  }
+
+  /** @throws what damaged facts lead to */
+  #judged(before: Result, unpacked: UnpackedFacts): JudgedResult {
     const { rules, configuration } = this.#configured;
     const changes = changedBy(unpacked, rules.interest);
     const why = changes.slice(0, CHANGES_NAMED).map(({ method, names }) =>
@@ -183,6 +194,11 @@ function resultOf(bytes: Uint8Array): Result | undefined {
     const { key_parts: parts, id, target } = value;
     const isText = (it: unknown): boolean => it === null || typeof it === "string";
     if (!isText(id) || !isText(target) || (parts !== null && !isKeyParts(parts))) return undefined;
+    const { files, files_skipped: skipped, siblings_key: siblings, revision } = value;
+    if (!Array.isArray(files) || !files.every(isRecord) || typeof skipped !== "number") {
+      return undefined;
+    }
+    if (!isText(siblings) || !isText(revision)) return undefined;
     return value as unknown as Result;
   } catch {
     return undefined;

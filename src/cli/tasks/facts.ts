@@ -12,6 +12,7 @@ import { READERS_VERSION } from "../../core/version.ts";
 import type { AssetFacts } from "../../scan/asset/asset_judge.ts";
 import { type Answers, type Change, changesOf } from "../../scan/interest_trace.ts";
 import { digestOf } from "./keys.ts";
+import type { Result } from "./result.ts";
 import { isRecord } from "./task.ts";
 
 /** Grows with every change of the form. */
@@ -35,14 +36,14 @@ export interface PackedFacts {
   readonly reading: string;
   /** Digest of what was asked of the rules, and of their answers. */
   readonly interest: string;
-  /** SHA-256 of the data. */
+  /** Digest of the data, and of what it is about: facts that stand in another result are none of it. */
   readonly digest: string;
   /** JSON, deflated, in Base64. */
   readonly data: string;
 }
 
 /** Facts that can be judged. */
-interface UnpackedFacts {
+export interface UnpackedFacts {
   readonly answers: Omit<Answers, "loaders">;
   /** Digest of the table of loaders; null where it was not looked into. */
   readonly loaders: string | null;
@@ -50,7 +51,7 @@ interface UnpackedFacts {
 }
 
 /**
- * Packs facts.
+ * Packs facts, to be bound by `boundFacts`.
  *
  * @returns null where they are too many
  */
@@ -73,7 +74,7 @@ export function packFacts(
       readers: READERS_VERSION,
       reading: readingDigest(settings),
       interest: digestOf([unpacked.answers, unpacked.loaders]),
-      digest: digestOf(data),
+      digest: "",
       data,
     };
   } catch {
@@ -96,12 +97,25 @@ function readingDigest({ limits, include, exclude }: ReadingSettings): string {
   return digestOf([sorted, include, exclude]);
 }
 
+/** What facts are about: the content of a key, or the target of a result without one. */
+type About = Pick<Result, "key_parts" | "target" | "revision">;
+
+/** Facts of one result. */
+export function boundFacts(facts: PackedFacts | null, about: About): PackedFacts | null {
+  return facts && { ...facts, digest: boundDigest(facts.data, about) };
+}
+
+function boundDigest(data: string, { key_parts: parts, target, revision }: About): string {
+  return digestOf([data, ...(parts === null ? [target, revision] : [parts.content])]);
+}
+
 /**
- * Unpacks facts.
+ * Unpacks the facts of a result.
  *
  * @returns a sentence for what cannot be judged: damaged, of other readers, under other limits
  */
-export function unpackFacts(value: unknown, settings: ReadingSettings): UnpackedFacts | string {
+export function unpackFacts(before: Result, settings: ReadingSettings): UnpackedFacts | string {
+  const value: unknown = before.facts;
   if (!isRecord(value)) return "There are no facts";
   if (value["version"] !== FACTS_VERSION) return "The facts are of another form";
   if (value["readers"] !== READERS_VERSION) return "The facts are of other readers";
@@ -109,15 +123,47 @@ export function unpackFacts(value: unknown, settings: ReadingSettings): Unpacked
     return "The facts were read under other limits or globs";
   }
   const { data, digest, interest } = value;
-  if (typeof data !== "string" || digest !== digestOf(data)) return "The facts are damaged";
+  if (typeof data !== "string") return "The facts are damaged";
+  if (digest !== boundDigest(data, before)) return "The facts are damaged, or of another result";
   try {
     const bytes = inflateRawSync(Buffer.from(data, "base64"), { maxOutputLength: FACTS_BYTES });
-    const unpacked = JSON.parse(bytes.toString("utf8")) as UnpackedFacts;
+    const unpacked: unknown = JSON.parse(bytes.toString("utf8"));
+    if (!isUnpacked(unpacked, before)) return "The facts are damaged";
     if (interest !== digestOf([unpacked.answers, unpacked.loaders])) return "The facts are damaged";
     return unpacked;
   } catch {
     return "The facts are damaged";
   }
+}
+
+/** False where a part is missing, as which nothing would be found; what lies deeper is judged or thrown at. */
+function isUnpacked(
+  value: unknown,
+  { files, files_skipped: skipped }: Result,
+): value is UnpackedFacts {
+  if (!isRecord(value) || !isRecord(value["answers"])) return false;
+  const { asked, methods } = value["answers"];
+  const all: unknown = value["files"];
+  if (!isRecord(asked) || !Array.isArray(methods) || !Array.isArray(all)) return false;
+  const paths = new Set<unknown>();
+  for (const file of all as readonly unknown[]) {
+    if (!isRecord(file) || typeof file["relative"] !== "string" || !isAsset(file["facts"])) {
+      return false;
+    }
+    paths.add(file["relative"]);
+  }
+  return all.length === files.length + skipped && files.every(({ path }) => paths.has(path));
+}
+
+function isAsset(value: unknown): boolean {
+  if (!isRecord(value) || typeof value["path"] !== "string") return false;
+  return ["formats", "forbidden", "batches", "limits"].every((it) => Array.isArray(value[it])) &&
+    ["recognised", "matched", "unread"].every((it) => typeof value[it] === "boolean") &&
+    typeof value["parts"] === "number" &&
+    (value["batches"] as readonly unknown[]).every((it) =>
+      isRecord(it) && Array.isArray(it["parts"]) && Array.isArray(it["observations"]) &&
+      it["observations"].every((one: unknown) => isRecord(one) && typeof one["type"] === "string")
+    );
 }
 
 /** Why rules would have a reader observe something else; none where they would not. */

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { runMain } from "../commands/main.ts";
 import { testIo } from "../testing/io.ts";
 
@@ -238,4 +241,69 @@ test("facts that are damaged, of other readers, or of a result that is not compl
     const again = await judged(new Map([[path, one]]), NONE);
     assert.equal(again.get(path)?.["verdict"], "rescan");
   }
+});
+
+test("facts of another file, and facts of which a part is missing, are not judged and end nothing", async () => {
+  await inFolder(async (folder) => {
+    const [good, bad] = [join(folder, "good.pkl"), join(folder, "bad.pkl")];
+    writeFileSync(good, Uint8Array.of(0x80, 2, 0x5d, 0x4b, 1, 0x61, 0x2e));
+    writeFileSync(bad, "cos\nsystem\n(S'echo hi'\ntR.");
+    const tasks = [good, bad].map((path) => `${JSON.stringify({ id: path, path })}\n`).join("");
+    const results = await command(["worker", "--offline", "--facts", ...NONE], tasks);
+    const [harmless, harmful] = [results.get(good) ?? {}, results.get(bad) ?? {}];
+    assert.deepEqual([harmless["verdict"], harmful["verdict"]], ["clean", "dangerous"]);
+    const unpacked = JSON.parse(
+      inflateRawSync(Buffer.from(harmful["facts"].data, "base64")).toString("utf8"),
+    );
+    const digest = (it: unknown): string =>
+      createHash("sha256").update(JSON.stringify(it)).digest("hex");
+    /** With digests that are right. */
+    const forged = (it: unknown): Answer => {
+      const data = deflateRawSync(JSON.stringify(it)).toString("base64");
+      const { target, revision } = harmful;
+      const facts = { ...harmful["facts"], data, digest: digest([data, target, revision]) };
+      return { ...harmful, facts };
+    };
+    assert.equal(
+      (await judged(new Map([[bad, forged(unpacked)]]), NONE)).get(bad)?.["verdict"],
+      "dangerous",
+    );
+    const [file] = unpacked.files;
+    const without = (name: string): unknown => {
+      const { [name]: _, ...facts } = file.facts;
+      return { ...unpacked, files: [{ ...file, facts }] };
+    };
+    const cases: readonly Answer[] = [
+      { ...harmful, facts: harmless["facts"] },
+      { ...harmful, verdict: "clean", facts: harmless["facts"], files: harmless["files"] },
+      { ...harmful, error: { class: "retry", reason: "time", message: "x", after: null } },
+      ...["batches", "unread", "recognised", "matched", "limits", "parts", "formats", "forbidden"]
+        .map((it) => forged(without(it))),
+      ...[{ ...unpacked, files: [] }, { ...unpacked, files: null }, { ...unpacked, answers: null }]
+        .map(forged),
+      ...[null, [], "x", 7].map(forged),
+      forged({ ...unpacked, files: [{ ...file, facts: { ...file.facts, batches: [null] } }] }),
+      forged({ ...unpacked, files: [{ ...file, relative: "other.pkl" }] }),
+      forged({ ...unpacked, files: [{ ...file, facts: null }] }),
+    ];
+    for (const one of cases) {
+      const again = await judged(new Map([[bad, one], [good, harmless]]), NONE);
+      assert.equal(again.get(bad)?.["verdict"], "rescan");
+      assert.equal(again.get(good)?.["verdict"], "clean");
+    }
+    // What is said beside the facts counts for nothing.
+    const lowered = { ...harmful, verdict: "clean", risk_score: 0, issues: [] };
+    assert.equal(
+      (await judged(new Map([[bad, lowered]]), NONE)).get(bad)?.["verdict"],
+      "dangerous",
+    );
+    // Lines that are no results are left out, and those behind them are judged.
+    const io = testIo({
+      now: Date.now,
+      stdin: [encode(`{"verdict": "clean", "facts": {}, "id": "x"}\nnull\n{\n${linesOf(results)}`)],
+    });
+    assert.equal(await runMain(["judge", "-", ...NONE], io), 2);
+    assert.equal(io.stdout.text.trim().split("\n").length, 2);
+    assert.match(io.stderr.text, /no result: 3 lines/);
+  });
 });

@@ -16,7 +16,7 @@ import {
   type IssueRecord,
   issueRecords,
 } from "../../report/record.ts";
-import type { PackedFacts } from "./facts.ts";
+import { boundFacts, type PackedFacts } from "./facts.ts";
 import { type Failure, RESULT_VERSION } from "./failure.ts";
 import type { Key } from "./keys.ts";
 
@@ -210,7 +210,12 @@ export class ResultBuilder {
       issues: this.#issues(),
       issues_dropped: this.#dropped,
       errors: errorRecords(this.#errors),
-      facts: complete ? facts : null,
+      facts: complete
+        ? boundFacts(facts, {
+          ...{ target, revision: revision ?? null },
+          key_parts: key?.parts ?? null,
+        })
+        : null,
       error,
       usage,
     };

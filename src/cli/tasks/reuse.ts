@@ -6,7 +6,7 @@
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { ConfigError } from "../../core/errors.ts";
-import { VERDICTS } from "../../core/types.ts";
+import { type Verdict, VERDICTS } from "../../core/types.ts";
 import { writeFailure } from "../write_failure.ts";
 import { isKeyParts, type Judges, keyDigest } from "./keys.ts";
 import { LineSplitter } from "./lines.ts";
@@ -46,6 +46,15 @@ export function parseReusable(line: string, judges: Judges | undefined): Result 
   if (!Array.isArray(errors) || errors.length > 0) return undefined;
   if (!Array.isArray(files) || !Array.isArray(issues)) return undefined;
   if (!VERDICTS.some((it) => it === verdict)) return undefined;
+  // What was lowered in one place and not in another is not what this program wrote.
+  const rank = VERDICTS.indexOf(verdict as Verdict);
+  const isWorse = (it: unknown): boolean => {
+    const own = isRecord(it) ? VERDICTS.findIndex((name) => name === it["verdict"]) : -1;
+    return own < rank;
+  };
+  if (files.some(isWorse)) return undefined;
+  const isDangerous = (it: unknown): boolean => !isRecord(it) || it["safety_level"] === "dangerous";
+  if (verdict !== "dangerous" && issues.some(isDangerous)) return undefined;
   if (siblings !== null && typeof siblings !== "string") return undefined;
   if (!isKeyParts(parts) || key !== keyDigest(parts)) return undefined;
   const { rules, configuration, engine } = parts;

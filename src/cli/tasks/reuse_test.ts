@@ -181,6 +181,11 @@ test("results of other rules, options or programs are not used again, nor are fa
       { ...result, schema_version: "0.9" },
       { ...result, verdict: "rescan" },
       { ...result, siblings_key: "0".repeat(64) },
+      // Lowered in one place alone.
+      { ...result, files: result["files"].map((it: Answer) => ({ ...it, verdict: "dangerous" })) },
+      { ...result, files: [{ ...result["files"][0], verdict: "harmless" }] },
+      { ...result, files: [null] },
+      { ...result, issues: [{ safety_level: "dangerous" }] },
       { ...result, key_parts: null },
       // The parts are of something else than the key, or the key of something else than the parts.
       { ...result, key_parts: { ...parts, content: "sha256:0" } },
