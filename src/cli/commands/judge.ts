@@ -8,7 +8,7 @@
 import { createReadStream } from "node:fs";
 import { SourceError } from "../../core/errors.ts";
 import { formatCount } from "../../core/numbers.ts";
-import type { Limits } from "../../core/types.ts";
+import type { FileHash, Limits } from "../../core/types.ts";
 import { withDefaults } from "../../core/limits.ts";
 import { jsonText } from "../../report/escape.ts";
 import { judgeFacts } from "../../scan/asset/asset_judge.ts";
@@ -122,9 +122,12 @@ class FactsJudge {
     );
     const { issues } = withDefaults(this.#limits);
     const builder = new ResultBuilder(rules, this.#options.verbose, Math.min(issues, ISSUES_KEPT));
+    const hashes = new Map(before.files.map((it) => [it.path, hashOf(it)]));
     for (const { relative, facts } of unpacked.files) {
       const { suppress } = configuration;
-      builder.addFile(judgeFacts(facts, { rules, suppress, issues }), relative);
+      const file = judgeFacts(facts, { rules, suppress, issues });
+      const sha256 = hashes.get(relative);
+      builder.addFile(sha256 === undefined ? file : { ...file, sha256 }, relative);
     }
     const isConfigured = this.#options.texts.files.length > 0;
     // What was read by other code is no result of a scan by this.
@@ -184,6 +187,12 @@ function isCertain({ issues }: Result, changes: readonly Change[]): boolean {
     const { global } = details;
     return safety === "dangerous" && typeof global === "string" && changed.has(global);
   });
+}
+
+function hashOf({ sha256, sha256_by: by }: Result["files"][number]): FileHash | undefined {
+  return typeof sha256 === "string" && (by === "content" || by === "listing")
+    ? { value: sha256, by }
+    : undefined;
 }
 
 /** A line of a worker, as far as it is needed here. */

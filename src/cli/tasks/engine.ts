@@ -546,6 +546,8 @@ class TaskRun {
     const { configured, limits } = this.#engine;
     return scanRemote([address], {
       ...this.#reading(),
+      // Of files on servers what is said of them, without a byte.
+      hash: true,
       suppress: configured.configuration.suppress,
       limits,
       stop: this.#stop(),

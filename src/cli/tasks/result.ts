@@ -4,7 +4,13 @@
  * @module
  */
 
-import { type FileReport, type Finding, type ScanError, VERDICTS } from "../../core/types.ts";
+import {
+  type FileHash,
+  type FileReport,
+  type Finding,
+  type ScanError,
+  VERDICTS,
+} from "../../core/types.ts";
 import type { Failure as ReadFailure, Verdict } from "../../core/types.ts";
 import { NamedRules } from "../../core/reasons.ts";
 import type { RuleSet } from "../../core/rule_set.ts";
@@ -39,6 +45,7 @@ interface FileRecord {
   readonly formats: readonly string[];
   readonly size: number | null;
   readonly sha256: string | null;
+  readonly sha256_by: FileHash["by"] | null;
   readonly accepted: number;
   readonly bytes_read: number;
 }
@@ -169,6 +176,7 @@ export class ResultBuilder {
       formats: file.formats,
       size: file.size ?? null,
       sha256: file.sha256?.value ?? null,
+      sha256_by: file.sha256?.by ?? null,
       accepted: file.accepted?.length ?? 0,
       bytes_read: file.bytesRead,
     });

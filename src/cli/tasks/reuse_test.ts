@@ -71,6 +71,8 @@ test("a task of known keys is answered without a request, wherever it lies", asy
     const first = await once(task, { env });
     assert.equal(first["verdict"], "dangerous");
     assert.equal(first["reused"], false);
+    const hashes = first["files"].map((it: Answer) => [it["sha256"], it["sha256_by"]]);
+    assert.deepEqual(hashes, [HARMFUL, CONFIG].map((it) => [sha256Of(it), "listing"]));
     const before = server.requests.length;
     const copy = { ...task, uri: "hf://other/copy", id: "2", revision: "f".repeat(40) };
     const second = await once(copy, { env, known: [line(first)] });
