@@ -11,8 +11,7 @@ import type { Interest, Limits } from "../../core/types.ts";
 import { READERS_VERSION } from "../../core/version.ts";
 import type { AssetFacts } from "../../scan/asset/asset_judge.ts";
 import { type Answers, type Change, changesOf } from "../../scan/interest_trace.ts";
-import { digestOf } from "./keys.ts";
-import type { Result } from "./result.ts";
+import { digestOf, type Key } from "./keys.ts";
 import { isRecord } from "./task.ts";
 
 /** Grows with every change of the form. */
@@ -98,7 +97,18 @@ function readingDigest({ limits, include, exclude }: ReadingSettings): string {
 }
 
 /** What facts are about: the content of a key, or the target of a result without one. */
-type About = Pick<Result, "key_parts" | "target" | "revision">;
+interface About {
+  readonly key_parts: Key["parts"] | null;
+  readonly target: string | null;
+  readonly revision: string | null;
+}
+
+/** A result, as far as its facts are compared with it. */
+interface WithFacts extends About {
+  readonly facts: PackedFacts | null;
+  readonly files: readonly { readonly path: string }[];
+  readonly files_skipped: number;
+}
 
 /** Facts of one result. */
 export function boundFacts(facts: PackedFacts | null, about: About): PackedFacts | null {
@@ -114,7 +124,7 @@ function boundDigest(data: string, { key_parts: parts, target, revision }: About
  *
  * @returns a sentence for what cannot be judged: damaged, of other readers, under other limits
  */
-export function unpackFacts(before: Result, settings: ReadingSettings): UnpackedFacts | string {
+export function unpackFacts(before: WithFacts, settings: ReadingSettings): UnpackedFacts | string {
   const value: unknown = before.facts;
   if (!isRecord(value)) return "There are no facts";
   if (value["version"] !== FACTS_VERSION) return "The facts are of another form";
@@ -139,7 +149,7 @@ export function unpackFacts(before: Result, settings: ReadingSettings): Unpacked
 /** False where a part is missing, as which nothing would be found; what lies deeper is judged or thrown at. */
 function isUnpacked(
   value: unknown,
-  { files, files_skipped: skipped }: Result,
+  { files, files_skipped: skipped }: WithFacts,
 ): value is UnpackedFacts {
   if (!isRecord(value) || !isRecord(value["answers"])) return false;
   const { asked, methods } = value["answers"];
