@@ -67,7 +67,7 @@ interface Combination {
 const RUNS_CODE =
   /^(?:builtins\.(?:exec|eval|compile|execfile)|marshal\.loads?|types\.(?:FunctionType|CodeType)|code\.|runpy\.)/u;
 const RUNS_COMMANDS =
-  /^(?:os\.(?:system|popen|exec|spawn|posix_spawn|startfile)|posix\.|nt\.|subprocess\.|pty\.|commands\.|asyncio\.)/u;
+  /^(?:os\.(?:system|popen|exec|spawn|posix_spawn|startfile)|posix\.|nt\.|subprocess\.|pty\.|commands\.|asyncio\.[\w.]*subprocess)/u;
 const SENDS =
   /^(?:socket\.|urllib\.(?:request\.|urlopen|urlretrieve)|urllib2\.|http\.client\.|httplib\.|requests\.|httpx\.|aiohttp\.|urllib3\.|ftplib\.|smtplib\.|telnetlib\.|websocket(?!s\.(?:\w+\.)*serve)|paramiko\.|xmlrpc\.client\.|webbrowser\.open|asyncio\.open_connection)/u;
 

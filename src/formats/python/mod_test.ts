@@ -47,6 +47,18 @@ test("a function that is only handed over runs when it is handed to a thread", a
   ]);
 });
 
+test("of asyncio what starts a process is an attack with what was decoded, a loop that is set is none", async () => {
+  const head = "import asyncio, base64\nit = base64.b64decode('ZWNobw==')\n";
+  const [set, started] = [
+    `${head}asyncio.set_event_loop(it)\n`,
+    `${head}asyncio.run(asyncio.create_subprocess_shell(it))\n`,
+  ];
+  assert.deepEqual(reported(await scanZip([{ name: "a.py", data: set }])), []);
+  assert.deepEqual(reported(await scanZip([{ name: "a.py", data: started }])), [
+    "critical python-attack a.py",
+  ]);
+});
+
 test("a decorator runs where it stands", async () => {
   const data =
     "import os\ndef deco(f):\n    os.system('echo')\n    return f\n@deco\ndef g(): pass\n";
