@@ -70,7 +70,10 @@ const GENERATORS: Readonly<Record<string, readonly ((dice: Dice) => Generated)[]
 };
 
 /** Folders of `testdata/` with the samples of a bundle that has none by its own name. */
-const FOLDERS: Readonly<Record<string, string>> = { "entry-points": "python" };
+const FOLDERS: Readonly<Record<string, string>> = {
+  "entry-points": "python",
+  "python-calls": "python",
+};
 
 /**
  * A family for each format that has a reader, with its samples and those of names that claim it, and for

@@ -84,8 +84,8 @@ export const FIXES: readonly Fix[] = [
   {
     id: "a loader of bytes that are not known may load any constant",
     file: `${SEMANTICS}/higher_order/imports.ts`,
-    fixed: "calls.loadsUnknown = true;",
-    broken: "",
+    fixed: "calls.loadsUnknown = true;\n    const { values }",
+    broken: "const { values }",
   },
   {
     id: "an extension by names that are not known is an import",
