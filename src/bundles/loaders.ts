@@ -15,6 +15,7 @@ import { globOf, type LoaderHit, loaderTable } from "../parsers/config/match.ts"
 import { notationOf, readConfig } from "../parsers/config/read.ts";
 import { decodePythonSource } from "../parsers/python/encoding.ts";
 import { memberBytes } from "./member_bytes.ts";
+import { normalPath } from "./normal_path.ts";
 import { claimSource, isClaimed, isInstalled } from "./python_sources.ts";
 import { importedSources } from "./repository.ts";
 
@@ -176,7 +177,7 @@ async function runByConfiguration(
     const isFile = does === "run" || does === "include";
     return namedModules(hit).flatMap((text) => {
       for (const { path, className } of candidates(text, isFile)) {
-        const sourcePath = folders.map((folder) => normal(folder + path)).find((name) =>
+        const sourcePath = folders.map((folder) => normalPath(folder + path)).find((name) =>
           files.has(name)
         );
         if (sourcePath === undefined) continue;
@@ -305,13 +306,4 @@ async function* judge(
 
 function folderOf(name: string): string {
   return name.slice(0, name.lastIndexOf("/") + 1);
-}
-
-function normal(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "." && part !== "") parts.push(part);
-  }
-  return parts.join("/");
 }

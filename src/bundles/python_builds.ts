@@ -10,6 +10,7 @@
 
 import type { Listing, Member } from "../core/types.ts";
 import { memberBytes } from "./member_bytes.ts";
+import { normalPath } from "./normal_path.ts";
 
 /** Bytes of a configuration. The longest `pyproject.toml` in use has 60 KB. CWE-770. */
 const CONFIGURATION_BYTES = 1024 * 1024;
@@ -72,17 +73,29 @@ export interface BuildCall {
 }
 
 /** What the configurations of a project have called. */
-export async function buildCalls({ members }: Listing): Promise<readonly BuildCall[]> {
+export interface BuildCalls {
+  readonly calls: readonly BuildCall[];
+  /** Configurations of which not all was read. */
+  readonly unread: readonly string[];
+}
+
+/** Finds what the configurations of a project have called. */
+export async function buildCalls({ members }: Listing): Promise<BuildCalls> {
   const calls: BuildCall[] = [];
+  const unread: string[] = [];
   for (const member of members) {
     const root = CONFIGURATION.exec(member.name)?.groups?.["root"];
     if (root === undefined || member.kind === "folder") continue;
     const bytes = await memberBytes(member, CONFIGURATION_BYTES);
-    if (bytes === undefined) continue;
-    const text = new TextDecoder().decode(bytes);
-    calls.push(...callsOf(text, root, members).slice(0, NAMES));
+    if (bytes === undefined) {
+      unread.push(member.name);
+      continue;
+    }
+    const found = callsOf(new TextDecoder().decode(bytes), root, members);
+    if (found.length > NAMES) unread.push(member.name);
+    calls.push(...found.slice(0, NAMES));
   }
-  return calls;
+  return { calls, unread };
 }
 
 function callsOf(text: string, root: string, members: readonly Member[]): BuildCall[] {
@@ -98,7 +111,7 @@ function callsOf(text: string, root: string, members: readonly Member[]): BuildC
   const [, paths] = BACKEND_PATH.exec(text) ?? [];
   if (backend !== undefined && paths !== undefined) {
     for (const [, path = ""] of paths.matchAll(/["']([^"']*)["']/gu)) {
-      const base = normal(`${root}${path}/${backend.replaceAll(".", "/")}`);
+      const base = normalPath(`${root}${path}/${backend.replaceAll(".", "/")}`);
       for (const file of [`${base}.py`, `${base}/__init__.py`]) {
         if (!members.some(({ name }) => name === file)) continue;
         for (const hook of BUILD_HOOKS) {
@@ -119,7 +132,7 @@ function callsOf(text: string, root: string, members: readonly Member[]): BuildC
   if (HATCH_CUSTOM.test(text)) {
     const files = [...text.matchAll(PATH)].map(([, path = ""]) => path);
     for (const each of ["hatch_build.py", ...files]) {
-      const file = normal(root + each);
+      const file = normalPath(root + each);
       calls.push({ file, methods: HATCH_METHODS });
       for (const name of HATCH_FUNCTIONS) calls.push({ file, name });
     }
@@ -128,18 +141,18 @@ function callsOf(text: string, root: string, members: readonly Member[]): BuildC
     for (const [, path = ""] of text.matchAll(PATH)) {
       for (const [, expression = ""] of text.matchAll(EXPRESSION)) {
         for (const [name] of expression.matchAll(/[A-Za-z_][\w.]*/gu)) {
-          calls.push({ file: normal(root + path), name });
+          calls.push({ file: normalPath(root + path), name });
         }
       }
     }
   }
   if (PDM.test(text)) {
     const [, hook = "pdm_build.py"] = PDM_HOOK.exec(text) ?? [];
-    for (const name of PDM_HOOKS) calls.push({ file: normal(root + hook), name });
+    for (const name of PDM_HOOKS) calls.push({ file: normalPath(root + hook), name });
   }
   for (const [, module = "", name = ""] of text.matchAll(GETTER)) calls.push({ module, name });
   for (const [, script = ""] of text.matchAll(POETRY_SCRIPT)) {
-    calls.push({ file: normal(root + script) });
+    calls.push({ file: normalPath(root + script) });
   }
   for (const [, list = "", named] of text.matchAll(PLUGINS)) {
     const modules = named === undefined
@@ -148,13 +161,4 @@ function callsOf(text: string, root: string, members: readonly Member[]): BuildC
     for (const module of modules) calls.push({ module, prefix: "pytest_" });
   }
   return calls;
-}
-
-function normal(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "." && part !== "") parts.push(part);
-  }
-  return parts.join("/");
 }

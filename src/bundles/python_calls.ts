@@ -17,11 +17,8 @@ import { memberBytes } from "./member_bytes.ts";
 import { type BuildCall, buildCalls } from "./python_builds.ts";
 import { isClaimed, isInstalled, isPlainModule, noteStated } from "./python_sources.ts";
 
-/**
- * Bytes of a module that is read together with others. The largest of 34,382 files of packages in use has 1.4
- * MB. CWE-770.
- */
-const SOURCE_BYTES = 2 * 1024 * 1024;
+/** Bytes of a module: the limit of the reader of single modules, which says that a longer one is unread. CWE-770. */
+const SOURCE_BYTES = 16 * 1024 * 1024;
 /** Modules of one archive that are read together. The most in 258 wheels are 3,400. CWE-770. */
 const MODULES = 10_000;
 /** Times that functions are looked for which those found before call. The most in 258 wheels are 6. CWE-834. */
@@ -71,8 +68,13 @@ async function* observe(
 ): AsyncIterable<BundleObservation> {
   const names = namesOf(listing);
   const modules = new Map<string, Module>();
-  for (const member of listing.members.slice(0, MODULES)) {
+  const unread: string[] = [];
+  for (const member of listing.members) {
     if (member.kind === "folder" || !/\.pyw?$/iu.test(member.name)) continue;
+    if (modules.size >= MODULES) {
+      unread.push(member.name);
+      break;
+    }
     // Who runs a package as a program starts its command.
     if (isClaimed(listing, member.name) || PROGRAM.test(member.name)) continue;
     const bytes = await memberBytes(member, SOURCE_BYTES);
@@ -91,10 +93,14 @@ async function* observe(
   }
   const relevant = relevantOf(modules, names, checkDeadline);
   const installed = isInstalled(listing);
-  if (!installed) seed(await buildCalls(listing), modules, names);
+  if (!installed) {
+    const builds = await buildCalls(listing);
+    seed(builds.calls, modules, names);
+    unread.push(...builds.unread);
+  }
   const found = new Map<string, readonly BundleObservation[]>();
   // What was not read to its end is incomplete, and takes the most time.
-  const unread = new Set<Module>();
+  const unfollowed = new Set<Module>();
   const lasts = new Set([...relevant].map(({ member: { name } }) => lastOf(name)));
   let waiting = new Set(relevant);
   for (let round = 0; waiting.size > 0; round++) {
@@ -106,7 +112,7 @@ async function* observe(
       });
       const part = module.member.name;
       if (observations.some((each) => each.type === "anomaly" && each.unread === true)) {
-        unread.add(module);
+        unfollowed.add(module);
       }
       // Whether hooks known by their names run hangs on the name of the archive.
       const isHooked = !installed && module.called.size === 0 && HOOKS.test(module.text);
@@ -123,7 +129,7 @@ async function* observe(
           if (!other.text.includes(name.slice(name.lastIndexOf(".") + 1))) continue;
           if (!other.sinks.all && !other.sinks.names.has(first)) continue;
           other.called.add(name);
-          if (!unread.has(other)) next.add(other);
+          if (!unfollowed.has(other)) next.add(other);
         }
       }
     }
@@ -137,6 +143,11 @@ async function* observe(
         observation,
       }]);
     }
+  }
+  for (const part of unread) {
+    const detail = "Not all of what it has called of the modules of the archive was followed";
+    const observation = { type: "anomaly", rule: "python-unread", detail, unread: true } as const;
+    yield { part, observation };
   }
   for (const [name, observations] of found) {
     noteStated(listing, name);

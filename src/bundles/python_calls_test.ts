@@ -40,6 +40,30 @@ test("a function that another module of the archive calls is read as run", async
   assert.deepEqual(await calls(method), ["a/b.py os.popen"]);
 });
 
+test("neither a long module nor many members beside it hide what is called", async () => {
+  const own = { "a/__init__.py": "from .b import go\ngo()\n", "a/b.py": GO };
+  const padded = { ...own, "a/b.py": `${GO}#${"a".repeat(3 << 20)}\n` };
+  assert.deepEqual(await calls(padded), ["a/b.py os.system"]);
+  const data = Object.fromEntries(Array.from({ length: 10_001 }, (_, at) => [`a/${at}.txt`, ""]));
+  assert.deepEqual(await calls({ ...data, ...own }), ["a/b.py os.system"]);
+});
+
+test("a configuration of a build that has more called than is followed is unread", async () => {
+  for (
+    const configuration of [
+      `version = attr: a.b.go\n${"x = attr: a.c\n".repeat(200)}`,
+      `version = attr: a.b.go\n${"#".repeat(1 << 20)}`,
+    ]
+  ) {
+    const given = { ...listing({ "setup.cfg": configuration, "a/b.py": GO }), format: "zip" };
+    const unread: string[] = [];
+    for await (const { part, observation } of pythonCallsBundle.observe(given, interest)) {
+      if (observation.type === "anomaly" && observation.unread === true) unread.push(part);
+    }
+    assert.deepEqual(unread, ["setup.cfg"]);
+  }
+});
+
 test("what no module calls while it is imported is not read as run", async () => {
   for (const source of ["from a.b import go\n", "from .b import go\ndef f(): go()\n", ""]) {
     assert.deepEqual(await calls({ "a/__init__.py": source, "a/b.py": GO }), [], source);
