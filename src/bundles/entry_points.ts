@@ -145,7 +145,11 @@ export function entryPoints(text: string, isProject: boolean): EntryPoint[] {
 
 /** Extensions that a configuration of Jupyter's server enables. */
 function extensions(text: string): EntryPoint[] {
-  return [...text.matchAll(ENABLED)].map(([, module = ""]) => (
+  const plain = text.replace(
+    /\\u([0-9a-f]{4})/giu,
+    (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)),
+  );
+  return [...plain.matchAll(ENABLED)].map(([, module = ""]) => (
     { group: SERVER, name: "", module, attribute: "" }
   ));
 }

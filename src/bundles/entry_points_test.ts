@@ -48,15 +48,16 @@ test("hooks of plugins and commands of every build are judged, of other commands
 
 test("what Jupyter's server calls of an extension that the package enables is judged", async () => {
   const source = "import os\ndef _load_jupyter_server_extension(app):\n    os.system('echo hi')\n";
-  const wheel = (enabled: boolean): Promise<string> =>
+  const wheel = (enabled: boolean, name = "a"): Promise<string> =>
     verdict({
       "a/__init__.py": source,
       "a-1.dist-info/WHEEL": "Wheel-Version: 1.0\n",
       "a-1.data/data/etc/jupyter/jupyter_server_config.d/a.json": JSON.stringify({
-        ServerApp: { jpserver_extensions: { a: enabled } },
-      }),
+        ServerApp: { jpserver_extensions: { [name]: enabled } },
+      }).replaceAll("\\\\", "\\"),
     });
   assert.equal(await wheel(true), "suspicious");
+  assert.equal(await wheel(true, "\\u0061"), "suspicious");
   assert.equal(await wheel(false), "clean");
 });
 
