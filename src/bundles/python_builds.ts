@@ -73,7 +73,7 @@ export interface BuildCall {
 }
 
 /** What the configurations of a project have called. */
-export interface BuildCalls {
+interface BuildCalls {
   readonly calls: readonly BuildCall[];
   /** Configurations of which not all was read. */
   readonly unread: readonly string[];
