@@ -37,7 +37,9 @@ import operator
 import os
 import pathlib
 import re
+import resource
 import select
+import shutil
 import signal
 import sys
 import tempfile
@@ -46,8 +48,14 @@ import warnings
 
 #: What a file may write, in place of a name, a path or source.
 TEXT = "modelaudit_sentinel"
-#: Processor time for one name. The slowest real one (a torch.nn.Transformer) takes 0.3 s.
+#: Processor time for one name. The slowest real one (a torch.nn.Transformer) takes 0.3 s. What takes longer is
+#: interrupted; then each further attempt with the name has less.
 SECONDS = 10
+LESS_SECONDS = 2
+#: Interrupts that code may catch, or that an import may take, in one attempt, before the child is ended.
+INTERRUPTS = 8
+#: Interrupted attempts with one name before it counts as not examined.
+LOOPS = 64
 #: Times that, after which one that waits for something is ended, on a machine with other work.
 PATIENCE = 12
 #: Seconds between looks at whether a child waits for something that does not come, and looks that must agree.
@@ -79,7 +87,22 @@ ALWAYS = ("subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "
           "os.symlink", "os.truncate", "os.putenv", "os.unsetenv", "tempfile.", "sqlite3.", "webbrowser.",
           "builtins.input", "winreg.", "mmap.", "cpython.run_", "os.startfile", "pty.spawn")
 
-log: set[str] = set()
+
+class Notes(set):
+    """Findings of an attempt. Each is given on when it comes, since what follows may end the child."""
+
+    #: Takes a new finding.
+    give = None
+
+    def add(self, finding: str) -> None:
+        if finding not in self:
+            set.add(self, finding)
+            if self.give is not None:
+                self.give(finding)
+
+
+#: What recorders noted.
+log = Notes()
 
 #: The number of the attempt that a child is at and of its phase, which its parent sees.
 PLACE = mmap.mmap(-1, 8)
@@ -161,15 +184,15 @@ FILE_EVENTS = 0x2 | 0x4 | 0x20 | 0x40 | 0x80 | 0x100 | 0x200
 
 class Watch:
     """
-    Tells whether a file was used that arguments may name, in the working directory: compiled code opens one without
-    an audit event. Linux alone; raises OSError where the kernel has no more watches.
+    Tells whether a file was used that arguments may name, in a child's working directory: compiled code opens one
+    without an audit event. Linux alone; raises OSError where the kernel has no more watches.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         self.descriptor = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        if self.descriptor < 0 or libc.inotify_add_watch(self.descriptor, b".", FILE_EVENTS) < 0:
-            raise OSError(ctypes.get_errno(), "Cannot watch the working directory")
+        if self.descriptor < 0 or libc.inotify_add_watch(self.descriptor, os.fsencode(folder), FILE_EVENTS) < 0:
+            raise OSError(ctypes.get_errno(), f"Cannot watch {folder}")
 
     def prepare(self) -> None:
         """Makes the files anew: what is to be read must be there."""
@@ -364,16 +387,32 @@ class Missing:
             self.note(name)
 
 
+class Over(BaseException):
+    """Raised in an attempt whose time is over."""
+
+
+def limit_time(seconds: float) -> None:
+    """
+    Interrupts an attempt behind so much processor time, and again; ends the process where compiled code loops, which
+    no exception reaches.
+    """
+    signal.setitimer(signal.ITIMER_PROF, seconds, LESS_SECONDS)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    end = int(used.ru_utime + used.ru_stime + seconds + LESS_SECONDS * (INTERRUPTS + 1)) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (end, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
 class Examination:
     """Runs attempts under the hook and keeps what they show."""
 
-    def __init__(self, report) -> None:
+    def __init__(self, report, watch: Watch) -> None:
         self.armed = False
-        self.events: set[str] = set()
+        self.events = Notes()
         #: Takes findings as soon as they are there, since the next attempt may end the child.
         self.report = report
-        self.watch = Watch()
+        self.watch = watch
         self.begin(0)
+        signal.signal(signal.SIGPROF, self.interrupt)
         sys.addaudithook(self.hook)
         sys.meta_path.insert(0, self)  # importlib.import_module raises no event
         sys.meta_path.append(Missing(self.missing))
@@ -383,7 +422,20 @@ class Examination:
         self.after = after
         self.count = 0
         self.phase = 0
+        self.loops = 0
+        self.interrupts = 0
+        self.given: "set[tuple[int, str]]" = set()
         self.watch.prepare()
+        limit_time(SECONDS)
+
+    def interrupt(self, _signal: int, frame: object) -> None:
+        """Ends an attempt whose time is over; one that imports goes on, since what is imported by half stays so."""
+        if self.armed:
+            self.interrupts += 1
+            if self.interrupts > INTERRUPTS:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if not importing(frame):
+                raise Over
 
     def hook(self, event: str, arguments: tuple) -> None:
         if not self.armed:
@@ -400,6 +452,13 @@ class Examination:
         if self.armed and matters("import", (name,)):
             self.events.add("event:import")
 
+    def give(self, under: str, finding: str) -> None:
+        """Reports a finding of an attempt that is under way, once a name."""
+        given = (self.phase, under + finding)
+        if given not in self.given and not (under and finding.startswith("calls-method:")):
+            self.given.add(given)
+            self.report(self.phase, {under + finding})
+
     def missing(self, name: object) -> None:
         """Notes a library that is not installed. What a recorder is imported as is none."""
         if self.armed and isinstance(name, str) and name.isidentifier() and TEXT not in name:
@@ -414,17 +473,25 @@ class Examination:
         PLACE[:] = self.count.to_bytes(4, "little") + self.phase.to_bytes(4, "little")
         if self.count <= self.after:
             return False
+        if self.loops >= LOOPS:
+            found.add("unexamined")
+            return False
         before = len(found)
         log.clear()
         self.events.clear()
-        self.armed = True
+        self.interrupts = 0
+        log.give = self.events.give = lambda finding: self.give(under, finding)
+        if self.loops:
+            limit_time(LESS_SECONDS)
         result = False
         try:
+            self.armed = True
             result = action(*args)
             if any(result is each for each in held(args)):
                 found.add("identity")
             if self.phase == 0:
                 seen = set(log)
+                log.give = None
                 if has_attribute(result, args):
                     found.add("attributes")
                 # What our own look at the result shows is no finding.
@@ -436,6 +503,9 @@ class Examination:
             self.missing((error.name or "a-library").split(".")[0].replace("-", "_"))
         except Exception:
             pass
+        except Over:
+            self.loops += 1
+            found.add("crash")
         except BaseException as error:  # SystemExit, KeyboardInterrupt: raised on purpose
             if type(error).__name__ not in ("SystemExit", "GeneratorExit", "KeyboardInterrupt"):
                 found.add("event:raise")
@@ -625,13 +695,15 @@ def examine(value: object, examination: Examination, calls: bool) -> dict:
     return {"call": sorted(called), "restore": sorted(restored)}
 
 
-def run_child(names: list, resolve, after: int, write: int) -> None:
-    """In the child: examines names and writes a line before each, with findings, and with its result."""
+def run_child(names: list, resolve, after: int, write: int, watch: Watch) -> None:
+    """
+    In the child, in the folder that is watched: examines names and writes a line before each, with findings, and with
+    its result.
+    """
     os.setsid()  # what is examined may signal its group, or ask a terminal
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    os.chdir(tempfile.mkdtemp(prefix="modelaudit-probe-"))
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda _: None  # shows the lines of what raised in `__del__`, and opens their files
     with os.fdopen(write, "w") as out:
@@ -639,12 +711,11 @@ def run_child(names: list, resolve, after: int, write: int) -> None:
             out.write(json.dumps(line) + "\n")
             out.flush()
 
-        examination = Examination(lambda phase, found: say({"phase": phase, "found": sorted(found)}))
+        examination = Examination(lambda phase, found: say({"phase": phase, "found": sorted(found)}), watch)
         for index, (module, name, calls) in names:
             say({"begin": index})
             examination.begin(after)
             after = 0
-            signal.setitimer(signal.ITIMER_PROF, SECONDS)
             try:
                 result = examine(resolve(module, name), examination, calls)
             except BaseException as error:
@@ -699,19 +770,26 @@ def end_group(pid: int) -> None:
 
 def run_batch(batch: list, resolve, after: int) -> tuple:
     """
-    The answers of one child for as many names of a batch as it completes, the first one behind an attempt, and
-    whether it hung.
+    The answers of one child for as many names of a batch as it completes, whether it hung, and whether its last
+    attempt used a file.
     """
+    folder = tempfile.mkdtemp(prefix="modelaudit-probe-")
+    watch = Watch(folder)
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(read)
         try:
-            run_child(batch, resolve, after, write)
+            os.chdir(folder)
+            run_child(batch, resolve, after, write, watch)
         finally:
             os._exit(0)
     os.close(write)
-    return lines_of(read, pid)
+    try:
+        return (*lines_of(read, pid), watch.used())
+    finally:
+        os.close(watch.descriptor)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run_all(names: list, resolve, batch: int) -> list:
@@ -724,7 +802,7 @@ def run_all(names: list, resolve, batch: int) -> list:
     while at < len(names):
         reached, ended = at, False
         PLACE[:] = bytes(8)
-        lines, hung = run_batch(list(enumerate(names))[at:at + batch], resolve, after)
+        lines, hung, opened = run_batch(list(enumerate(names))[at:at + batch], resolve, after)
         for line in lines:
             if "begin" in line:
                 reached, ended = line["begin"], False
@@ -742,7 +820,7 @@ def run_all(names: list, resolve, batch: int) -> list:
         place = int.from_bytes(PLACE[:4], "little")
         phase = PHASES[int.from_bytes(PLACE[4:], "little")]
         if place > before and crashes < CRASHES:
-            found[reached][phase].add("crash")
+            found[reached][phase] |= {"crash", "event:open"} if opened else {"crash"}
             at, after = reached, place
         else:
             for each in PHASES:

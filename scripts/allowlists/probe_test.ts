@@ -18,7 +18,7 @@ after(() => rmSync(SCRATCH, { recursive: true, force: true }));
 
 /** Names with known doings. */
 const EXAMPLES = `
-import ctypes, enum, importlib, os, pathlib, subprocess, time
+import collections, ctypes, enum, importlib, itertools, os, pathlib, subprocess, time
 
 fopen = ctypes.CDLL(None).fopen
 
@@ -39,7 +39,15 @@ def imports(name): return [importlib.import_module(name)]
 def starts(command): return subprocess.run(["/bin/true", command])
 def makes_folder(path): os.mkdir(path)
 def ends(x): return isinstance(x, int) and ctypes.string_at(0)
+def opens_and_ends(path):
+    opens_in_c(path)
+    os._exit(0)
 def waits(x): time.sleep(3600)
+def loops(x):
+    while isinstance(x, str): pass
+def loops_in_c(f):
+    f()
+    collections.deque(itertools.repeat(0), maxlen=0)
 def needs(x): import no_such_library
 def refuses(x): raise ImportError("the library is missing", name="other-library")
 
@@ -114,6 +122,7 @@ import json, sys
 sys.path[:0] = [${JSON.stringify(FOLDER)}, ${JSON.stringify(SCRATCH)}]
 import examples, probe
 probe.SECONDS = 1
+if "loops" in sys.argv: probe.LESS_SECONDS, probe.CRASHES = 0.05, 3
 if sys.argv[1:] == ["waits"]: probe.LOOK, probe.PATIENCE = 0.1, 2
 names = [("examples", name) for name in sys.argv[1:]]
 found = probe.probe(names, lambda module, name: getattr(examples, name), ["called"] * len(names))
@@ -139,11 +148,17 @@ test("a name that waits for what does not come is ended", { skip }, () => {
   assert.deepEqual(waits?.call, ["crash", "unexamined"]);
 });
 
+test("a name that loops shows what it did before, and what it does with other arguments", { skip }, () => {
+  const { loops, loops_in_c } = findings("loops", "loops_in_c");
+  assert.deepEqual(loops?.call, ["crash"]);
+  assert.deepEqual(loops_in_c?.call, ["calls-argument", "crash", "unexamined"]);
+});
+
 test("functions show what they do with what they are given", { skip }, () => {
   const found = findings(
     ..."harmless identity second calls calls_item calls_keyword calls_method attribute opens"
       .split(" "),
-    ..."opens_in_c evaluates imports starts makes_folder ends needs refuses".split(" "),
+    ..."opens_in_c evaluates imports starts makes_folder ends opens_and_ends needs refuses".split(" "),
   );
   const seen = (name: string) => found[name]?.call;
   assert.deepEqual(seen("harmless"), []);
@@ -161,7 +176,9 @@ test("functions show what they do with what they are given", { skip }, () => {
   assert.ok(seen("imports")?.includes("event:import"));
   assert.ok(seen("starts")?.includes("event:subprocess.Popen"));
   assert.ok(seen("makes_folder")?.includes("event:os.mkdir"));
-  assert.deepEqual(seen("ends"), ["crash"]);
+  // What it did before it ended is seen, with and without an audit event.
+  assert.deepEqual(seen("ends"), ["crash", "event:ctypes.string_at"]);
+  assert.ok(seen("opens_and_ends")?.includes("event:open"));
   assert.deepEqual(seen("needs"), ["needs:no_such_library"]);
   assert.deepEqual(seen("refuses"), ["needs:other_library"]);
 });

@@ -53,13 +53,17 @@ STATSMODELS = Review(
 STATSMODELS_HOOKS = Review(
     modules=STATSMODELS.modules,
     include={
-        f"statsmodels.tsa.statespace._{module}": " ".join(letter + name for letter in "dszc" for name in names.split())
-        for module, names in {
-            "representation": "Statespace", "initialization": "Initialization", "kalman_filter": "KalmanFilter",
-            "kalman_smoother": "KalmanSmoother", "simulation_smoother": "SimulationSmoother",
-        }.items()
-    } | {"statsmodels.tsa.exponential_smoothing._ets_smooth":
-         "_ets_smooth_add_add _ets_smooth_add_mul _ets_smooth_mul_add _ets_smooth_mul_mul"},
+        "statsmodels.tsa.exponential_smoothing._ets_smooth":
+            "_ets_smooth_add_add _ets_smooth_add_mul _ets_smooth_mul_add _ets_smooth_mul_mul",
+        **{
+            f"statsmodels.tsa.statespace._{module}":
+                " ".join(letter + name for letter in "dszc" for name in names.split())
+            for module, names in {
+                "representation": "Statespace", "initialization": "Initialization", "kalman_filter": "KalmanFilter",
+                "kalman_smoother": "KalmanSmoother", "simulation_smoother": "SimulationSmoother",
+            }.items()
+        },
+    },
     exclude_modules=STATSMODELS.exclude_modules,
     exclude=(r"(?!.*Wrapper$)(?!.*\.Bunch$)statsmodels\.(?!base\.data\.|discrete\.discrete_model\.NegativeBinomial|tsa\.(deterministic|ar_model|vector_ar\.var_model|statespace|arima|exponential_smoothing|innovations)\.).*",),
     # Compiled ones are called with their arrays, and functions of smoothing are kept by name.
