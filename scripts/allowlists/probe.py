@@ -51,11 +51,11 @@ TEXT = "modelaudit_sentinel"
 #: Processor time for one name. The slowest real one (a torch.nn.Transformer) takes 0.3 s. What takes longer is
 #: interrupted; then each further attempt with the name has less.
 SECONDS = 10
-LESS_SECONDS = 2
+LESS_SECONDS = 1
 #: Interrupts that code may catch, or that an import may take, in one attempt, before the child is ended.
 INTERRUPTS = 8
 #: Interrupted attempts with one name before it counts as not examined.
-LOOPS = 64
+LOOPS = 24
 #: Times that, after which one that waits for something is ended, on a machine with other work.
 PATIENCE = 12
 #: Seconds between looks at whether a child waits for something that does not come, and looks that must agree.
