@@ -1,10 +1,11 @@
-"""table.py [--environments FOLDER] [--files FOLDER] [--rows FOLDER] [--seconds N] [--again] [--remove] [LIBRARY…]: how
-clean honest pickles are.
+"""table.py [--environments FOLDER] [--files FOLDER] [--rows FOLDER] [--seconds N] [--again|--kept] [--remove] [--document]
+[LIBRARY…]: how clean honest pickles are.
 
 For each audited release it lets scripts/fixtures/library_pickles.py write pickles of all that the release has
 into a folder outside the checkout, scans them, and prints a table: library, release, files, not clean,
 dangerous; and below it what the files that are not clean name. Files that are there already are kept; so are rows,
-but with --again, and --remove removes files and environment behind a row.
+but with --again, and --remove removes files and environment behind a row; with --kept nothing else is looked at.
+--document writes a line for each library into docs/allowlists.md.
 The oldest and the newest release of a library write every protocol from 2 to 5, those between 2 and 5 alone.
 """
 
@@ -26,6 +27,9 @@ from environments import Release, folder_of_environments, make, releases, remove
 
 ROOT = Path(__file__).parent.parent.parent
 WRITER = ROOT / "scripts" / "fixtures" / "library_pickles.py"
+DOCUMENT = ROOT / "docs" / "allowlists.md"
+#: What stands above the lines of libraries there, and the first line behind them.
+HEAD = "| library | releases | files | not clean | dangerous |\n| --- | --- | --: | --: | --: |\n"
 #: Lists without pickles of their own.
 WITHOUT = ("hub", "statsmodels_hooks", "torchvision_hooks")
 #: Subjects of findings that are kept for a release.
@@ -96,6 +100,23 @@ def row_of(release: Release, files: Path, environments: Path, seconds: float) ->
             "subjects": subjects(report).most_common(SHOWN)}
 
 
+def line_of(library: str, rows: "list[dict]") -> str:
+    """The line of a library in the document, from the rows of its releases that have files."""
+    count = {name: f"{sum(row[name] for row in rows):,}" for name in ("files", "not clean", "dangerous")}
+    return f"| {library} | {', '.join(row['release'] for row in rows)} | {' | '.join(count.values())} |"
+
+
+def write_document(rows: "dict[str, list[dict]]", path: Path = DOCUMENT) -> None:
+    """Puts lines of libraries into the document, in the place of those that they have, and in the order of names."""
+    before, head, behind = path.read_text(encoding="utf-8").partition(HEAD)
+    assert head, f"{path} has no table"
+    table, _, after = behind.partition("\n\n")
+    lines = {line.split(" | ")[0]: line for line in table.splitlines()}
+    lines |= {f"| {library}": line_of(library, found) for library, found in rows.items() if found}
+    text = "\n".join(lines[name] for name in sorted(lines, key=str.lower))
+    path.write_text(f"{before}{head}{text}\n\n{after}", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--environments")
@@ -103,7 +124,9 @@ def main() -> None:
     parser.add_argument("--rows")
     parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--kept", action="store_true")
     parser.add_argument("--remove", action="store_true")
+    parser.add_argument("--document", action="store_true")
     parser.add_argument("libraries", nargs="*")
     options = parser.parse_args()
     environments = folder_of_environments(options.environments)
@@ -113,10 +136,13 @@ def main() -> None:
     total: Counter = Counter()
     print("| library | release | files | not clean | dangerous |\n| --- | --- | --: | --: | --: |")
     below = []
+    of_library: "dict[str, list[dict]]" = {}
     for release in releases(options.libraries):
         if release.library in WITHOUT:
             continue
         kept = rows / f"{release.library}-{release.version}.json"
+        if options.kept and not kept.exists():
+            continue
         if options.again or not kept.exists():
             try:
                 kept.write_text(json.dumps(row_of(release, files, environments, options.seconds)))
@@ -130,10 +156,13 @@ def main() -> None:
         counts = {name: row[name] for name in ("files", "not clean", "dangerous")}
         print(f"| {release.library} | {release.version} | {' | '.join(map(str, counts.values()))} |", flush=True)
         total.update(counts)
+        of_library.setdefault(release.library, []).extend([row] if row["files"] > 0 else [])
         below += [f"{release.library}-{release.version}: {row['said'][:200]}",
                   *(f"{release.library}-{release.version}: {count} × {subject}" for subject, count in row["subjects"])]
     print(f"| all | | {total['files']} | {total['not clean']} | {total['dangerous']} |\n")
     print("\n".join(below))
+    if options.document:
+        write_document(of_library)
 
 
 if __name__ == "__main__":
