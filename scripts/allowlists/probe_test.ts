@@ -148,17 +148,23 @@ test("a name that waits for what does not come is ended", { skip }, () => {
   assert.deepEqual(waits?.call, ["crash", "unexamined"]);
 });
 
-test("a name that loops shows what it did before, and what it does with other arguments", { skip }, () => {
-  const { loops, loops_in_c } = findings("loops", "loops_in_c");
-  assert.deepEqual(loops?.call, ["crash"]);
-  assert.deepEqual(loops_in_c?.call, ["calls-argument", "crash", "unexamined"]);
-});
+test(
+  "a name that loops shows what it did before, and what it does with other arguments",
+  { skip },
+  () => {
+    const { loops, loops_in_c } = findings("loops", "loops_in_c");
+    assert.deepEqual(loops?.call, ["crash"]);
+    assert.deepEqual(loops_in_c?.call, ["calls-argument", "crash", "unexamined"]);
+  },
+);
 
 test("functions show what they do with what they are given", { skip }, () => {
   const found = findings(
     ..."harmless identity second calls calls_item calls_keyword calls_method attribute opens"
       .split(" "),
-    ..."opens_in_c evaluates imports starts makes_folder ends opens_and_ends needs refuses".split(" "),
+    ..."opens_in_c evaluates imports starts makes_folder ends opens_and_ends needs refuses".split(
+      " ",
+    ),
   );
   const seen = (name: string) => found[name]?.call;
   assert.deepEqual(seen("harmless"), []);
@@ -218,4 +224,29 @@ test("classes show what calling and restoring them does", { skip }, () => {
   assert.ok(found["Later"]?.restore.includes("representation:event:exec"));
   assert.deepEqual(found["Needs"]?.restore, ["needs:no_such_library"]);
   assert.ok(found["Gone"]?.restore.includes("event:os.mkdir"));
+});
+
+/** The oldest Python that an audit runs on, or an empty text. */
+function oldestPython(): string {
+  const script = `
+import sys
+sys.path.insert(0, ${JSON.stringify(FOLDER)})
+import environments
+versions = {tuple(map(int, each.python.split("."))) for each in environments.releases() if not each.source}
+print(environments.interpreter_of(".".join(map(str, min(versions)))))
+`;
+  const found = spawnSync(process.env["PYTHON"] ?? "python3", ["-c", script], { encoding: "utf8" });
+  return found.status === 0 ? found.stdout.trim() : "";
+}
+
+const oldest = skip === false ? oldestPython() : "";
+
+test("the oldest Python that audits run on reads the review", {
+  skip: skip || (oldest === "" && "no such Python"),
+}, () => {
+  const { status, stderr } = spawnSync(oldest, [
+    "-c",
+    `import sys; sys.path.insert(0, ${JSON.stringify(FOLDER)}); import candidates`,
+  ], { encoding: "utf8" });
+  assert.equal(status, 0, stderr);
 });
