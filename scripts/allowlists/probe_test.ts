@@ -122,7 +122,7 @@ import json, sys
 sys.path[:0] = [${JSON.stringify(FOLDER)}, ${JSON.stringify(SCRATCH)}]
 import examples, probe
 probe.SECONDS = 1
-if "loops" in sys.argv: probe.LESS_SECONDS, probe.CRASHES = 0.05, 3
+if "loops" in sys.argv: probe.SECONDS, probe.LESS_SECONDS, probe.CRASHES = 0.2, 0.02, 2
 if sys.argv[1:] == ["waits"]: probe.LOOK, probe.PATIENCE = 0.1, 2
 names = [("examples", name) for name in sys.argv[1:]]
 found = probe.probe(names, lambda module, name: getattr(examples, name), ["called"] * len(names))
