@@ -78,6 +78,8 @@ CHOICES = 1024
 EMPTY_FIELDS = 16
 #: Attributes with setters of their own, each set alone. The most that a listed class has are 60.
 SETTERS = 96
+#: Items of an iterable without an end.
+ITEMS = 16
 #: Names that one child examines.
 BATCH = 100
 #: Events that matter wherever they come from.
@@ -654,10 +656,15 @@ def restored(cls: type, state: object) -> object:
     return made
 
 
+def contains(made: object) -> bool:
+    """Looks for an item; where a class does not say itself how, in those that an index gives, which may not end."""
+    return 1 in (made if hasattr(type(made), "__contains__") else itertools.islice(made, ITEMS))
+
+
 #: What opcodes and harmless functions do with an object: a key of a dictionary, an item of a set, an argument.
 OPERATIONS = {
-    "hash": hash, "equal": lambda made: made == 1, "iterate": lambda made: list(itertools.islice(made, 3)),
-    "length": len, "item": lambda made: made[0], "key": lambda made: made[TEXT], "contains": lambda made: 1 in made,
+    "hash": hash, "equal": lambda made: made == 1, "iterate": lambda made: list(itertools.islice(made, ITEMS)),
+    "length": len, "item": lambda made: made[0], "key": lambda made: made[TEXT], "contains": contains,
     "truth": bool, "number": float, "index": operator.index, "text": str, "representation": repr,
     "attribute": lambda made: getattr(made, TEXT),
 }
