@@ -434,3 +434,26 @@ async function behindPassing(built: Uint8Array): Promise<string[]> {
   return factsIn(observations)
     .flatMap((fact) => fact.kind === "call" ? [fact.expression] : []);
 }
+
+/** `joblib.dump(pandas.Index(list("abcd"), name="name"))`, by pandas 2.0.3 and joblib 1.3.2. */
+const INDEX =
+  "gASVEQEAAAAAAACMGHBhbmRhcy5jb3JlLmluZGV4ZXMuYmFzZZSMCl9uZXdfSW5kZXiUk5RoAIwFSW5kZXiUk5R9" +
+  "lCiMBGRhdGGUjBNqb2JsaWIubnVtcHlfcGlja2xllIwRTnVtcHlBcnJheVdyYXBwZXKUk5QpgZR9lCiMCHN1YmNsYXNzlIwF" +
+  "bnVtcHmUjAduZGFycmF5lJOUjAVzaGFwZZRLBIWUjAVvcmRlcpSMAUOUjAVkdHlwZZRoDYwFZHR5cGWUk5SMAk84lImIh5RS" +
+  "lChLA4wBfJROTk5K/////0r/////Sz90lGKMCmFsbG93X21tYXCUiYwbbnVtcHlfYXJyYXlfYWxpZ25tZW50X2J5dGVzlEsQ" +
+  "dWKABZWZAAAAAAAAAIwVbnVtcHkuY29yZS5tdWx0aWFycmF5lIwMX3JlY29uc3RydWN0lJOUjAVudW1weZSMB25kYXJyYXmU" +
+  "k5RLAIWUQwFilIeUUpQoSwFLBIWUaAOMBWR0eXBllJOUjAJPOJSJiIeUUpQoSwOMAXyUTk5OSv////9K/////0s/dJRiiV2U" +
+  "KIwBYZSMAWKUjAFjlIwBZJRldJRiLpUOAAAAAAAAAIwEbmFtZZROdYaUUpQu";
+
+/** What loaders call that do not step over arrays, of an index whose class has a name of five letters. */
+async function callsOfIndex(name: string): Promise<string[]> {
+  const text = atob(INDEX).replaceAll("\x05Index", `\x05${name}`);
+  const observations = await observe(Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
+  return factsIn(observations)
+    .flatMap((fact) => fact.kind === "call" && fact.reading === "plain" ? [fact.expression] : []);
+}
+
+test("the class of a pandas index that a memo makes a module is none, and another one is", async () => {
+  assert.deepEqual(await callsOfIndex("Index"), []);
+  assert.deepEqual(await callsOfIndex("other"), ["other.dtype('O8', False, True)"]);
+});

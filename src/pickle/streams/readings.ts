@@ -386,7 +386,7 @@ export class OtherReadings {
         (dataCalled >= 0 && counted.offset >= dataCalled)
       );
     const fresh = (end < 0 ? all : all.slice(0, end)).filter((counted) =>
-      !known.has(keyOf(counted.fact)) &&
+      !known.has(keyOf(counted.fact)) && !(doubtful && isIndexType(counted.fact)) &&
       (!doubtful || wellFormed(counted) ||
         (counted.fact.kind === "unresolved-call" && counted.offset < refused))
     );
@@ -463,14 +463,35 @@ function isListed({ fact }: CountedFact): boolean {
   return fact.kind === "unresolved-call" && fact.listed === true;
 }
 
+/** Modules that have never had a name `dtype` or `ndarray` (joblib 0.9 to 1.6, pandas 0.24 to 3.1). */
+const WITHOUT_NUMPY_NAMES: ReadonlySet<string> = new Set([
+  "joblib.numpy_pickle",
+  "pandas.core.arrays.categorical",
+  "pandas.core.arrays.numpy_",
+  "pandas.core.arrays.string_",
+  "pandas.core.indexes.category",
+]);
+
+/** What pandas writes of an index names where its class is taken for a module, and what its call is given. */
+const INDEX_TYPE = "Index.dtype('O8', False, True)";
+
 /**
- * Whether a fact is an import of a name that its module has never had (joblib 0.9 to 1.6), which ends every
- * unpickler. An array's pickle takes its type from `numpy` by an entry of its own memo; read with the memo around
- * it, where joblib's wrapper comes early, that entry is joblib's module.
+ * Whether a fact is an import of a name that its module has never had, which ends every unpickler. An array's
+ * pickle takes its type from `numpy` by an entry of its own memo; read with the memo around it, where joblib's
+ * wrapper comes early or pandas writes an index or an extension array, that entry is another module.
  */
 function isAbsent({ fact }: CountedFact): boolean {
-  return fact.kind === "import" && fact.module === "joblib.numpy_pickle" &&
-    (fact.name === "dtype" || fact.name === "ndarray");
+  return fact.kind === "import" && (fact.name === "dtype" || fact.name === "ndarray") &&
+    WITHOUT_NUMPY_NAMES.has(fact.module);
+}
+
+/**
+ * Whether a fact is the type of a pandas index, by a module that is mostly none. What comes behind is read on, since
+ * a folder may have one.
+ */
+function isIndexType(fact: Fact): boolean {
+  return fact.kind === "call" ? fact.expression === INDEX_TYPE : fact.kind === "import" &&
+    fact.module === "Index" && fact.name === "dtype";
 }
 
 /**
