@@ -30,8 +30,8 @@ CANDIDATES = Path(__file__).parent / "candidates.py"
 SECONDS = 3600
 
 
-def audit(release: Release, python: Path, further: Path) -> dict:
-    """The answer of candidates.py for one release.
+def audit(release: Release, python: Path, further: Path, calls: bool = False) -> dict:
+    """The answer of candidates.py for one release; with `calls` for the names of a file alone, which are called.
 
     Raises subprocess.CalledProcessError when it fails, subprocess.TimeoutExpired when it hangs.
     """
@@ -43,11 +43,33 @@ def audit(release: Release, python: Path, further: Path) -> dict:
                    "TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
     with tempfile.TemporaryDirectory(prefix="modelaudit-audit-") as folder:
         done = subprocess.run(
-            [str(python), str(CANDIDATES), release.library, str(further)], cwd=folder, check=True,
+            [str(python), str(CANDIDATES), release.library, str(further), *(["called"] if calls else [])], cwd=folder, check=True,
             env={**environment, "HOME": folder, "TMPDIR": folder}, stdout=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, timeout=SECONDS, start_new_session=True)
     return json.loads(done.stdout)
+
+
+def not_called(answers: list[Answer]) -> list[set[tuple[str, str]]]:
+    """For each answer the names that it did not call, since its release only restores them, and another one calls."""
+    called = {(row["module"], row["name"]) for given in answers for row in given.answer["rows"] if row["use"] == "called"}
+    return [{(row["module"], row["name"]) for row in given.answer["rows"] if row["call"] == ["-"]} & called
+            for given in answers]
+
+
+def call_too(given: Answer, names: set[tuple[str, str]], environments: Path, kept: Path) -> None:
+    """Calls names in a release, too, and puts what that showed into its answer.
+
+    Raises what `audit` does.
+    """
+    further = kept.with_name(f"{given.release.library}-called.json")
+    further.write_text(json.dumps(sorted(names)))
+    rows = audit(given.release, make(given.release, environments), further, calls=True)["rows"]
+    found = {(row["module"], row["name"]): row["call"] for row in rows}
+    for row in given.answer["rows"]:
+        key = (row["module"], row["name"])
+        row["call"] = found[key] if key in names else row["call"]
+    kept.write_text(json.dumps(given.answer))
 
 
 def main() -> None:
@@ -62,30 +84,36 @@ def main() -> None:
     environments = folder_of_environments(options.environments)
     results = Path(options.results or tempfile.mkdtemp(prefix="modelaudit-results-"))
     results.mkdir(parents=True, exist_ok=True)
-    answers: dict[str, list[Answer]] = {}
-    for release in releases(options.libraries):
-        kept = results / f"{release.library}-{release.version}.json"
-        if options.kept and not kept.exists():
-            continue
-        if options.again or not kept.exists():
-            further = results / f"{release.library}-names.json"
-            further.write_text(json.dumps(sorted(listed_names(release.library))))
-            try:
-                answer = audit(release, make(release, environments), further)
-            except (subprocess.SubprocessError, FileNotFoundError) as error:
-                print(f"cannot audit {release.library} {release.version}: {error}", file=sys.stderr)
+    wanted = releases(options.libraries)
+    for library in dict.fromkeys(each.library for each in wanted):
+        given = []
+        for release in wanted:
+            kept = results / f"{library}-{release.version}.json"
+            if release.library != library or (options.kept and not kept.exists()):
                 continue
-            finally:
-                if options.remove:
-                    remove(release, environments)
-            kept.write_text(json.dumps(answer))
-        answer = json.loads(kept.read_text())
-        print(f"{release.library} {release.version}: {len(answer['rows'])} names", flush=True)
-        answers.setdefault(release.library, []).append(Answer(release, answer))
-    for library, given in answers.items():
-        rows = merge(library, given)
-        write_evidence(library, given, rows)
-        write_list(library, given, rows)
+            if options.again or not kept.exists():
+                further = results / f"{library}-names.json"
+                further.write_text(json.dumps(sorted(listed_names(library))))
+                try:
+                    kept.write_text(json.dumps(audit(release, make(release, environments), further)))
+                except (subprocess.SubprocessError, FileNotFoundError) as error:
+                    print(f"cannot audit {library} {release.version}: {error}", file=sys.stderr)
+                    continue
+            given.append(Answer(release, json.loads(kept.read_text())))
+            print(f"{library} {release.version}: {len(given[-1].answer['rows'])} names", flush=True)
+        for each, names in zip(given, not_called(given)):
+            try:
+                if names:
+                    call_too(each, names, environments, results / f"{library}-{each.release.version}.json")
+            except (subprocess.SubprocessError, FileNotFoundError) as error:
+                print(f"cannot call what {library} {each.release.version} restores: {error}", file=sys.stderr)
+        for release in wanted:
+            if options.remove and release.library == library:
+                remove(release, environments)
+        if given:
+            rows = merge(library, given)
+            write_evidence(library, given, rows)
+            write_list(library, given, rows)
 
 
 if __name__ == "__main__":
