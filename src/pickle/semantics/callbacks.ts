@@ -62,7 +62,7 @@ const OWN = "_remove _commit_removals _scrub_removals _set_item _setitem_array _
   "_set_distance_func _set_sparse_distance_func design_structure _matrix_array _hash prediction summary " +
   "_delegate_property_set _verify_shard_order _ensure_elements_are_ids _get_topics _update_accumulator set_attr _to_dict _simplify " +
   "_Structured__prepare_item _initialize get_terms completion_percentage _iter _iter_cached _properties " +
-  "_check_properties to_state";
+  "_check_properties to_state stan_variable cmd";
 
 const METHODS: ReadonlySet<string> = new Set(`${ASKED} ${OWN}`.split(" "));
 
@@ -79,6 +79,9 @@ const WITHOUT_ATTRIBUTES: readonly number[] = [
   KIND.NEGATIVE,
   KIND.NUMBER,
 ];
+
+/** Classes of sets, whose instances have no attributes and no `__call__`. */
+const SETS: readonly string[] = ["builtins.set", "builtins.frozenset"];
 
 /** Watches the objects of one heap. */
 export class HiddenCalls {
@@ -216,6 +219,12 @@ export class HiddenCalls {
     }
   }
 
+  /** Whether a value is a set, which pickle before protocol 4 writes as a call, and which cannot be called. */
+  private isSet(value: Handle): boolean {
+    const maker = this.heap.instanceOf(value) ?? this.calleeOf(value);
+    return maker !== undefined && SETS.includes(maker.key);
+  }
+
   /** Whether a value may be called. */
   isCallable(handle: Handle): boolean {
     return this.isObject(handle) || this.heap.globalOf(handle) !== undefined;
@@ -250,7 +259,7 @@ export class HiddenCalls {
 
   /** Whether a state's entry gives its object something that is called without being asked for. */
   private isHook(key: Handle, value: Handle): boolean {
-    if (!this.isCallable(value)) return false;
+    if (!this.isCallable(value) || this.isSet(value)) return false;
     const name = this.heap.textOf(key);
     // What calls made of a text may be any name, and so may an instance of a class that is a str.
     if (name === undefined) return !isNoText(this.heap, key) && this.isFunction(value);

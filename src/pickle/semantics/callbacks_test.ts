@@ -614,6 +614,76 @@ test("a harmless class is given no object that holds something to call under any
   }
 });
 
+/** An object dtype of numpy's. */
+const OBJECT_TYPE = "cnumpy\ndtype\n(VO8\nI00\nI01\ntR(I3\nV|\nNNNI-1\nI-1\nI63\ntb";
+
+/** An array of objects as numpy pickles it. */
+function arrayOf(items: string | Uint8Array, maker = "_reconstruct"): Uint8Array {
+  return bytes(
+    `cnumpy.core.multiarray\n${maker}\n(cnumpy\nndarray\n(I0\ntC\x01btR(I1\n(I1\nt`,
+    ...[OBJECT_TYPE, "I00\n](", items, "etb"],
+  );
+}
+
+/** The same as joblib writes it: a stand-in, and behind it a pickle of its own. */
+function joblibArray(pickled: Uint8Array): Uint8Array {
+  const state = bytes("}(", str("dtype"), OBJECT_TYPE, str("shape"), "(K\x01tub");
+  return bytes("cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81", state, pickled, ".");
+}
+
+test("an array of plain objects that joblib pickles by itself holds nothing of the file around it", async () => {
+  // What a harmless class is given holds the array; something to call stands in another dictionary of the file.
+  const given = (array: Uint8Array) =>
+    verdict(
+      ...[
+        "](",
+        "}",
+        str("x"),
+        MODEL,
+        "scpandas.core.indexes.accessors\nCombinedDatetimelikeProperties\n",
+      ],
+      ...["cargparse\nNamespace\n)\x81}", str("a"), array, "sb\x85\x81e"],
+    );
+  const day = "cdatetime\ndate\n(C\x04\x07\xe4\x01\x01tR";
+  for (const items of ["K\x01N", str("a"), bytes("](", str("a"), "e}"), day, "cnumpy\nfloat64\n"]) {
+    assert.equal(await given(joblibArray(arrayOf(items))), "clean");
+  }
+  const namespace = instance("a", "K\x01");
+  for (
+    const array of [
+      arrayOf(MODEL),
+      arrayOf(PARTIAL),
+      arrayOf(instance("a", MODEL)),
+      arrayOf(bytes("](", MODEL, "e")),
+      // A persistent id may be anything, and so may what no array is.
+      arrayOf("Pid\n"),
+      arrayOf("cmylib\nf\n)R"),
+      MODEL,
+      PARTIAL,
+      bytes("]"),
+      bytes(namespace),
+      arrayOf("K\x01", "scalar"),
+    ]
+  ) {
+    assert.notEqual(await given(joblibArray(array)), "clean");
+  }
+  assert.equal(await given(joblibArray(arrayOf("cos\nsystem\n"))), "dangerous");
+  assert.equal(
+    await given(joblibArray(arrayOf(bytes("cos\nsystem\n(", str("ls"), "tR")))),
+    "dangerous",
+  );
+});
+
+test("a set, which protocol 2 writes as a call, is no method, whatever its name", async () => {
+  const made = (value: string | Uint8Array) => instance("__pydantic_fields_set__", value);
+  for (const name of ["__builtin__\nset", "builtins\nset", "builtins\nfrozenset"]) {
+    assert.equal(await verdict(made(`c${name}\n(]tR`)), "clean");
+    assert.equal(await verdict(made(bytes(`c${name}\n(](`, str("a"), "etR"))), "clean");
+  }
+  assert.equal(await verdict(made("ccollections\nCounter\n(]tR")), "suspicious");
+  assert.equal(await verdict(made(MODEL)), "suspicious");
+});
+
 test("an object with a state gets no items where that holds something to call, however deep", async () => {
   // pandas 2.3.3 called it: `DataFrame.__setitem__` asks its columns for `get_loc`.
   const held = (name: string, value: string | Uint8Array) =>

@@ -293,11 +293,10 @@ async function stepArray(
       : stated;
     if (extent === undefined) return;
   }
-  const behind = extent?.kind === "pickle"
+  const pickled = extent?.kind === "pickle"
     ? await stepPickle(machine, input, context, options, state, { at, depth, exact })
-    : extent === undefined
-    ? undefined
-    : await stepRaw(input, state, at, extent);
+    : undefined;
+  const behind = extent?.kind === "raw" ? await stepRaw(input, state, at, extent) : pickled?.behind;
   if (behind === undefined) return;
   // Python's unframer has the frame in memory and continues in it, then after the array.
   if (framed) input.drop(at, behind - at);
@@ -309,7 +308,7 @@ async function stepArray(
     ? []
     : valuesKept(machine);
   machine.stack.push(
-    exact && extent?.kind === "raw"
+    exact && (extent?.kind === "raw" || pickled?.plain === true)
       ? array
       : heap.object({ type: "oneOf", values: exact ? [array] : [array, wrapper, ...others] }),
   );
@@ -360,7 +359,15 @@ async function stepRaw(
   return next;
 }
 
-/** Reads a pickle at a place; gives what lies behind it, nothing where it is uncertain and there is none. */
+/** What a pickled array makes known. */
+interface PickledArray {
+  /** Virtual offset behind it. */
+  readonly behind: number;
+  /** Whether it is an array in which nothing is to be called, see `isPlain`. */
+  readonly plain: boolean;
+}
+
+/** Reads a pickle at a place; gives nothing where it is uncertain and there is none. */
 async function stepPickle(
   machine: Machine,
   input: Input,
@@ -368,7 +375,7 @@ async function stepPickle(
   options: RunOptions,
   state: State,
   { at, depth, exact }: { at: number; depth: number; exact: boolean },
-): Promise<number | undefined> {
+): Promise<PickledArray | undefined> {
   if (state.objectArrays >= ARRAYS_READ || state.arrays.size >= ARRAYS_KEPT) {
     const most = Math.min(ARRAYS_READ, state.objectArrays);
     throw new LimitError("values", `Cannot read more than ${most} object arrays of one stream`);
@@ -382,10 +389,31 @@ async function stepPickle(
   const index = state.objectArrays++;
   if (!saysNothing(run)) state.arrays.set(index, run);
   if (run.broken !== undefined) throw run.broken;
-  if (run.status === STATUS.STOPPED) return run.end;
+  if (run.status === STATUS.STOPPED) return { behind: run.end, plain: isPlain(run) };
   if (!exact) return undefined;
   // joblib raises where the array's pickle does; what others see behind it is the plain reading's.
   state.badArray ??= machine.offset;
   state.refused = true;
-  return run.end;
+  return { behind: run.end, plain: false };
+}
+
+/** What makes an array of numpy's (`array_reduce` in numpy's `methods.c`). */
+const ARRAY_MAKER = /^numpy\.(_?core\.multiarray\._reconstruct|ndarray)$/;
+/** Meanings of what is harmless to call and hands out, or keeps, something that is not. */
+const HANDING_OUT: readonly string[] = ["gives-back", "kept"];
+
+/**
+ * Whether a pickled array of objects is certainly one of numpy's, and holds nothing to call but what is harmless to
+ * call: the same then holds of whatever looks at its items. Its pickle has a memo of its own, so that nothing of the
+ * file around it can be in it.
+ */
+function isPlain({ machine, arrays, badArray }: Run): boolean {
+  const { heap, semantics, persistentIds, result } = machine;
+  return badArray === undefined && arrays.size === 0 && persistentIds.length === 0 &&
+    semantics.loaded.length === 0 && !heap.hasFunctions && !heap.detailLost &&
+    ARRAY_MAKER.test(heap.instanceOf(result)?.key ?? "") &&
+    heap.entries.every(({ quiet, meanings }) =>
+      quiet && !meanings.some((each) => HANDING_OUT.includes(each))
+    ) &&
+    heap.facts.all().every(({ fact }) => fact.kind === "import" || fact.kind === "call");
 }
