@@ -2,7 +2,7 @@
 // deno-fmt-ignore-file
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "ff0e30b06c2ddbc8b752d8bdb8abc79e111f4f70c5a355074b38bff21d0aeaad";
+export const RULES_HASH: string = "e8bbd221ca2b155e667e74c08ea3b6d2592cee56da3f4ba238c222232abd21e3";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -885,10 +885,13 @@ export const CALLABLES_JSON: string = `{
   "loader"
  ],
  "spacy.tokens.doc.unpickle_doc": [
-  "loads-arguments"
+  "loads-second"
  ],
  "spacy.vocab.unpickle_vocab": [
-  "loads-arguments"
+  "loads-fifth"
+ ],
+ "spacy.util._get_attr_unless_lookup": [
+  "calls-first"
  ],
  "dateutil.tz.tz.tzfile": [
   "opens-first"

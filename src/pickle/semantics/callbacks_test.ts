@@ -469,6 +469,23 @@ test("what spaCy's vocabularies bring as a pickle is loaded", async () => {
   assert.equal(await verdict("cspacy.vocab\nunpickle_vocab\n(NNNN", held, "NNtR"), "dangerous");
   assert.equal(await verdict("csrsly\npickle_loads\n(", held, "tR"), "dangerous");
   assert.equal(await verdict("cspacy.vocab\nunpickle_vocab\n(NNNNNNNtR"), "suspicious");
+  // Calls and keywords may make it of anything.
+  const made = bytes("cmylib\nf\n(", held, "tR");
+  assert.equal(await verdict("cspacy.vocab\nunpickle_vocab\n(NNNN", made, "NNtR"), "dangerous");
+  const named = bytes("}", str("lex_attr_getters"), held, "s\x92)R");
+  const partial = "cfunctools\npartial\n(cspacy.vocab\nunpickle_vocab\nt";
+  assert.notEqual(await verdict(partial, named), "clean");
+  assert.equal(await verdict("cspacy.tokens.doc\nunpickle_doc\n(N", held, "NtR"), "dangerous");
+});
+
+test("what spaCy's lookups fall back to is called", async () => {
+  const made = (callee: string, ...args: readonly (string | Uint8Array)[]) =>
+    bytes(`cspacy.util\n_get_attr_unless_lookup\n(${callee}]`, ...args, "tR");
+  assert.equal(await verdict(made("cos\nsystem\n", str("ls"))), "dangerous");
+  assert.equal(await verdict(made("cmylib\nf\n", str("x"))), "suspicious");
+  const getter = bytes("coperator\nattrgetter\n(", str("system"), "tR");
+  const found = bytes("cspacy.util\n_get_attr_unless_lookup\n(", getter, "]cos\nenviron\ntR");
+  assert.notEqual(await verdict(found, "(", str("ls"), "tR"), "clean");
 });
 
 test("what skorch's nets keep as bytes is loaded", async () => {

@@ -172,3 +172,17 @@ export function operatorCall(calls: Calls, call: Call): Handle {
     ? UNKNOWN
     : calls.call(callee, args, call.kwargs, "operator.call", call.at);
 }
+
+/**
+ * `_get_attr_unless_lookup(function, lookups, text)` of spaCy: what a lookup has for the text, or what the function
+ * gives for it.
+ */
+export function callsFirst(calls: Calls, call: Call): Handle {
+  const isPlain = call.args !== undefined && calls.isBare(call.kwargs);
+  const [callee, , ...args] = isPlain ? call.args : [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  const unknown = calls.result(call.entry.handle, call.args, call.kwargs);
+  if (callee === undefined) return unknown;
+  const given = calls.call(callee, args, undefined, call.entry.name, call.at);
+  return calls.heap.object({ type: "oneOf", values: [given, unknown] });
+}

@@ -6,9 +6,10 @@
 
 import type { GlobalName } from "../../../core/types.ts";
 import type { Call } from "../call.ts";
-import type { Calls } from "../calls.ts";
+import type { Calls, Wrapper } from "../calls.ts";
 import { isTextCodec } from "../codecs.ts";
 import { foldOf } from "../folding.ts";
+import { render } from "../../tools/render.ts";
 import { type Handle, indexOf, KIND, kindOf, UNKNOWN } from "../../machine/values.ts";
 import { madeOf } from "../possible.ts";
 
@@ -140,18 +141,30 @@ export function loader(calls: Calls, call: Call): Handle {
   return calls.result(call.entry.handle, call.args, call.kwargs);
 }
 
-/** Functions that load a pickle in any of their arguments, among other things: each argument is looked into. */
-export function loadsArguments(calls: Calls, call: Call): Handle {
-  for (const given of call.args ?? [UNKNOWN]) {
-    const resolved = loadedBytes(calls, given);
-    const via = `${call.entry.module}.${call.entry.name}`;
-    if (resolved !== undefined) calls.loaded.push({ handle: resolved, via });
-    if (given === UNKNOWN || (resolved !== undefined && calls.heap.bytesChanged(resolved))) {
-      calls.loadsUnknown = true;
+/**
+ * Functions that load a pickle in one of their arguments, among other things: it is looked into. What is no constant
+ * of the file may be any pickle.
+ *
+ * @param at the place of the argument
+ */
+export function loadsArgument(at: number): Wrapper {
+  return (calls, call) => {
+    const { heap } = calls;
+    const isPlain = call.args !== undefined && calls.isBare(call.kwargs);
+    const given = isPlain ? call.args[at] : UNKNOWN;
+    if (given !== undefined) {
+      const resolved = loadedBytes(calls, given);
+      const via = `${call.entry.module}.${call.entry.name}`;
+      if (resolved !== undefined) calls.loaded.push({ handle: resolved, via });
+      if (resolved !== given || heap.bytesChanged(given) || heap.bytesGrown) {
+        calls.loadsUnknown = true;
+        const expression = `${via}(${render(heap, given)})`;
+        heap.facts.add({ kind: "unresolved-call", via, expression }, call.at);
+      }
     }
-  }
-  calls.log(call);
-  return calls.result(call.entry.handle, call.args, call.kwargs);
+    calls.log(call);
+    return calls.result(call.entry.handle, call.args, call.kwargs);
+  };
 }
 
 /** Whether a value is a text or bytes that stand in the file. */

@@ -17,14 +17,23 @@ import {
   setAttribute,
   setItem,
 } from "./attributes.ts";
-import { apply, bound, mapped, operatorCall, partial, reduce, starmapped } from "./callers.ts";
+import {
+  apply,
+  bound,
+  callsFirst,
+  mapped,
+  operatorCall,
+  partial,
+  reduce,
+  starmapped,
+} from "./callers.ts";
 import {
   addExtension,
   encodeText,
   importAttribute,
   importModule,
   loader,
-  loadsArguments,
+  loadsArgument,
   loadType,
   resolveName,
 } from "./imports.ts";
@@ -76,7 +85,9 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   "load-type": loadType,
   "encode-text": encodeText,
   loader: loader,
-  "loads-arguments": loadsArguments,
+  "loads-second": loadsArgument(1),
+  "loads-fifth": loadsArgument(4),
+  "calls-first": callsFirst,
   "opens-first": opensFirst,
   "opens-arguments": opensArguments,
 };
