@@ -49,8 +49,9 @@ LIFELINES = Review(
     modules=("lifelines",),
     # What estimates keep bound.
     bound={r"lifelines\.fitters\..*Fitter": "plot _variance_f_smooth _additive_f_smooth _variance_f_discrete _additive_f_discrete "
-           "_log_likelihood_right_censoring _log_likelihood_left_censoring _log_likelihood_interval_censoring _add_penalty"},
-    named=(r".*\.(plot|_(variance|additive)_f_\w+|_log_likelihood_\w+_censoring|_add_penalty)",),
+           "_log_likelihood_right_censoring _log_likelihood_left_censoring _log_likelihood_interval_censoring _add_penalty "
+           "_create_neg_likelihood_with_penalty_function"},
+    named=(r".*\.(plot|_(variance|additive)_f_\w+|_log_likelihood_\w+_censoring|_add_penalty|_create_neg_likelihood_\w+)",),
     exclude_modules=TESTS + (r"\.(datasets|plotting|generate_datasets|utils\.printer)(\.|$)",),
 )
 

@@ -255,15 +255,15 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     library: "cmdstanpy",
     version: "1.1.0 to 1.3.2",
     roots: ["cmdstanpy"],
-    text: `=00cmdstanpy.cmdstan_args ~0CmdStanArgs ~0GenerateQuantitiesArgs ~0LaplaceArgs =0Method ~0OptimizeArgs ~0PathfinderArgs ~0SamplerArgs ~0VariationalArgs
-0astanfit.gq =0CmdStanGQ
-0ilaplace =0CmdStanLaplace
-0imcmc =0CmdStanMCMC
+    text: `=00cmdstanpy.cmdstan_args ~0CmdStanArgs ~0GenerateQuantitiesArgs ~0LaplaceArgs 0Method ~0OptimizeArgs ~0PathfinderArgs ~0SamplerArgs ~0VariationalArgs
+0astanfit.gq ~0CmdStanGQ
+0ilaplace ~0CmdStanLaplace
+0imcmc ~0CmdStanMCMC
 0jetadata ~0InferenceMetadata
-0jle =0CmdStanMLE
-0ipathfinder =0CmdStanPathfinder
-0irunset =0RunSet
-0ivb =0CmdStanVB`,
+0jle ~0CmdStanMLE
+0ipathfinder ~0CmdStanPathfinder
+0irunset ~0RunSet
+0ivb ~0CmdStanVB`,
   },
   {
     library: "dask",
@@ -1634,29 +1634,29 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     version: "0.27.8 to 0.30.3",
     roots: ["lifelines"],
     text: `=00lifelines.exceptions 0ApproximationWarning 0ConvergenceError bWarning 0ProportionalHazardAssumptionError 0StatError 4isticalWarning
-0afitters ~0BaseFitter ~0KnownModelParametricUnivariateFitter =zr.plot ~0NonParametricUnivariateFitter =t.plot ~0ParametericAFTRegressionFitter =u._add_penalty =wlog_likelihood_interval_censoring =z_likelihood_left_censoring =z_likelihood_right_censoring =vplot ~7ricRegressionFitter =q._add_penalty =slog_likelihood_interval_censoring =zelihood_left_censoring =zelihood_right_censoring =rplot ~aUnivariateFitter =q.plot ~0RegressionFitter ~0SemiParametricRegressionFitter ~0UnivariateFitter =g.plot
+0afitters ~0BaseFitter ~0KnownModelParametricUnivariateFitter =zr.plot ~0NonParametricUnivariateFitter =t.plot ~0ParametericAFTRegressionFitter =u._add_penalty =wcreate_neg_likelihood_with_penalty_function =wlog_likelihood_interval_censoring =z_likelihood_left_censoring =z_likelihood_right_censoring =vplot ~7ricRegressionFitter =q._add_penalty =screate_neg_likelihood_with_penalty_function =slog_likelihood_interval_censoring =zelihood_left_censoring =zelihood_right_censoring =rplot ~aUnivariateFitter =q.plot ~0RegressionFitter ~0SemiParametricRegressionFitter ~0UnivariateFitter =g.plot
 0h.aalen_additive_fitter ~0AalenAdditiveFitter =j.plot
 0ojohansen_fitter ~0AalenJohansenFitter =j.plot
 0ibreslow_fleming_harrington_fitter ~0BreslowFlemingHarringtonFitter =u.plot
 0icox_time_varying_fitter ~0CoxTimeVaryingFitter =k.plot
-0lph_fitter ~0CoxPHFitter ~0ParametricCoxModelFitter =o._add_penalty =qlog_likelihood_interval_censoring =zihood_left_censoring =zihood_right_censoring =pplot ~aPiecewiseBaselinePHFitter =z._add_penalty =z._log_likelihood_interval_censoring =z._log_likelihood_left_censoring =z._log_likelihood_right_censoring =z.plot ~aSplinePHFitter =o._add_penalty =qlog_likelihood_interval_censoring =zihood_left_censoring =zihood_right_censoring =pplot ~0SemiParametricPHFitter =m.plot ~0_BatchVsSingle =0exp =0log =0multiply
-0jrc_spline_fitter ~0CRCSplineFitter =f._add_penalty =hlog_likelihood_interval_censoring =wleft_censoring =wright_censoring =gplot
+0lph_fitter ~0CoxPHFitter ~0ParametricCoxModelFitter =o._add_penalty =qcreate_neg_likelihood_with_penalty_function =qlog_likelihood_interval_censoring =zihood_left_censoring =zihood_right_censoring =pplot ~aPiecewiseBaselinePHFitter =z._add_penalty =z._create_neg_likelihood_with_penalty_function =z._log_likelihood_interval_censoring =z._log_likelihood_left_censoring =z._log_likelihood_right_censoring =z.plot ~aSplinePHFitter =o._add_penalty =qcreate_neg_likelihood_with_penalty_function =qlog_likelihood_interval_censoring =zihood_left_censoring =zihood_right_censoring =pplot ~0SemiParametricPHFitter =m.plot ~0_BatchVsSingle =0exp =0log =0multiply
+0jrc_spline_fitter ~0CRCSplineFitter =f._add_penalty =hcreate_neg_likelihood_with_penalty_function =hlog_likelihood_interval_censoring =wleft_censoring =wright_censoring =gplot
 0iexponential_fitter ~0ExponentialFitter =h.plot
 0igeneralized_gamma_fitter ~0GeneralizedGammaFitter =m.plot =0gammainccinv =8inv
-10regression_fitter ~0GeneralizedGammaRegressionFitter =w._add_penalty =ylog_likelihood_interval_censoring =zog_likelihood_left_censoring =zog_likelihood_right_censoring =xplot =0gammaincinv
+10regression_fitter ~0GeneralizedGammaRegressionFitter =w._add_penalty =ycreate_neg_likelihood_with_penalty_function =ylog_likelihood_interval_censoring =zog_likelihood_left_censoring =zog_likelihood_right_censoring =xplot =0gammaincinv
 0ikaplan_meier_fitter ~0KaplanMeierFitter =h.plot
-0ilog_logistic_aft_fitter ~0LogLogisticAFTFitter =k._add_penalty =mlog_likelihood_interval_censoring =zd_left_censoring =zd_right_censoring =lplot
+0ilog_logistic_aft_fitter ~0LogLogisticAFTFitter =k._add_penalty =mcreate_neg_likelihood_with_penalty_function =mlog_likelihood_interval_censoring =zd_left_censoring =zd_right_censoring =lplot
 0vfitter ~0LogLogisticFitter =h.plot
-0mnormal_aft_fitter ~0LogNormalAFTFitter =i._add_penalty =klog_likelihood_interval_censoring =zleft_censoring =zright_censoring =jplot =0erfinv
+0mnormal_aft_fitter ~0LogNormalAFTFitter =i._add_penalty =kcreate_neg_likelihood_with_penalty_function =klog_likelihood_interval_censoring =zleft_censoring =zright_censoring =jplot =0erfinv
 0tfitter ~0LogNormalFitter =f.plot =0erfinv
 0imixins ~0ProportionalHazardMixin ~0SplineFitterMixin
 0lture_cure_fitter ~0MixtureCureFitter =h.plot
 0inelson_aalen_fitter ~0NelsonAalenFitter =h._additive_f_discrete =usmooth =jvariance_f_discrete =usmooth =iplot
 0jpmle ~0interval ~0min_max
 0ipiecewise_exponential_fitter ~0PiecewiseExponentialFitter =q.plot
-14regression_fitter ~0PiecewiseExponentialRegressionFitter =zr._add_penalty =zr._log_likelihood_interval_censoring =zr._log_likelihood_left_censoring =zr._log_likelihood_right_censoring =zr.plot
+14regression_fitter ~0PiecewiseExponentialRegressionFitter =zr._add_penalty =zr._create_neg_likelihood_with_penalty_function =zr._log_likelihood_interval_censoring =zr._log_likelihood_left_censoring =zr._log_likelihood_right_censoring =zr.plot
 0ispline_fitter ~0SplineFitter =c.plot
-0iweibull_aft_fitter ~0WeibullAFTFitter =g._add_penalty =ilog_likelihood_interval_censoring =xleft_censoring =xright_censoring =hplot =0gamma
+0iweibull_aft_fitter ~0WeibullAFTFitter =g._add_penalty =icreate_neg_likelihood_with_penalty_function =ilog_likelihood_interval_censoring =xleft_censoring =xright_censoring =hplot =0gamma
 0qfitter ~0WeibullFitter =d.plot
 0astatistics ~0StatisticalResult ~0TimeTransformers
 0autils 0CensoringType ~1ovariateParameterMappings ~0DataframeSlicer ~0LinearAccumulator ~0QuadraticAccumulator ~0StepSizer

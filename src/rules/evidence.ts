@@ -49,9 +49,9 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   },
   {
     library: "cmdstanpy",
-    releases: ["cmdstanpy 1.1.0, its source","cmdstanpy 1.3.2, its source"],
-    kinds: `[{"kind":"source","releases":"3","methods":[]},%9!P2%+!P]`,
-    codes: "000001%'!(%+!*",
+    releases: ["cmdstanpy 1.1.0 on Python 3.11.7","cmdstanpy 1.3.2 on Python 3.11.7"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O2%5!Oenum%W!}%*!O"stan_variable"%I"]%J!_%+"?cmd"]}]`,
+    codes: "0000010200010000030403%\"!*503",
   },
   {
     library: "dask",
@@ -183,7 +183,7 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "lifelines",
     releases: ["lifelines 0.27.8 on Python 3.11.7","lifelines 0.30.3 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O2%5!Ofunction%W"#%*!O"to_ascii"%(!Yenum%W"*1%*"*get_params","keys"]}]`,
-    codes: "0%!!\"1%\"!*002%%!&%#!#%,!.%,!J%&!&%8!X%*!f%F!:%2\"W%.!D%*\"a%&!<%0!6%0!d30004%\"#z%!#|5",
+    codes: "0%!!\"1%\"!*002%%!&%&!#%.!0%,!N%&!&%<!]%,!l%J!<%4\"g%0!H%*\"o%&!<%.!6%6!h30004%\"%3%!%55",
   },
   {
     library: "lightfm",
