@@ -317,6 +317,8 @@ function compile(runtime: Runtime, stage: string, target: Target | undefined): C
     writeJson(join(stage, "deno.json"), { nodeModulesDir: "manual" });
     run(toolPath("deno"), [
       "compile",
+      // As the launcher does.
+      "--v8-flags=--max-semi-space-size=8",
       ...options,
       "--config",
       join(stage, "deno.json"),

@@ -15,7 +15,7 @@ import { isListedStandardModule } from "./names.ts";
 import { COMPUTED, shortest } from "./paths.ts";
 import type { AttributesRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import { isSensitive, REACHING, TELLING } from "./sinks.ts";
+import { REACHING, TELLING } from "./sinks.ts";
 import {
   type Class,
   type Code,
@@ -89,7 +89,7 @@ export class Attributes implements AttributesRoom {
 
   attributes(values: Values, id: string, site: object): Values {
     let all: Values = [];
-    for (const each of values) all = union(all, this.attribute(each, id, site));
+    for (const each of values) all = this.#run.unite(all, this.attribute(each, id, site));
     return this.#run.limited(all);
   }
 
@@ -217,8 +217,10 @@ export class Attributes implements AttributesRoom {
     if (!/^(?:default|annotation|return_annotation)$/u.test(id)) return all;
     for (const each of carries) {
       if (each.kind !== "function") continue;
-      all = union(all, this.#rooms.heap.allOf(this.#annotationsOf(each).items));
-      if (each.defaults !== undefined) all = union(all, this.#rooms.heap.allOf(each.defaults));
+      all = this.#run.unite(all, this.#rooms.heap.allOf(this.#annotationsOf(each).items));
+      if (each.defaults !== undefined) {
+        all = this.#run.unite(all, this.#rooms.heap.allOf(each.defaults));
+      }
     }
     return all;
   }
@@ -228,8 +230,8 @@ export class Attributes implements AttributesRoom {
     if (!called || !TELLING.has(id)) return [];
     let all: Values = [];
     for (const each of carries) {
-      if (each.kind === "outer" && !each.called && isSensitive(each.path)) {
-        all = union(all, [this.#rooms.heap.outer(shortest(`${each.path}.${id}`))]);
+      if (each.kind === "outer" && !each.called && each.sensitive) {
+        all = this.#run.unite(all, [this.#rooms.heap.outer(shortest(`${each.path}.${id}`))]);
       }
     }
     return all;
@@ -264,9 +266,11 @@ export class Attributes implements AttributesRoom {
     }
     if (id === "__defaults__" || id === "__closure__") {
       let all: Values = [];
-      for (const each of value.defaults?.values() ?? []) all = union(all, each);
+      for (const each of value.defaults?.values() ?? []) all = this.#run.unite(all, each);
       if (id === "__closure__") {
-        for (const each of value.scope.parent?.names.values() ?? []) all = union(all, each);
+        for (const each of value.scope.parent?.names.values() ?? []) {
+          all = this.#run.unite(all, each);
+        }
       }
       return [this.#rooms.heap.listOf(value.node, "tuple", all)];
     }
@@ -329,16 +333,16 @@ export class Attributes implements AttributesRoom {
     let all: Values = [];
     for (const member of this.#rooms.classes.member(value, id)) {
       if (member.kind === "bound" && member.self.kind === "constant") {
-        all = union(
+        all = this.#run.unite(
           all,
           member.self.value === "classmethod"
             ? [this.#rooms.heap.pair(member.target, value)]
             : [member.target],
         );
       } else if (member.kind === "instance") {
-        all = union(all, [member]);
-        all = union(all, this.#rooms.objects.special(member, ["__get__"], [[], [value]]));
-      } else all = union(all, [member]);
+        all = this.#run.unite(all, [member]);
+        all = this.#run.unite(all, this.#rooms.objects.special(member, ["__get__"], [[], [value]]));
+      } else all = this.#run.unite(all, [member]);
     }
     if (all.length > 0) {
       return this.#rooms.classes.isEnumeration(value) ? union(all, [value.instance]) : all;
@@ -346,18 +350,19 @@ export class Attributes implements AttributesRoom {
     for (const meta of this.#rooms.classes.metaclasses(value)) {
       if (meta.kind !== "class") continue;
       for (const member of this.#rooms.classes.member(meta, id)) {
-        if (member.kind === "function") all = union(all, [this.#rooms.heap.pair(member, value)]);
-        else if (member.kind === "property") {
-          all = union(
+        if (member.kind === "function") {
+          all = this.#run.unite(all, [this.#rooms.heap.pair(member, value)]);
+        } else if (member.kind === "property") {
+          all = this.#run.unite(
             all,
             this.#rooms.calls.callAll(member.get, { ...NO_ARGUMENTS, positions: [[value]] }),
           );
-        } else all = union(all, [member]);
+        } else all = this.#run.unite(all, [member]);
       }
       if (all.length > 0) continue;
       for (const name of ["__getattr__", "__getattribute__"]) {
         const positions: Values[] = [[value], [constantOf(id)]];
-        all = union(
+        all = this.#run.unite(
           all,
           this.#rooms.calls.callAll(this.#rooms.classes.member(meta, name), {
             ...NO_ARGUMENTS,
@@ -384,60 +389,72 @@ export class Attributes implements AttributesRoom {
     if (id === "__class__") return [self.of];
     if (id === "__dict__") return [this.#rooms.heap.space(value)];
     let all: Values = value.attributes.get(id) ?? [];
-    if (/^__(?:context|cause)__$/u.test(id)) all = union(all, this.#run.raised);
+    if (/^__(?:context|cause)__$/u.test(id)) all = this.#run.unite(all, this.#run.raised);
     let found = all.length > 0;
     // What computes it may raise an AttributeError, upon which Python asks for it otherwise.
     let raises = false;
     for (const member of this.#rooms.classes.member(value.of, id)) {
       found = true;
       if (member.kind === "function" || member.kind === "partial") {
-        all = union(all, [this.#rooms.heap.pair(member, self)]);
+        all = this.#run.unite(all, [this.#rooms.heap.pair(member, self)]);
       } else if (member.kind === "bound" && member.self.kind === "constant") {
-        all = union(all, [
+        all = this.#run.unite(all, [
           member.self.value === "classmethod"
             ? this.#rooms.heap.pair(member.target, self.of)
             : member.target,
         ]);
       } else if (member.kind === "property") {
         raises = true;
-        all = union(
+        all = this.#run.unite(
           all,
           this.#rooms.calls.callAll(member.get, { ...NO_ARGUMENTS, positions: [[self]] }),
         );
       } else if (member.kind === "instance") {
         raises = true;
-        all = union(all, [member]);
-        all = union(all, this.#rooms.objects.special(member, ["__get__"], [[self], [self.of]]));
-        all = union(all, this.#rooms.objects.computed(member, [self]));
-      } else all = union(all, [member]);
+        all = this.#run.unite(all, [member]);
+        all = this.#run.unite(
+          all,
+          this.#rooms.objects.special(member, ["__get__"], [[self], [self.of]]),
+        );
+        all = this.#run.unite(all, this.#rooms.objects.computed(member, [self]));
+      } else all = this.#run.unite(all, [member]);
     }
-    all = union(all, this.#rooms.objects.special(value, ["__getattribute__"], [[constantOf(id)]]));
+    all = this.#run.unite(
+      all,
+      this.#rooms.objects.special(value, ["__getattribute__"], [[constantOf(id)]]),
+    );
     if (raises) {
-      all = union(all, this.#rooms.objects.special(value, ["__getattr__"], [[constantOf(id)]]));
+      all = this.#run.unite(
+        all,
+        this.#rooms.objects.special(value, ["__getattr__"], [[constantOf(id)]]),
+      );
     }
     if (found) return all;
-    all = union(all, value.attributes.get(COMPUTED) ?? []);
-    all = union(all, this.#rooms.objects.special(value, ["__getattr__"], [[constantOf(id)]]));
+    all = this.#run.unite(all, value.attributes.get(COMPUTED) ?? []);
+    all = this.#run.unite(
+      all,
+      this.#rooms.objects.special(value, ["__getattr__"], [[constantOf(id)]]),
+    );
     // A module has functions of its own for that.
     const own = value.attributes.get("__getattr__");
     if (own !== undefined) {
       const positions = [[constantOf(id)]];
-      all = union(all, this.#rooms.calls.callAll(own, { ...NO_ARGUMENTS, positions }));
+      all = this.#run.unite(all, this.#rooms.calls.callAll(own, { ...NO_ARGUMENTS, positions }));
     }
     const bases = this.#rooms.classes.outerBases(value.of);
     for (const base of bases) {
       if (!mayHave(base.path, id)) continue;
-      all = union(all, [
+      all = this.#run.unite(all, [
         this.#rooms.heap.pair(this.#rooms.heap.outer(shortest(`${base.path}.${id}`), true), self),
       ]);
-      if (base.path.includes("__class__")) all = union(all, this.#telling(base, id));
+      if (base.path.includes("__class__")) all = this.#run.unite(all, this.#telling(base, id));
     }
     // What its class keeps of its arguments: `args` of an exception, fields of a tuple.
     const kept = bases.some(({ path }) => KEEPING.test(path))
       ? value.attributes.get("<items>")
       : undefined;
     if (kept !== undefined) {
-      all = union(all, [...kept, this.#rooms.heap.listOf(value.of, "tuple", kept)]);
+      all = this.#run.unite(all, [...kept, this.#rooms.heap.listOf(value.of, "tuple", kept)]);
     }
     return all.length === 0 && value.attributes.has("<items>")
       ? [this.#rooms.heap.method(value, id)]
@@ -455,8 +472,8 @@ export class Attributes implements AttributesRoom {
             for (const one of inner) next = union(next, this.#named(one, part, site));
             inner = next;
           }
-          all = union(all, inner);
-        } else all = union(all, this.#named(each, name, site));
+          all = this.#run.unite(all, inner);
+        } else all = this.#run.unite(all, this.#named(each, name, site));
       }
     }
     return this.#run.limited(all);
@@ -483,7 +500,9 @@ export class Attributes implements AttributesRoom {
       case "instance": {
         let all = this.#rooms.heap.allOf(value.attributes);
         for (const each of this.#rooms.heap.allOf(value.of.members)) {
-          all = union(all, [each.kind === "function" ? this.#rooms.heap.pair(each, value) : each]);
+          all = this.#run.unite(all, [
+            each.kind === "function" ? this.#rooms.heap.pair(each, value) : each,
+          ]);
         }
         return union(
           all,
@@ -504,10 +523,7 @@ export class Attributes implements AttributesRoom {
       let all: Values = of.any;
       for (const [name, each] of of.names) {
         if (name !== "__builtins__") {
-          all = union(
-            all,
-            each.filter((one) => one.kind !== "constant"),
-          );
+          all = this.#run.unite(all, each.filter((one) => one.kind !== "constant"));
         }
       }
       return this.#run.limited(all);

@@ -8,15 +8,7 @@ import { isListedStandardModule } from "./names.ts";
 import { HANDED_ALL, HANDED_METHODS, INERT_BASE } from "./objects.ts";
 import type { CallSite, CallsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import {
-  isCarried,
-  isCritical,
-  isForgetful,
-  isSensitive,
-  RISKY,
-  runsArguments,
-  STARTED,
-} from "./sinks.ts";
+import { isCarried, isCritical, isForgetful, RISKY, runsArguments, STARTED } from "./sinks.ts";
 import {
   type Arguments,
   type Instance,
@@ -64,7 +56,7 @@ export class Calls implements CallsRoom {
       for (const each of setsOf(given)) if (each.length > 0) this.escape(each);
     }
     for (const each of values) {
-      all = union(all, this.call(each, given, site, decorates));
+      all = this.#run.unite(all, this.call(each, given, site, decorates));
     }
     return this.#run.limited(all);
   }
@@ -157,7 +149,7 @@ export class Calls implements CallsRoom {
     for (const each of this.#rooms.classes.member(value.of, "__call__")) {
       const isPlain = each.kind === "function" || each.kind === "partial";
       const positions = isPlain ? [[value] as Values, ...given.positions] : given.positions;
-      all = union(all, this.call(each, { ...given, positions }));
+      all = this.#run.unite(all, this.call(each, { ...given, positions }));
     }
     if (all.length > 0 || this.#rooms.classes.member(value.of, "__call__").length > 0) return all;
     // What a class of another module calls of its subclass: `forward`, `main`.
@@ -251,10 +243,10 @@ export class Calls implements CallsRoom {
         case "function":
         case "bound":
         case "partial":
-          all = union(all, this.call(each, inner, site));
+          all = this.#run.unite(all, this.call(each, inner, site));
           break;
         case "class":
-          if (through) all = union(all, this.call(each, inner, site));
+          if (through) all = this.#run.unite(all, this.call(each, inner, site));
           break;
         case "outer":
           if (/\.[A-Z][A-Z0-9_]*$/u.test(each.path)) break;
@@ -262,7 +254,7 @@ export class Calls implements CallsRoom {
             standard && !each.called && each.path.includes(".") &&
             (through || RISKY.test(each.path))
           ) {
-            all = union(all, this.call(each, inner, site));
+            all = this.#run.unite(all, this.call(each, inner, site));
           }
       }
     }
@@ -272,7 +264,7 @@ export class Calls implements CallsRoom {
   carried(given: Arguments): Values {
     let all: Values = [];
     for (const each of [...given.positions, ...given.named.values(), given.rest]) {
-      all = union(all, each.filter((one) => isCarried(one)));
+      all = this.#run.unite(all, each.filter((one) => isCarried(one)));
     }
     return all;
   }
@@ -319,7 +311,7 @@ export class Calls implements CallsRoom {
         }
         return;
       case "outer":
-        if (each.called || !isSensitive(each.path) || !each.path.includes(".")) return;
+        if (each.called || !each.sensitive || !each.path.includes(".")) return;
         // Constants of a module are not called.
         if (/\.[A-Z][A-Z0-9_]*$/u.test(each.path)) return;
         if (how.runs) this.#handOuter(each, this.#without(others, each), site);

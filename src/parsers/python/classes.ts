@@ -161,7 +161,7 @@ export class Classes implements ClassesRoom {
       const positions: Values[] = [[meta], [constantOf(made.name)], made.bases];
       for (const method of this.member(meta, "__prepare__")) {
         const target = method.kind === "bound" ? method.target : method;
-        all = union(all, this.#rooms.calls.call(target, { positions, named, rest: [] }));
+        all = this.#run.unite(all, this.#rooms.calls.call(target, { positions, named, rest: [] }));
       }
     }
     return all;
@@ -215,7 +215,7 @@ export class Classes implements ClassesRoom {
     seen.add(of);
     let all = of.metaclass;
     for (const base of of.bases) {
-      if (base.kind === "class") all = union(all, this.metaclasses(base, seen));
+      if (base.kind === "class") all = this.#run.unite(all, this.metaclasses(base, seen));
     }
     return all;
   }

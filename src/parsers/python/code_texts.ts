@@ -16,7 +16,6 @@ import {
   NO_ARGUMENTS,
   Scope,
   type Space,
-  union,
   type Value,
   type Values,
 } from "./values.ts";
@@ -25,7 +24,7 @@ import {
 const CODE_DEPTH = 8;
 
 /** Steps that reading a text of code costs besides its length. CWE-400. */
-const TEXT_STEPS = 40;
+const TEXT_STEPS = 60;
 
 /** Code that stands in texts: the module itself, and what `exec` and `eval` are given. */
 export class CodeTexts implements CodeTextsRoom {
@@ -85,8 +84,9 @@ export class CodeTexts implements CodeTextsRoom {
     let computed = values.length === 0;
     for (const each of values) {
       if (each.kind !== "constant" || typeof each.value !== "string") {
-        if (each.kind === "function") all = union(all, this.#rooms.calls.call(each, NO_ARGUMENTS));
-        else if (each.kind !== "constant" || each.value === undefined) computed = true;
+        if (each.kind === "function") {
+          all = this.#run.unite(all, this.#rooms.calls.call(each, NO_ARGUMENTS));
+        } else if (each.kind !== "constant" || each.value === undefined) computed = true;
         continue;
       }
       if (each.hidden || this.#run.codeDepth >= CODE_DEPTH) {
@@ -105,7 +105,7 @@ export class CodeTexts implements CodeTextsRoom {
       scope.conditional++;
       try {
         const error = this.#run.reading.error;
-        all = union(
+        all = this.#run.unite(
           all,
           this.#inner(each, path === "builtins.eval" ? each.value.trimStart() : each.value, scope),
         );

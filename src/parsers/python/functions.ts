@@ -239,7 +239,9 @@ export class Functions implements FunctionsRoom {
   #defaultOf({ defaults, attributes }: Code, name: string): Values {
     let all = defaults?.get(name) ?? [];
     for (const each of attributes?.get("__kwdefaults__") ?? []) {
-      if (each.kind === "container") all = union(all, union(each.items.get(name) ?? [], each.rest));
+      if (each.kind === "container") {
+        all = this.#run.unite(all, union(each.items.get(name) ?? [], each.rest));
+      }
     }
     return all;
   }
@@ -255,7 +257,7 @@ export class Functions implements FunctionsRoom {
 
   defer(value: Value, given: Values): void {
     const old = this.deferred.get(value);
-    const all = union(old ?? [], given);
+    const all = this.#run.join(old ?? [], given);
     if (all === old && old !== undefined) return;
     this.deferred.set(value, all);
     if (this.#fresh.length < this.deferred.size * 4) this.#fresh.push(value);

@@ -50,8 +50,15 @@ function madeOnce(
   return value;
 }
 
-/** Steps that a path costs which was not met before: it is kept. Modules in use have some thousand. CWE-770. */
+/** Steps that a path costs which was not met before: it is kept. CWE-770. */
 const OUTER_STEPS = 8;
+/** Paths from which on each further one costs more. The most in modules in use are 4,103. CWE-770. */
+const PATHS = 12_000;
+/** Steps that each of those costs. */
+const FURTHER_STEPS = 200;
+
+/** What a container takes of what one source may make: a quarter of a function. */
+const CONTAINER = 0.25;
 
 /** Values that only matter where they are called. */
 const RUN: ReadonlySet<Value["kind"]> = new Set([
@@ -89,9 +96,10 @@ export class Heap implements HeapRoom {
     if (atoms.length === 0 || site === undefined) {
       const known = this.#outers.get(key);
       if (known !== undefined) return known;
-      this.#run.step(OUTER_STEPS);
+      this.#run.step(this.#outers.size < PATHS ? OUTER_STEPS : FURTHER_STEPS);
       const inert = isInertPath(path, called);
-      const made: Outer = { kind: "outer", path, called, base, carries: [], inert };
+      const sensitive = isSensitive(path);
+      const made: Outer = { kind: "outer", path, called, base, carries: [], inert, sensitive };
       this.#outers.set(key, made);
       return made;
     }
@@ -100,6 +108,7 @@ export class Heap implements HeapRoom {
     if (kept.length === 0) return this.outer(path, called, undefined, [], base);
     const made = this.site<Outer>(site, `outer ${key}`, () => ({
       ...{ kind: "outer", path, called, base, carries: [], inert: false },
+      sensitive: isSensitive(path),
     }));
     const all = this.#run.join(made.carries, kept);
     if (all !== made.carries) {
@@ -120,10 +129,10 @@ export class Heap implements HeapRoom {
         case "outer":
           if (value.carries.length > 0) {
             for (const each of value.carries) take(each, depth);
-            if (isSensitive(value.path)) {
+            if (value.sensitive) {
               take(this.outer(value.path, value.called, undefined, [], value.base), depth);
             }
-          } else if (isSensitive(value.path)) (all ??= []).push(value);
+          } else if (value.sensitive) (all ??= []).push(value);
           return;
         case "container":
           if (depth > 3) return;
@@ -148,7 +157,12 @@ export class Heap implements HeapRoom {
   }
 
   site<T extends Value>(site: object, kind: string, make: () => T): T {
-    return madeOnce(this.#sites, site, kind, make) as T;
+    const made = (): T => {
+      const value = make();
+      if (value.kind === "container") this.#run.made(CONTAINER);
+      return value;
+    };
+    return madeOnce(this.#sites, site, kind, made) as T;
   }
 
   space(of: Space["of"]): Space {

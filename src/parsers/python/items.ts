@@ -32,7 +32,7 @@ export class Items implements ItemsRoom {
 
   items(values: Values, index: Values, site: object): Values {
     let all: Values = [];
-    for (const each of values) all = union(all, this.item(each, index, site));
+    for (const each of values) all = this.#run.unite(all, this.item(each, index, site));
     return this.#run.limited(all);
   }
 
@@ -45,16 +45,18 @@ export class Items implements ItemsRoom {
         for (const key of keys) {
           if (key === undefined) return itemsOf(value);
           const own = value.items.get(key);
-          if (own !== undefined) all = union(all, own);
+          if (own !== undefined) all = this.#run.unite(all, own);
           else if (key.startsWith("-") && value.type !== "dict") {
-            all = union(all, itemsOf(value));
+            all = this.#run.unite(all, itemsOf(value));
           }
         }
         return all;
       }
       case "space": {
         let all: Values = [];
-        for (const key of keys) all = union(all, this.#rooms.attributes.nameIn(value, key, site));
+        for (const key of keys) {
+          all = this.#run.unite(all, this.#rooms.attributes.nameIn(value, key, site));
+        }
         return all;
       }
       case "constant": {
@@ -90,7 +92,7 @@ export class Items implements ItemsRoom {
         for (const meta of this.#rooms.classes.metaclasses(value)) {
           if (meta.kind !== "class") continue;
           const positions: Values[] = [[value], index];
-          all = union(
+          all = this.#run.unite(
             all,
             this.#rooms.calls.callAll(this.#rooms.classes.member(meta, "__getitem__"), {
               ...NO_ARGUMENTS,
@@ -113,10 +115,10 @@ export class Items implements ItemsRoom {
       let all: Values = [];
       for (const key of keys) {
         const given = key === undefined ? undefined : this.#run.given.get(`<module>${key}`);
-        if (given !== undefined) all = union(all, given);
+        if (given !== undefined) all = this.#run.unite(all, given);
         if (key === "<module>" || key === "__main__") {
-          all = union(all, [this.#rooms.heap.moduleValue()]);
-        } else {all = union(all, [
+          all = this.#run.unite(all, [this.#rooms.heap.moduleValue()]);
+        } else {all = this.#run.unite(all, [
             this.#rooms.heap.outer(key === undefined ? COMPUTED : shortest(key)),
           ]);}
       }
@@ -125,7 +127,7 @@ export class Items implements ItemsRoom {
     if (path === "builtins" || path === "builtins.__dict__") {
       let all: Values = [];
       for (const key of keys) {
-        all = union(
+        all = this.#run.unite(
           all,
           this.#rooms.attributes.nameIn(
             this.#rooms.heap.space(this.#rooms.heap.outer("builtins")),

@@ -125,7 +125,7 @@ export class Methods implements MethodsRoom {
     }
     if (name === "__get__") {
       let all: Values = [];
-      for (const each of first) all = union(all, [this.#rooms.heap.pair(self, each)]);
+      for (const each of first) all = this.#run.unite(all, [this.#rooms.heap.pair(self, each)]);
       return union(all, [self]);
     }
     switch (self.kind) {
@@ -256,7 +256,7 @@ export class Methods implements MethodsRoom {
     for (const each of combinations) {
       const made = formatted(text, each);
       if (made === undefined) return undefined;
-      all = union(all, [this.#rooms.expressions.bounded(constantOf(made))]);
+      all = this.#run.unite(all, [this.#rooms.expressions.bounded(constantOf(made))]);
     }
     return all;
   }

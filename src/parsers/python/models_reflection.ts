@@ -7,7 +7,7 @@
 import { COMPUTED, shortest } from "./paths.ts";
 import type { CallSite, ModelCall, ReflectionModelsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import { isSensitive, variablePath } from "./sinks.ts";
+import { variablePath } from "./sinks.ts";
 import {
   type Arguments,
   constantOf,
@@ -52,7 +52,7 @@ export class ReflectionModels implements ReflectionModelsRoom {
           given.positions.length < 2 ? given.rest : second,
           at,
         );
-        if (given.positions.length > 2) all = union(all, third);
+        if (given.positions.length > 2) all = this.#run.unite(all, third);
         return all;
       }
       case "setattr":
@@ -361,7 +361,7 @@ export class ReflectionModels implements ReflectionModelsRoom {
         }
         this.#rooms.records.note(path, true, site, given);
         for (const each of first) {
-          if (each.kind === "outer" && isSensitive(each.path)) {
+          if (each.kind === "outer" && each.sensitive) {
             this.#rooms.calls.call(each, { ...given, positions: given.positions.slice(1) }, site);
           }
         }

@@ -166,7 +166,7 @@ export class RunningModels implements RunningModelsRoom {
       if (path === undefined || !/^\w+(?:\.\w+)+$/u.test(path)) continue;
       const full = shortest(path);
       if (!REACHING.test(full.slice(0, full.lastIndexOf(".")))) continue;
-      all = union(all, [this.#rooms.heap.outer(full)]);
+      all = this.#run.unite(all, [this.#rooms.heap.outer(full)]);
     }
     return all;
   }

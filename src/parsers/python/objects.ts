@@ -76,7 +76,7 @@ export class Objects implements ObjectsRoom {
     for (const meta of this.#rooms.classes.metaclasses(of)) {
       if (meta.kind !== "class") continue;
       const positions: Values[] = [[of], ...given.positions];
-      all = union(
+      all = this.#run.unite(
         all,
         this.#rooms.calls.callAll(this.#rooms.classes.member(meta, "__call__"), {
           ...given,
@@ -86,13 +86,13 @@ export class Objects implements ObjectsRoom {
     }
     // A class that makes classes.
     if (this.#rooms.classes.outerBases(of).some(({ path }) => METACLASS.test(path))) {
-      all = union(all, this.#rooms.classes.newClass(given, site?.site ?? of, of));
+      all = this.#run.unite(all, this.#rooms.classes.newClass(given, site?.site ?? of, of));
     }
     const made = this.#rooms.classes.member(of, "__new__");
     const positions: Values[] = [[of], ...given.positions];
     for (const each of made) {
       const target = each.kind === "bound" && each.self.kind === "constant" ? each.target : each;
-      all = union(all, this.#rooms.calls.call(target, { ...given, positions }));
+      all = this.#run.unite(all, this.#rooms.calls.call(target, { ...given, positions }));
     }
     const self: Values[] = [[of.instance], ...given.positions];
     this.#rooms.calls.callAll(this.#rooms.classes.member(of, "__init__"), {
@@ -221,7 +221,7 @@ export class Objects implements ObjectsRoom {
       for (const each of methods) {
         const isBound = each.kind === "bound" || each.kind === "outer";
         const positions = isBound ? given : [[value] as Values, ...given];
-        all = union(all, this.#rooms.calls.call(each, { ...NO_ARGUMENTS, positions }));
+        all = this.#run.unite(all, this.#rooms.calls.call(each, { ...NO_ARGUMENTS, positions }));
       }
     }
     return all;

@@ -6,7 +6,14 @@
 
 import type { Call, CallSite, RecordsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import { givenOf, isBuiltinException, isOwnService, isSensitive, traitsOf } from "./sinks.ts";
+import {
+  givenOf,
+  isBuiltinException,
+  isCritical,
+  isOwnService,
+  isSensitive,
+  traitsOf,
+} from "./sinks.ts";
 import type { Arguments, Values } from "./values.ts";
 
 /**
@@ -14,8 +21,14 @@ import type { Arguments, Values } from "./values.ts";
  * CWE-770.
  */
 const CALLS_OF_ONE = 24;
-/** Different calls kept. The most in use are 1,375. CWE-770. */
-const CALLS = 20_000;
+/**
+ * Different calls kept; as many again whose arguments are remarkable, or that run code or commands. The most in
+ * use are 1,375. CWE-770.
+ */
+const CALLS = 5000;
+
+/** Steps that looking at what a call is given costs. */
+const NOTED_STEPS = 3;
 
 /** Calls that lead out of the module, as far as they are reported. */
 export class Records implements RecordsRoom {
@@ -41,6 +54,7 @@ export class Records implements RecordsRoom {
     const sensitive = isSensitive(path);
     if (!sensitive && kept.length > 0 && !/load|dump|open|write|post|get|send/iu.test(path)) return;
     for (const one of kept) if (one.at === at && one.called === called && !sensitive) return;
+    this.#run.step(NOTED_STEPS);
     const sets = [...given.positions, ...given.named.values(), given.rest];
     const all = given.rest.length > 0 || sets.length > 0 || self.length > 0;
     const facts = givenOf(given.rest.length > 0 ? sets : sets.slice(0, -1));
@@ -59,7 +73,8 @@ export class Records implements RecordsRoom {
     }
     if (kept.length >= CALLS_OF_ONE && !remarkable) return;
     // What is remarkable counts behind any number of others.
-    if (this.#kept >= (remarkable ? 2 * CALLS : CALLS) || kept.length > 512) {
+    const matters = remarkable || (kept.length === 0 && isCritical(path));
+    if (this.#kept >= (matters ? 2 * CALLS : CALLS) || kept.length > 512) {
       this.#run.cut ??= "it has more calls than are kept";
       return;
     }

@@ -109,8 +109,8 @@ export class Chains implements ChainsRoom {
   valuesOf(values: Values): Values {
     let all: Values = [];
     for (const each of values) {
-      if (each.kind === "container") all = union(all, itemsOf(each));
-      else if (isCarried(each)) all = union(all, [each]);
+      if (each.kind === "container") all = this.#run.unite(all, itemsOf(each));
+      else if (isCarried(each)) all = this.#run.unite(all, [each]);
     }
     return all;
   }
@@ -139,13 +139,16 @@ export class Chains implements ChainsRoom {
         // Only `[::-1]` is distinguished from other slices, whose colons were not kept.
         const reversed = parts.length === 1 && parts[0] === -1;
         const folded = reversed ? foldSlice(each, [undefined, undefined, -1]) : undefined;
-        all = union(all, [folded ?? (each.hidden || reversed ? UNKNOWN_HIDDEN : UNKNOWN_CONSTANT)]);
+        all = this.#run.unite(all, [
+          folded ?? (each.hidden || reversed ? UNKNOWN_HIDDEN : UNKNOWN_CONSTANT),
+        ]);
       } else if (each.kind === "container") {
-        all = union(all, [this.#rooms.heap.listOf(site, each.type, itemsOf(each))]);
+        all = this.#run.unite(all, [this.#rooms.heap.listOf(site, each.type, itemsOf(each))]);
       } else if (each.kind === "instance") {
-        all = union(all, this.#rooms.objects.special(each, ["__getitem__"], [index]));
-      } else if (each.kind === "class") all = union(all, this.#rooms.items.item(each, index, site));
-      else all = union(all, [each]);
+        all = this.#run.unite(all, this.#rooms.objects.special(each, ["__getitem__"], [index]));
+      } else if (each.kind === "class") {
+        all = this.#run.unite(all, this.#rooms.items.item(each, index, site));
+      } else all = this.#run.unite(all, [each]);
     }
     return all;
   }

@@ -191,29 +191,31 @@ export class Collections implements CollectionsRoom {
           for (const key of each.items.keys()) {
             // A number, or None, is kept like its text.
             const isText = !/^(?:-?\d+|null)$/u.test(key);
-            if (key !== "<keys>") all = union(all, [isText ? constantOf(key) : UNKNOWN_CONSTANT]);
+            if (key !== "<keys>") {
+              all = this.#run.unite(all, [isText ? constantOf(key) : UNKNOWN_CONSTANT]);
+            }
           }
-          all = union(all, each.items.get("<keys>") ?? []);
-          if (each.rest.length > 0) all = union(all, [UNKNOWN_CONSTANT]);
-        } else all = union(all, itemsOf(each));
+          all = this.#run.unite(all, each.items.get("<keys>") ?? []);
+          if (each.rest.length > 0) all = this.#run.unite(all, [UNKNOWN_CONSTANT]);
+        } else all = this.#run.unite(all, itemsOf(each));
       } else if (each.kind === "constant") {
         const letters = elementsInOrder(each);
-        all = union(
+        all = this.#run.unite(
           all,
           letters !== undefined && letters.length <= 16 ? letters : [UNKNOWN_HIDDEN],
         );
       } else if (each.kind === "instance") {
         const given = this.#rooms.objects.special(each, ITERATION);
         for (const one of given) {
-          if (one.kind === "container") all = union(all, itemsOf(one));
+          if (one.kind === "container") all = this.#run.unite(all, itemsOf(one));
           else if (one.kind === "instance" && one !== each) {
-            all = union(all, this.#rooms.objects.special(one, ["__next__"]));
+            all = this.#run.unite(all, this.#rooms.objects.special(one, ["__next__"]));
           }
         }
-        all = union(all, given);
-        all = union(all, each.attributes.get("<items>") ?? []);
+        all = this.#run.unite(all, given);
+        all = this.#run.unite(all, each.attributes.get("<items>") ?? []);
       } else if (each.kind === "outer") {
-        all = union(all, this.#rooms.items.outerItem(each, [undefined], site));
+        all = this.#run.unite(all, this.#rooms.items.outerItem(each, [undefined], site));
       } else if (each.kind === "class") {
         for (const meta of this.#rooms.classes.metaclasses(each)) {
           if (meta.kind !== "class") continue;
@@ -221,13 +223,15 @@ export class Collections implements CollectionsRoom {
             ...NO_ARGUMENTS,
             positions: [[each]],
           });
-          for (const one of given) if (one.kind === "container") all = union(all, itemsOf(one));
+          for (const one of given) {
+            if (one.kind === "container") all = this.#run.unite(all, itemsOf(one));
+          }
         }
         // Members of an enumeration.
-        all = union(all, [each.instance]);
-      } else if (each.kind === "space") all = union(all, this.#spaceKeys(each));
+        all = this.#run.unite(all, [each.instance]);
+      } else if (each.kind === "space") all = this.#run.unite(all, this.#spaceKeys(each));
       else if (each.kind === "method" || each.kind === "function" || each.kind === "bound") {
-        all = union(all, []);
+        all = this.#run.unite(all, []);
       }
     }
     return this.#run.limited(all);

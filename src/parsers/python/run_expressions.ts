@@ -132,7 +132,9 @@ export class Expressions implements ExpressionsRoom {
         let all: Values = [];
         for (const test of expression.tests) this.truth(this.value(test, scope));
         scope.conditional++;
-        for (const each of expression.values) all = union(all, known(this.value(each, scope)));
+        for (const each of expression.values) {
+          all = this.#run.unite(all, known(this.value(each, scope)));
+        }
         scope.conditional--;
         return all;
       }
@@ -175,7 +177,7 @@ export class Expressions implements ExpressionsRoom {
         let all = values;
         for (const each of values) {
           if (each.kind === "instance") {
-            all = union(all, this.#rooms.objects.special(each, ["__await__"]));
+            all = this.#run.unite(all, this.#rooms.objects.special(each, ["__await__"]));
           }
         }
         return all;
@@ -190,7 +192,7 @@ export class Expressions implements ExpressionsRoom {
   /** A slice, where its parts are more than numbers: objects may take them out of it. */
   #slice(expression: Extract<Expression, { kind: "slice" }>, scope: Scope): Values {
     let all: Values = [];
-    for (const each of expression.parts) all = union(all, this.value(each, scope));
+    for (const each of expression.parts) all = this.#run.unite(all, this.value(each, scope));
     if (!all.some((each) => each.kind !== "constant")) return [];
     const made = this.#rooms.classes.namespaceObject(expression);
     for (const name of ["start", "stop", "step"]) {
@@ -327,12 +329,12 @@ export class Expressions implements ExpressionsRoom {
     const [x, y] = [a[0], b[0]];
     for (const each of a) {
       if (each.kind === "instance" && names.length > 0) {
-        result = union(result, this.#rooms.objects.special(each, names, [b]));
+        result = this.#run.unite(result, this.#rooms.objects.special(each, names, [b]));
       }
     }
     for (const each of b) {
       if (each.kind === "instance" && names.length > 0) {
-        result = union(result, this.#rooms.objects.special(each, names, [a]));
+        result = this.#run.unite(result, this.#rooms.objects.special(each, names, [a]));
       }
     }
     if (operator === "%") {
@@ -359,7 +361,7 @@ export class Expressions implements ExpressionsRoom {
           folded.push(made === undefined ? unknownOf(left, right) : this.bounded(made));
         }
       }
-      result = union(result, folded);
+      result = this.#run.unite(result, folded);
     }
     const carried: Value[] = [];
     for (const each of [...a, ...b]) {
@@ -368,11 +370,11 @@ export class Expressions implements ExpressionsRoom {
         if (operator === "|" && each.type === "dict") {
           const made = this.#rooms.heap.site<Container>(site, "joined", () => containerOf("dict"));
           this.#rooms.collections.update(made, union(a, b));
-          result = union(result, [made]);
+          result = this.#run.unite(result, [made]);
         } else if (operator === "%" || each.type === "dict") carried.push(each);
         else {
           const made = this.#rooms.heap.listOf(site, each.type, itemsOf(each));
-          result = union(result, [made]);
+          result = this.#run.unite(result, [made]);
         }
         if (operator === "%") {
           for (const item of itemsOf(each)) if (isCarried(item)) carried.push(item);
@@ -391,7 +393,9 @@ export class Expressions implements ExpressionsRoom {
       ]);
     }
     if (carried.some((each) => each.kind !== "constant")) {
-      result = union(result, [this.#rooms.heap.outer("builtins.str", true, site, carried)]);
+      result = this.#run.unite(result, [
+        this.#rooms.heap.outer("builtins.str", true, site, carried),
+      ]);
     } else if (x?.kind === "constant" && typeof x.value === "string") {
       const constants = [...a, ...carried].filter((each) => each.kind === "constant");
       if (result.length === 0) result = [unknownOf(...constants)];

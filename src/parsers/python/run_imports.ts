@@ -96,16 +96,16 @@ export class Imports implements ImportsRoom {
     let all: Values = [];
     for (const text of textsOf(values)) {
       if (text === undefined) {
-        all = union(all, [this.#rooms.heap.outer(COMPUTED)]);
+        all = this.#run.unite(all, [this.#rooms.heap.outer(COMPUTED)]);
         continue;
       }
       if (text.startsWith(".") && !name.startsWith("pydoc")) {
-        all = union(all, this.#relative(text, within));
+        all = this.#run.unite(all, this.#relative(text, within));
         continue;
       }
       const path = text.replace(/^\.+/u, "").replace(":", ".");
       const root = name === "__import__" ? path.split(".")[0] ?? path : path;
-      all = union(all, [
+      all = this.#run.unite(all, [
         text === "<module>"
           ? this.#rooms.heap.moduleValue()
           : this.#rooms.heap.outer(shortest(root)),

@@ -368,9 +368,12 @@ export class Statements implements StatementsRoom {
       let given: Values = [];
       for (const each of values) {
         if (each.kind === "instance") {
-          given = union(given, this.#rooms.objects.special(each, ["__enter__", "__aenter__"]));
+          given = this.#run.unite(
+            given,
+            this.#rooms.objects.special(each, ["__enter__", "__aenter__"]),
+          );
           this.#rooms.objects.inherited(each, ["__enter__", "__aenter__"]);
-        } else given = union(given, this.#managed(each));
+        } else given = this.#run.unite(given, this.#managed(each));
       }
       if (target !== undefined) this.#rooms.targets.store(target, given, scope);
     }
@@ -437,12 +440,12 @@ export class Statements implements StatementsRoom {
     let all: Values = [];
     for (const each of values) {
       if (each.kind !== "instance") continue;
-      all = union(all, this.#rooms.heap.allOf(each.attributes));
+      all = this.#run.unite(all, this.#rooms.heap.allOf(each.attributes));
       for (const member of this.#rooms.heap.allOf(each.of.members)) {
         const made = member.kind === "property"
           ? this.#rooms.calls.callAll(member.get, { ...NO_ARGUMENTS, positions: [[each]] })
           : [member];
-        all = union(all, made);
+        all = this.#run.unite(all, made);
       }
     }
     return all;

@@ -83,8 +83,8 @@ export class Targets implements TargetsRoom {
     let all: Values = [];
     for (const each of values) {
       if (each.kind === "container" && each.type !== "dict" && each.type !== "set") {
-        all = union(all, union(each.items.get(String(at)) ?? [], each.rest));
-      } else all = union(all, this.#rooms.collections.elements([each], site));
+        all = this.#run.unite(all, union(each.items.get(String(at)) ?? [], each.rest));
+      } else all = this.#run.unite(all, this.#rooms.collections.elements([each], site));
     }
     return all;
   }

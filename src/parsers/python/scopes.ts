@@ -74,7 +74,7 @@ export class Scopes implements ScopesRoom {
       const given = this.#rooms.objects.special(each, ["__getitem__", "__missing__"], [
         [constantOf(id)],
       ]);
-      all = union(all, given);
+      all = this.#run.unite(all, given);
     }
     return all;
   }

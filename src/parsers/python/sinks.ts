@@ -433,7 +433,7 @@ export const TELLING: ReadonlyMap<string, string> = new Map([
 export function isCarried(value: Value): boolean {
   switch (value.kind) {
     case "outer":
-      return isSensitive(value.path) || value.carries.length > 0;
+      return value.sensitive || value.carries.length > 0;
     case "constant":
       return value.hidden || (typeof value.value === "string" && isNotableText(value.value));
     case "container":

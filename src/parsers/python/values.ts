@@ -36,6 +36,8 @@ export interface Outer {
   carries: Values;
   /** True where nothing can come of it by its path alone. */
   readonly inert: boolean;
+  /** `isSensitive` of its path, which is asked for again and again. */
+  readonly sensitive: boolean;
 }
 
 /** A constant; `undefined` is one that is not known. */
