@@ -521,6 +521,7 @@ export class Attributes implements AttributesRoom {
     if (of instanceof Scope) {
       if (key !== undefined) return this.#rooms.scopes.lookup(key, of);
       let all: Values = of.any;
+      this.#run.step(of.names.size >> 3);
       for (const [name, each] of of.names) {
         if (name !== "__builtins__") {
           all = this.#run.unite(all, each.filter((one) => one.kind !== "constant"));

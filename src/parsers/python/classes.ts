@@ -127,6 +127,7 @@ export class Classes implements ClassesRoom {
       const hook = this.member(base, "__init_subclass__");
       this.#rooms.calls.callAll(hook, { positions: [values], named, rest: [] });
     }
+    this.#run.step(made.members.size >> 3);
     for (const [name, members] of made.members) {
       for (const member of members) {
         if (member.kind !== "instance") continue;
@@ -181,6 +182,7 @@ export class Classes implements ClassesRoom {
   /** Members of an enumeration are made where it is defined. */
   #enumerate(of: Class): void {
     const { instance } = of;
+    this.#run.step(of.members.size >> 3);
     for (const [name, values] of of.members) {
       if (name.startsWith("_") || values.some(({ kind }) => kind === "function")) continue;
       this.#rooms.heap.addTo(instance.attributes, "value", values);

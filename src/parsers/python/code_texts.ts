@@ -161,14 +161,17 @@ export class CodeTexts implements CodeTextsRoom {
     for (const each of names) {
       if (each.kind === "container") {
         inner.also ??= each.items;
+        this.#run.step(each.items.size >> 2);
         for (const [key, values] of each.items) this.#rooms.scopes.setIn(inner, key, values, false);
       } else if (each.kind === "space" && each.of instanceof Scope) {
+        this.#run.step(each.of.names.size >> 2);
         for (const [key, values] of each.of.names) {
           this.#rooms.scopes.setIn(inner, key, values, false);
         }
       } else if (each.kind === "space" && !(each.of instanceof Scope) && each.of.kind !== "outer") {
         const all = each.of.kind === "class" ? each.of.members : each.of.attributes;
         inner.also ??= all;
+        this.#run.step(all.size >> 2);
         for (const [key, values] of all) this.#rooms.scopes.setIn(inner, key, values, false);
       }
     }
@@ -176,6 +179,7 @@ export class CodeTexts implements CodeTextsRoom {
   }
 
   export(scope: Scope, to: Container | Space): void {
+    this.#run.step(scope.names.size >> 2);
     if (to.kind === "container") {
       for (const [key, values] of scope.names) this.#rooms.heap.addItem(to, key, values);
       return;

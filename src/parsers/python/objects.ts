@@ -106,6 +106,7 @@ export class Objects implements ObjectsRoom {
       this.#rooms.calls.callAll(initial, { ...NO_ARGUMENTS, positions: [[of.instance]], rest });
     }
     this.deferOwn(of, IMPLICIT);
+    this.#run.step(of.members.size >> 2);
     const bases = this.#rooms.classes.outerBases(of);
     if (bases.length > 0) {
       for (const base of bases) {
@@ -235,6 +236,7 @@ export class Objects implements ObjectsRoom {
     this.#called.set(value, called.set(which, this.#run.changes));
     const seen = new Set<Class>([value.of]);
     for (const of of seen) {
+      this.#run.step(of.members.size >> 3);
       for (const base of of.bases) if (base.kind === "class") seen.add(base);
       for (const [name, members] of of.members) {
         if (!which.test(name)) continue;
@@ -267,7 +269,7 @@ export class Objects implements ObjectsRoom {
   deferOwn(of: Class, which: RegExp, self: Value = of.instance): void {
     const seen = new Set<Class>([of]);
     for (const one of seen) {
-      this.#run.step(1);
+      this.#run.step(1 + (one.members.size >> 3));
       for (const base of one.bases) if (base.kind === "class") seen.add(base);
       for (const [name, members] of one.members) {
         if (!which.test(name)) continue;

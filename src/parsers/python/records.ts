@@ -54,10 +54,10 @@ export class Records implements RecordsRoom {
     const sensitive = isSensitive(path);
     if (!sensitive && kept.length > 0 && !/load|dump|open|write|post|get|send/iu.test(path)) return;
     for (const one of kept) if (one.at === at && one.called === called && !sensitive) return;
-    this.#run.step(NOTED_STEPS);
     const sets = [...given.positions, ...given.named.values(), given.rest];
     const all = given.rest.length > 0 || sets.length > 0 || self.length > 0;
     const facts = givenOf(given.rest.length > 0 ? sets : sets.slice(0, -1));
+    this.#run.step(NOTED_STEPS + (facts.constants.length >> 2));
     const traits = all ? traitsOf(path, facts, given.named, self) : [];
     const isVariable = traits.includes("variable") && !traits.includes("secret");
     if (isVariable && isOwnService(given.positions, given.named)) {

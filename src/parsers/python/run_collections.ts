@@ -98,6 +98,7 @@ export class Collections implements CollectionsRoom {
           this.#rooms.heap.addRest(container, itemsOf(each));
           this.#rooms.heap.addRest(container, [UNKNOWN_CONSTANT]);
         } else if (each.type === "dict") {
+          this.#run.step(each.items.size >> 2);
           for (const [key, items] of each.items) this.#rooms.heap.addItem(container, key, items);
           this.#rooms.heap.addRest(container, each.rest);
         } else {
@@ -115,6 +116,7 @@ export class Collections implements CollectionsRoom {
           }
         }
       } else if (each.kind === "space" && each.of instanceof Scope) {
+        this.#run.step(each.of.names.size >> 2);
         for (const [key, items] of each.of.names) this.#rooms.heap.addItem(container, key, items);
       } else if (each.kind === "space" && each.of.kind === "outer") {
         this.#rooms.heap.addRest(container, [each]);
@@ -188,6 +190,7 @@ export class Collections implements CollectionsRoom {
       this.#run.step(1);
       if (each.kind === "container") {
         if (each.type === "dict") {
+          this.#run.step(each.items.size >> 3);
           for (const key of each.items.keys()) {
             // A number, or None, is kept like its text.
             const isText = !/^(?:-?\d+|null)$/u.test(key);
