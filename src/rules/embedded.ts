@@ -2,7 +2,7 @@
 // deno-fmt-ignore-file
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "e8bbd221ca2b155e667e74c08ea3b6d2592cee56da3f4ba238c222232abd21e3";
+export const RULES_HASH: string = "5e2eff6edaa326f28fc04e0d12d62e525eaab03369dd042ecd8a92e724b3e4ca";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1147,6 +1147,9 @@ export const CALLABLES_JSON: string = `{
   "frozen-distribution"
  ],
  "lifelines.fitters.coxph_fitter.CoxPHFitter": [
+  "delegate"
+ ],
+ "sklearn.frozen._frozen.FrozenEstimator": [
   "delegate"
  ],
  "statsmodels.base.elastic_net.RegularizedResultsWrapper": [

@@ -64,3 +64,15 @@ test("three arguments of a name, imported bases and attributes are those of a me
     assert.equal(makesClass(machine.heap, machine.result), makes, args);
   }
 });
+
+test("an instance of a sparse matrix's class is no module, and one of a class on no list may be", async () => {
+  const rules = loadRules();
+  const unresolved = async (cls: string) => {
+    const data = bytes(`c${cls}\n)`, 0x81, "\x8c\x05dtype", 0x93, ".");
+    const { findings } = await scanSource(bytesSource("model.pkl", data), { rules });
+    return findings.some(({ ruleId }) => ruleId === "pickle-unresolved-import");
+  };
+  assert.equal(await unresolved("scipy.sparse._lil\nlil_matrix"), false);
+  assert.equal(await unresolved("scipy.sparse._arrays\nlil_array"), false);
+  assert.equal(await unresolved("package\nlil_matrix"), true);
+});

@@ -156,7 +156,7 @@ export function isNoExactText(heap: Heap, handle: Handle): boolean {
 
 /** Names of classes: capitalized, and those of old that are not. */
 const CLASS =
-  /(^|\.)_*[A-Z]\w*$|^numpy\.(dtype|ndarray|matrix|memmap|recarray)$|^collections\.(deque|defaultdict)$|^datetime\.\w+$|^builtins\.(slice|range|set|frozenset|list|tuple|dict|complex|float|int|bytes|bytearray|object)$/;
+  /(^|\.)_*[A-Z]\w*$|^numpy\.(dtype|ndarray|matrix|memmap|recarray)$|^scipy\.sparse\.(\w+\.)?(bsr|coo|csc|csr|dia|dok|lil)_(array|matrix)$|^collections\.(deque|defaultdict)$|^datetime\.\w+$|^builtins\.(slice|range|set|frozenset|list|tuple|dict|complex|float|int|bytes|bytearray|object)$/;
 
 /** The texts that a value which is none of the file's literals may be, as far as they are short. */
 export function possibleTexts(heap: Heap, handle: Handle, most: number): readonly string[] {
