@@ -7,7 +7,14 @@
  * @module
  */
 
-import { isArray, isObject, type JsonObject, type JsonValue, valuesOf } from "../parsers/json.ts";
+import {
+  isArray,
+  isObject,
+  type JsonArray,
+  type JsonObject,
+  type JsonValue,
+  valuesOf,
+} from "../parsers/json.ts";
 
 /** A class in a module that is not installed but lies in a repository. */
 export interface CodeReference {
@@ -38,19 +45,24 @@ interface CodeReferences {
 /** Every reference to code in a configuration, at any depth. */
 export function codeReferences(value: JsonValue): CodeReferences {
   const found: CodeReference[] = [];
-  const waiting: { readonly value: JsonValue; readonly depth: number }[] = [{ value, depth: 0 }];
+  const waiting: { readonly value: JsonObject | JsonArray; readonly depth: number }[] = [];
   let visited = 0;
+  const visit = (one: JsonValue, depth: number): void => {
+    visited++;
+    if (isArray(one) || isObject(one)) waiting.push({ value: one, depth });
+  };
+  visit(value, 0);
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (++visited > VALUES) return { references: found, complete: false };
-    const { depth } = next;
-    if (isArray(next.value)) {
-      for (const item of next.value.items) waiting.push({ value: item, depth: depth + 1 });
-    } else if (isObject(next.value)) {
-      for (const [key, member] of next.value.members) {
+    const { value: container, depth } = next;
+    if (isArray(container)) {
+      for (const item of container.items) visit(item, depth + 1);
+    } else {
+      for (const [key, member] of container.members) {
         if (MAPS.has(key)) found.push(...mapped(key, member, depth > 0));
-        else waiting.push({ value: member, depth: depth + 1 });
+        else visit(member, depth + 1);
       }
     }
+    if (visited > VALUES) return { references: found, complete: false };
   }
   return { references: found, complete: true };
 }

@@ -129,6 +129,22 @@ export function parseSize(text: string): number {
   return Math.floor(parseNumber(text, SIZE_UNITS, "a size such as 500MB, 2GB or 1.5GiB"));
 }
 
+/** Bytes that a thread takes before it has a task, and some. */
+const THREAD_BYTES = 64e6;
+
+/**
+ * Memory of a thread: a size, large enough for one to start.
+ *
+ * @throws ConfigError when it is no such size
+ */
+export function parseMemory(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes < THREAD_BYTES) {
+    throw new ConfigError(text, `"${text}" is less than the 64MB that a thread needs to start`);
+  }
+  return bytes;
+}
+
 /**
  * A count: `8`, `200_000`, `2M`.
  *

@@ -8,6 +8,7 @@ import {
   parseCount,
   parseFailOn,
   parseJobs,
+  parseMemory,
   parseReportFormat,
   parseSeconds,
   parseSize,
@@ -46,6 +47,8 @@ test("What is no size, number or time is refused with an example of one", () => 
     assert.throws(() => parseSeconds(text), /is not a time such as 30/, text);
   }
   assert.throws(() => parseSeconds("0"), /no time above zero/);
+  assert.equal(parseMemory("64MB"), 64e6);
+  assert.throws(() => parseMemory("63MB"), /less than the 64MB that a thread needs to start/);
 });
 
 test("Times are read in seconds, and in other units where these are named", () => {

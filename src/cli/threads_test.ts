@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { cpSync, linkSync, readdirSync, writeFileSync } from "node:fs";
+import { cpSync, linkSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -12,6 +12,7 @@ import { realThreads, supply } from "./testing/threads.ts";
 import { held, inFolder, reported, run as scanWith, TESTDATA } from "./testing/together.ts";
 import type { WorkerMessage } from "../scan/schedule/messages.ts";
 import { jobsOf, type Threads } from "../scan/schedule/threads.ts";
+import { threadsAt } from "./threads.ts";
 import { workerModuleOf } from "./worker_module.ts";
 
 /** Runs the command line with these threads, or alone. */
@@ -126,6 +127,35 @@ test("A real thread that hangs is ended after Ctrl-C, and its file is incomplete
       "30.pt: Interrupted. This file and what comes after it were not scanned.",
     ]);
     assert.equal(code, 130);
+  });
+});
+
+test("A task that takes more than the memory of a real thread is given up, and no other", {
+  skip: "Bun" in globalThis && "Bun has no limit for the memory of a thread",
+}, async () => {
+  await inFolder(1, async (folder) => {
+    const items = Array.from(
+      { length: 200_000 },
+      (_, index) => ({ [`k${index}`]: { a: [index] } }),
+    );
+    mkdirSync(join(folder, "large"));
+    writeFileSync(join(folder, "large/config.json"), JSON.stringify({ x: items }));
+    const paths = ["torch/safe/state_dict.pt", "torch/safe/state_dict.pt"].map((it) =>
+      join(TESTDATA, it)
+    );
+    const tasks = [...paths, join(folder, "large/config.json"), ...paths]
+      .map((path, index) => JSON.stringify({ id: String(index), path }));
+    const io = testIo({ stdin: [new TextEncoder().encode(tasks.join("\n"))] });
+    const worker = new URL("../../worker.ts", import.meta.url);
+    Object.assign(io, { threads: supply({ ...threadsAt(worker), cores: 2 }) });
+    const args = ["worker", "--offline", "--no-config", "--memory", "64MB", "--concurrency", "5"];
+    assert.equal(await runMain(args, io), 0);
+    const results = io.stdout.text.trim().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(
+      results.map(({ id, verdict, error }) => `${id} ${verdict} ${error?.reason ?? ""}`.trim())
+        .sort(),
+      ["0 clean", "1 clean", "2 incomplete memory", "3 clean", "4 clean"],
+    );
   });
 });
 

@@ -76,38 +76,44 @@ export function isTrue(node: ConfigNode): boolean {
 
 /** JSON as a configuration. Iterative: JSON may be nested deeper than the call stack. */
 export function fromJson(root: JsonValue): ConfigNode {
-  interface Step {
-    readonly from: JsonValue;
-    readonly assign: (node: ConfigNode) => void;
-  }
-  let result: ConfigNode = { kind: "scalar", at: 0, text: "", value: null };
-  const waiting: Step[] = [{ from: root, assign: (node) => result = node }];
-  for (let step = waiting.pop(); step !== undefined; step = waiting.pop()) {
-    const { from, assign: put } = step;
+  const result: ConfigNode[] = [NOTHING];
+  const waiting: Waiting[] = [{ from: root, into: result, at: 0 }];
+  for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
+    const { from, into, at } = one;
     if (isObject(from)) {
-      const members: [ConfigNode, ConfigNode][] = [];
-      put({ kind: "map", at: from.at, members });
-      for (const [key, value] of from.members) {
-        const member: [ConfigNode, ConfigNode] = [textNode(key), textNode("")];
-        members.push(member);
+      // Lists of their own length: one that grows holds room for sixteen.
+      const members = from.members.map(([key, value]): [ConfigNode, ConfigNode] => {
+        const member: [ConfigNode, ConfigNode] = [textNode(key), NOTHING];
         if (typeof value === "object" && value !== null) {
-          waiting.push({ from: value, assign: (node) => member[1] = node });
+          waiting.push({ from: value, into: member, at: 1 });
         } else member[1] = scalarOf(value);
-      }
+        return member;
+      });
+      into[at] = { kind: "map", at: from.at, members };
     } else if (isArray(from)) {
       const items: ConfigNode[] = from.items.map((item) =>
-        typeof item === "object" && item !== null ? textNode("") : scalarOf(item)
+        typeof item === "object" && item !== null ? NOTHING : scalarOf(item)
       );
-      put({ kind: "list", at: from.at, items });
+      into[at] = { kind: "list", at: from.at, items };
       for (const [index, item] of from.items.entries()) {
         if (typeof item === "object" && item !== null) {
-          waiting.push({ from: item, assign: (node) => items[index] = node });
+          waiting.push({ from: item, into: items, at: index });
         }
       }
-    } else put(scalarOf(from));
+    } else into[at] = scalarOf(from);
   }
-  return result;
+  return result[0] ?? NOTHING;
 }
+
+/** JSON, and the place where its node belongs. */
+interface Waiting {
+  readonly from: JsonValue;
+  readonly into: ConfigNode[];
+  readonly at: number;
+}
+
+/** What stands where a container will. */
+const NOTHING: ConfigNode = { kind: "scalar", at: 0, text: "", value: null };
 
 function scalarOf(value: string | number | boolean | null): ConfigScalar {
   return { kind: "scalar", at: 0, text: value === null ? "null" : String(value), value };

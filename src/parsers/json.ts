@@ -19,7 +19,7 @@ export interface JsonObject {
 }
 
 /** An array, with the byte at which it begins. */
-interface JsonArray {
+export interface JsonArray {
   readonly kind: "array";
   readonly at: number;
   readonly items: readonly JsonValue[];
@@ -115,7 +115,12 @@ function fromUtf32(bytes: Uint8Array, bigEndian: boolean): Uint8Array {
  */
 const DEEPEST = 500_000;
 
+/** Bytes of a string that are read without the decoder. */
+const SHORT = 64;
+const UTF8 = new TextDecoder();
+
 const QUOTE = 0x22;
+const MINUS = 0x2d;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -144,13 +149,41 @@ const ESCAPES: Readonly<Record<string, string>> = {
 interface OpenObject {
   readonly kind: "object";
   readonly at: number;
-  readonly members: [key: string, value: JsonValue][];
+  members: readonly (readonly [key: string, value: JsonValue])[];
 }
 
 interface OpenArray {
   readonly kind: "array";
   readonly at: number;
-  readonly items: JsonValue[];
+  items: readonly JsonValue[];
+}
+
+const NO_MEMBERS: OpenObject["members"] = [];
+const NO_ITEMS: OpenArray["items"] = [];
+
+/** A container that has not ended, and where its members or items begin among those of all such. */
+interface Open {
+  readonly container: OpenObject | OpenArray;
+  readonly from: number;
+}
+
+/** A stack whose upper part is taken at once. */
+class Parts<T> {
+  readonly #all: T[] = [];
+  /** Those on it. */
+  count = 0;
+
+  add(part: T): void {
+    // Never shortened, which would copy it.
+    this.#all[this.count++] = part;
+  }
+
+  /** Takes all from a place on. */
+  takeFrom(from: number): T[] {
+    const parts = this.#all.slice(from, this.count);
+    this.count = from;
+    return parts;
+  }
 }
 
 /** Thrown within this module only. */
@@ -159,7 +192,10 @@ class JsonError extends Error {}
 class Parser {
   readonly #bytes: Uint8Array;
   readonly #most: number;
-  readonly #stack: (OpenObject | OpenArray)[] = [];
+  readonly #stack: Open[] = [];
+  /** Members and items of all open containers. A list of its own length takes less memory than one that grew. */
+  readonly #members = new Parts<readonly [key: string, value: JsonValue]>();
+  readonly #items = new Parts<JsonValue>();
   #value: JsonValue | undefined;
   #key = "";
   #at = 0;
@@ -178,6 +214,7 @@ class Parser {
       if (this.#at < this.#bytes.length) this.#fail("There is more behind the value");
     } catch (error) {
       if (!(error instanceof JsonError)) throw error;
+      while (this.#stack.length > 0) this.#close();
       return { value: this.#value, error: { message: error.message, offset: this.#at } };
     }
     return { value: this.#value, error: undefined };
@@ -187,21 +224,30 @@ class Parser {
   #step(): void {
     const top = this.#stack[this.#stack.length - 1];
     if (top === undefined) return;
-    const first = top.kind === "object" ? top.members.length === 0 : top.items.length === 0;
+    const { container: { kind }, from } = top;
     this.#space();
     const next = this.#bytes[this.#at];
-    if (next === (top.kind === "object" ? CLOSE_OBJECT : CLOSE_ARRAY)) {
+    if (next === (kind === "object" ? CLOSE_OBJECT : CLOSE_ARRAY)) {
       this.#at++;
-      this.#stack.pop();
+      this.#close();
       return;
     }
-    if (!first) {
+    if ((kind === "object" ? this.#members : this.#items).count > from) {
       if (next !== COMMA) this.#fail("A comma is missing");
       this.#at++;
       this.#space();
     }
-    if (top.kind === "object") this.#readKey();
+    if (kind === "object") this.#readKey();
     this.#readValue();
+  }
+
+  /** Ends the innermost container. */
+  #close(): void {
+    const open = this.#stack.pop();
+    if (open === undefined) return;
+    const { container, from } = open;
+    if (container.kind === "object") container.members = this.#members.takeFrom(from);
+    else container.items = this.#items.takeFrom(from);
   }
 
   #readKey(): void {
@@ -216,31 +262,36 @@ class Parser {
     this.#space();
     if (++this.#count > this.#most) this.#fail(`There are more than ${this.#most} values`);
     const next = this.#bytes[this.#at];
-    if (next === OPEN_OBJECT) this.#open({ kind: "object", at: this.#at, members: [] });
-    else if (next === OPEN_ARRAY) this.#open({ kind: "array", at: this.#at, items: [] });
+    if (next === OPEN_OBJECT) this.#open({ kind: "object", at: this.#at, members: NO_MEMBERS });
+    else if (next === OPEN_ARRAY) this.#open({ kind: "array", at: this.#at, items: NO_ITEMS });
     else this.#addValue(next === QUOTE ? this.#string() : this.#word());
   }
 
   #open(container: OpenObject | OpenArray): void {
     if (this.#stack.length >= DEEPEST) this.#fail(`It is nested more than ${DEEPEST} deep`);
     this.#addValue(container);
-    this.#stack.push(container);
+    const { count: from } = container.kind === "object" ? this.#members : this.#items;
+    this.#stack.push({ container, from });
     this.#at++;
   }
 
   #addValue(value: JsonValue): void {
     const top = this.#stack[this.#stack.length - 1];
     if (top === undefined) this.#value = value;
-    else if (top.kind === "object") top.members.push([this.#key, value]);
-    else top.items.push(value);
+    else if (top.container.kind === "object") this.#members.add([this.#key, value]);
+    else this.#items.add(value);
   }
 
   #word(): JsonValue {
-    const text = latin1(this.#bytes.subarray(this.#at, this.#at + 9));
-    for (const [word, value] of WORDS) {
-      if (!text.startsWith(word)) continue;
-      this.#at += word.length;
-      return value;
+    // `-Infinity` begins as a number does.
+    const first = this.#bytes[this.#at] === MINUS ? this.#at + 1 : this.#at;
+    if (!isDigit(this.#bytes[first])) {
+      const text = latin1(this.#bytes.subarray(this.#at, this.#at + 9));
+      for (const [word, value] of WORDS) {
+        if (!text.startsWith(word)) continue;
+        this.#at += word.length;
+        return value;
+      }
     }
     let end = this.#at;
     while (isNumberByte(this.#bytes[end])) end++;
@@ -253,6 +304,7 @@ class Parser {
   #string(): string {
     const from = ++this.#at;
     let plain = true;
+    let bits = 0;
     while (true) {
       const byte = this.#bytes[this.#at];
       if (byte === undefined) this.#fail("A string does not end");
@@ -260,10 +312,14 @@ class Parser {
       if (byte === BACKSLASH) {
         plain = false;
         this.#at++;
+        bits |= this.#bytes[this.#at] ?? 0;
       }
+      bits |= byte;
       this.#at++;
     }
-    const text = new TextDecoder().decode(this.#bytes.subarray(from, this.#at));
+    const written = this.#bytes.subarray(from, this.#at);
+    // A call of the decoder costs more than a short string of ASCII.
+    const text = bits < 0x80 && written.length <= SHORT ? latin1(written) : UTF8.decode(written);
     this.#at++;
     return plain ? text : unescaped(text);
   }
@@ -279,6 +335,10 @@ class Parser {
   #fail(message: string): never {
     throw new JsonError(message);
   }
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
 function isNumberByte(byte: number | undefined): boolean {

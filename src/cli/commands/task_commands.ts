@@ -8,7 +8,7 @@ import type { Command } from "commander";
 import type { Io } from "../io.ts";
 import { type ConfigurationChoice, findConfigurations } from "../configuration.ts";
 import { addLimitOptions, checked, configOption, limitsOf, option } from "../option_kinds.ts";
-import { parseConcurrency, parseCount, parseJobs, parseSeconds, parseSize } from "../options.ts";
+import { parseConcurrency, parseCount, parseJobs, parseMemory, parseSeconds } from "../options.ts";
 import {
   addNetworkOptions,
   networkFor,
@@ -129,8 +129,8 @@ function addTaskOptions(command: Command): void {
         .argParser(checked(parseSeconds)),
     )
     .addOption(
-      option("--memory <size>", "values that the tasks of a thread may hold")
-        .argParser(checked(parseSize)),
+      option("--memory <size>", "values that the tasks of a thread may hold, 64MB at least")
+        .argParser(checked(parseMemory)),
     )
     .option("--reuse <file>", "results that stand for tasks of the same keys")
     .option("--facts", "also give what judge can judge again without the files")

@@ -12,7 +12,7 @@ import { type CodeReference, referenceOf } from "../../bundles/remote_code.ts";
 import type { LoaderCode, LoaderEntry } from "../../core/loader.ts";
 import type { Interest, Observation, OperatorFact } from "../../core/types.ts";
 import { HINT } from "../../core/hints.ts";
-import { type LoaderHit, loaderTable, type TextVisit } from "../../parsers/config/match.ts";
+import { keysOf, type LoaderHit, loaderTable, type TextVisit } from "../../parsers/config/match.ts";
 import { type ConfigNode, hasMember, isTrue, textOf } from "../../parsers/config_node.ts";
 import {
   evaluatedPython,
@@ -427,9 +427,11 @@ class Teller {
 
   /** Keeps the texts that may be a name or a call. */
   #keep(texts: TextVisit[], visit: TextVisit): void {
-    const { text, neighbours, path } = visit;
+    const { text, neighbours, way } = visit;
     if (text.length < 5 || text.length > NET_CHARACTERS || neighbours > VOCABULARY_ITEMS) return;
-    if (path.some((key) => key.length <= VOCABULARY_KEY && VOCABULARY.test(key))) return;
+    for (let one = way; one !== undefined; one = one.above) {
+      if (one.key.length <= VOCABULARY_KEY && VOCABULARY.test(one.key)) return;
+    }
     // A text that aliases name again and again is looked at once.
     let kept = text.length > SHORT_TEXT ? this.#pickleLike.get(text) : undefined;
     if (kept === undefined) {
@@ -476,7 +478,8 @@ class Teller {
     return false;
   }
 
-  #net({ text, path }: TextVisit): void {
+  #net({ text, way }: TextVisit): void {
+    const path = keysOf(way);
     const where = placeOf(path);
     const trimmed = text.trim();
     const name = nameIn(trimmed);

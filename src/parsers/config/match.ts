@@ -47,10 +47,25 @@ export interface LoaderHit {
   readonly computed: boolean;
 }
 
+/** A key behind those above it; undefined stands for the root. Few of the nodes of a file need theirs as a list. */
+interface Way {
+  readonly above: Way | undefined;
+  readonly key: string;
+  /** Keys down to this one. */
+  readonly length: number;
+}
+
+/** The keys from the root, at most {@link PATH_KEYS} of them. */
+export function keysOf(way: Way | undefined): readonly string[] {
+  const keys: string[] = [];
+  for (let one = way; one !== undefined; one = one.above) keys.push(one.key);
+  return keys.reverse();
+}
+
 /** A text value of the file, for checks of all of them. */
 export interface TextVisit {
   readonly text: string;
-  readonly path: readonly string[];
+  readonly way: Way | undefined;
   /** Scalars in the list that it is an item of; 0 for a member of a map. */
   readonly neighbours: number;
 }
@@ -179,9 +194,33 @@ interface State {
 interface Step {
   readonly node: ConfigNode;
   readonly owner: ConfigMap | undefined;
-  readonly path: readonly string[];
+  readonly way: Way | undefined;
   readonly states: readonly State[];
   readonly neighbours: number;
+}
+
+const NO_STATES: readonly State[] = [];
+
+/** States as a text, which is that of equal ones alone. */
+function keyOf(states: readonly State[]): string {
+  return states.map(({ place, step }) => `${place.serial}:${step}`).join(" ");
+}
+
+/** A node on the way into it. */
+interface Child {
+  readonly above: Step;
+  readonly key: string;
+  readonly node: ConfigNode;
+  readonly owner: ConfigMap | undefined;
+}
+
+/** A container whose children are visited. */
+interface Children {
+  readonly step: Step;
+  /** The next of them. */
+  index: number;
+  /** The key of the member that was visited last, where it is looked at by itself. */
+  key: Step | undefined;
 }
 
 class Walk {
@@ -194,7 +233,8 @@ class Walk {
   readonly #anyKey: Place[] = [];
   readonly #tags: Place[];
   readonly #first: readonly State[];
-  readonly #visited = new Map<ConfigNode, Set<string>>();
+  /** The states by which a node was reached; once it was so twice, a key of each. */
+  readonly #visited = new Map<ConfigNode, readonly State[] | Set<string>>();
   #cut = false;
 
   constructor(
@@ -230,70 +270,94 @@ class Walk {
   }
 
   #document(root: ConfigNode): void {
-    const waiting: Step[] = [
-      { node: root, owner: undefined, path: [], states: this.#first, neighbours: 0 },
-    ];
-    let count = 0;
-    for (let step = waiting.pop(); step !== undefined; step = waiting.pop()) {
-      if (++count > NODES || this.#hits.length > HITS) {
+    const open: Children[] = [];
+    let step: Step | undefined = {
+      node: root,
+      owner: undefined,
+      way: undefined,
+      states: this.#first,
+      neighbours: 0,
+    };
+    for (let count = 1; step !== undefined; count++) {
+      if (count > NODES || this.#hits.length > HITS) {
         this.#cut = true;
         return;
       }
       if (count % 4096 === 0) this.#check();
-      const { node, path, states } = step;
+      const { node, way, states, neighbours } = step;
       if (node.tag !== undefined) this.#tagged(step, root);
-      if (node.kind === "scalar") {
-        this.#visit?.({ text: node.text, path, neighbours: step.neighbours });
-        continue;
-      }
-      if (this.#isKnown(node, states)) continue;
-      const pairs = node.kind === "list" ? pairsOf(node) : undefined;
-      if (pairs !== undefined) waiting.push({ ...step, node: pairs });
-      if (node.kind === "list") {
-        const neighbours = node.items.length;
-        for (const [index, item] of [...node.items.entries()].reverse()) {
-          waiting.push(
-            this.#enter({ ...step, owner: undefined }, String(index), item, root, neighbours),
-          );
-        }
-        continue;
-      }
-      for (const [key, value] of node.members.toReversed()) {
-        const name = textOf(key);
-        if (name === undefined || key.tag !== undefined) {
-          waiting.push({ node: key, owner: node, path, states: [], neighbours: 0 });
-        } else if (name.startsWith(JSON_KEY)) {
-          const keyed = { owner: node, path, states: [], neighbours: 0 };
-          waiting.push({ node: jsonOf(name.slice(JSON_KEY.length)), ...keyed });
-        }
-        waiting.push(this.#enter({ ...step, owner: node }, name ?? "", value, root, 0));
-      }
+      if (node.kind === "scalar") this.#visit?.({ text: node.text, way, neighbours });
+      else if (!this.#isKnown(node, states)) open.push({ step, index: 0, key: undefined });
+      step = this.#nextOf(open, root);
     }
+  }
+
+  /** The node behind the last one in the order of the text; one at a time, as a list may be as long as the file. */
+  #nextOf(open: Children[], root: ConfigNode): Step | undefined {
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const next = this.#childOf(top, root);
+      if (next !== undefined) return next;
+      open.pop();
+    }
+    return undefined;
+  }
+
+  #childOf(children: Children, root: ConfigNode): Step | undefined {
+    const { step, index, key: waiting } = children;
+    const { node } = step;
+    if (node.kind === "scalar") return undefined;
+    if (waiting !== undefined) {
+      children.key = undefined;
+      return waiting;
+    }
+    children.index++;
+    if (node.kind === "list") {
+      const item = node.items[index];
+      if (item !== undefined) {
+        return this.#enter({ above: step, key: String(index), node: item, owner: undefined }, root);
+      }
+      const pairs = index === node.items.length ? pairsOf(node) : undefined;
+      return pairs && { ...step, node: pairs };
+    }
+    const member = node.members[index];
+    if (member === undefined) return undefined;
+    const [key, value] = member;
+    const name = textOf(key);
+    const keyed = { owner: node, way: step.way, states: NO_STATES, neighbours: 0 };
+    if (name === undefined || key.tag !== undefined) children.key = { node: key, ...keyed };
+    else if (name.startsWith(JSON_KEY)) {
+      children.key = { node: jsonOf(name.slice(JSON_KEY.length)), ...keyed };
+    }
+    return this.#enter({ above: step, key: name ?? "", node: value, owner: node }, root);
   }
 
   /** True for a shared node that was reached in the same way before. */
   #isKnown(node: ConfigNode, states: readonly State[]): boolean {
-    const key = states.map(({ place, step }) => `${place.serial}:${step}`).join(" ");
     const known = this.#visited.get(node);
     if (known === undefined) {
-      this.#visited.set(node, new Set([key]));
+      // Few nodes are reached twice: only then is it compared how.
+      this.#visited.set(node, states);
       return false;
     }
-    if (known.has(key)) return true;
-    known.add(key);
+    const ways = known instanceof Set ? known : new Set([keyOf(known)]);
+    this.#visited.set(node, ways);
+    const key = keyOf(states);
+    if (ways.has(key)) return true;
+    ways.add(key);
     return false;
   }
 
-  #enter(
-    { owner, path, states }: Step,
-    key: string,
-    node: ConfigNode,
-    root: ConfigNode,
-    neighbours: number,
-  ): Step {
-    const below = path.length < PATH_KEYS ? [...path, key] : path;
+  #enter({ above, key, node, owner }: Child, root: ConfigNode): Step {
+    const { states } = above;
+    const length = (above.way?.length ?? 0) + 1;
+    const way = length > PATH_KEYS ? above.way : { above: above.way, key, length };
+    const neighbours = above.node.kind === "list" ? above.node.items.length : 0;
+    const anywhere = this.#anywhere.get(key);
+    if (states.length === 0 && anywhere === undefined && this.#anyKey.length === 0) {
+      return { node, owner, way, states: NO_STATES, neighbours };
+    }
     const next: State[] = [];
-    const step: Step = { node, owner, path: below, states: next, neighbours };
+    const step: Step = { node, owner, way, states: next, neighbours };
     const advance = (place: Place, at: number): void => {
       if (at >= place.steps.length) this.#found(place, step, root);
       else next.push({ place, step: at });
@@ -306,18 +370,19 @@ class Walk {
         if (fits(place.steps[at + 1], key)) advance(place, at + 2);
       } else if (fits(pattern, key)) advance(place, at + 1);
     }
-    for (const place of this.#anywhere.get(key) ?? []) advance(place, 2);
+    for (const place of anywhere ?? []) advance(place, 2);
     for (const place of this.#anyKey) advance(place, 2);
     return step;
   }
 
-  #found(place: Place, { node, owner, path }: Step, root: ConfigNode): void {
+  #found(place: Place, { node, owner, way }: Step, root: ConfigNode): void {
     const { code, entry, pattern } = place;
     if (code.beside !== undefined) {
       if (owner === undefined || !code.beside.some((key) => hasMember(owner, key))) return;
     }
     // What is wanted at any depth is found at its own.
     if (place.steps.at(-1) === "**" && node.kind !== "scalar") return;
+    const path = keysOf(way);
     const { texts: lists, cut } = code.key === true
       ? { texts: path.slice(-1), cut: path.length >= PATH_KEYS }
       : textsOf(node);
@@ -341,7 +406,8 @@ class Walk {
     this.#hits.push({ entry, code, node, owner, path, texts, computed });
   }
 
-  #tagged({ node, owner, path }: Step, root: ConfigNode): void {
+  #tagged({ node, owner, way }: Step, root: ConfigNode): void {
+    const path = keysOf(way);
     for (const { entry, code } of this.#tags) {
       if (code.tag === undefined || node.tag?.startsWith(code.tag) !== true) continue;
       const rest = node.tag.slice(code.tag.length);
