@@ -16,18 +16,23 @@ import {
   isTestHook,
 } from "../parsers/python/hooks.ts";
 import { decodePythonSource } from "../parsers/python/encoding.ts";
+import { interpolatedSections, readIniFile } from "../parsers/config/ini.ts";
 import { readPython } from "../parsers/python/source.ts";
 import { sourceFacts } from "../parsers/python/source_facts.ts";
+import { parseToml, tableAt, textAt } from "../parsers/toml.ts";
 import { memberBytes } from "./member_bytes.ts";
 
 const ENTRY_POINTS =
   /^(?<root>(?:.*\/)?)(?:[^/]+\.(?:dist|egg)-info|EGG-INFO)\/entry_points\.txt$/u;
-const PROJECT = /^(?<root>(?:[^/]+\/)?)pyproject\.toml$/u;
+const PROJECT = /^(?<root>(?:[^/]+\/)?)(?:pyproject\.toml|setup\.cfg)$/u;
 /** What enables extensions of Jupyter's server, in a wheel: `{"ServerApp": {"jpserver_extensions": {"m": true}}}`. */
 const SERVER_CONFIG = /(?:^|\/)etc\/jupyter\/jupyter_(?:server|notebook)_config\.d\/[^/]+\.json$/u;
 const ENABLED = /"([\w.]+)"\s*:\s*true/gu;
-/** Sections of `pyproject.toml` that become groups of entry points. */
-const PROJECT_GROUP = /^project\.entry-points\.["']?(?<group>[^"']+)["']?$/u;
+/** What `str.splitlines` takes for ends of lines. */
+// deno-lint-ignore no-control-regex -- they end lines to Python
+const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/u;
+/** A module, and what is called of it. */
+const TARGET = /^\s*([\p{L}_][\p{L}\p{N}\p{M}_.]*)\s*(?::\s*([\p{L}_][\p{L}\p{N}\p{M}_.]*))?/u;
 
 /** Groups whose functions run without anything asking for them by name, and what calls them. */
 const CALLED: ReadonlyMap<string, string> = new Map([
@@ -99,7 +104,9 @@ async function* observe(
   checkDeadline: () => void = () => {},
 ): AsyncIterable<BundleObservation> {
   const files = new Map(members.map((member) => [member.name, member]));
-  let followed = 0;
+  // A module is read once for all that the same program calls of it.
+  const followed = new Map<string, Followed>();
+  let count = 0;
   for (const { name } of members) {
     const isServer = SERVER_CONFIG.test(name);
     const root = isServer ? "" : (ENTRY_POINTS.exec(name) ?? PROJECT.exec(name))?.groups?.["root"];
@@ -108,39 +115,107 @@ async function* observe(
     const bytes = await memberBytes(list, LIST_BYTES);
     if (bytes === undefined) continue;
     const text = new TextDecoder().decode(bytes);
-    for (const point of isServer ? extensions(text) : entryPoints(text, PROJECT.test(name))) {
+    const points = isServer
+      ? extensions(text)
+      : name.endsWith(".toml")
+      ? projectEntryPoints(text)
+      : name.endsWith("setup.cfg")
+      ? setupEntryPoints(text)
+      : entryPoints(text);
+    if (points === undefined) {
+      yield unread(name, "It is no TOML");
+      continue;
+    }
+    for (const point of points) {
       if (!isCalled(point)) continue;
-      if (++followed > POINTS) {
+      if (++count > POINTS) {
         yield unread(name, `There are more than ${POINTS} entry points`);
-        return;
+        break;
       }
       const member = moduleOf(files, root, point.module);
-      if (member !== undefined) yield* called(member, point, checkDeadline);
+      if (member === undefined) continue;
+      const kind = BY_NAME.has(point.group) || point.group === SERVER ? point.group : "";
+      const key = `${kind}\n${member.name}`;
+      const known = followed.get(key) ?? { member, kind, by: byOf(point), attributes: new Set() };
+      followed.set(key, known);
+      known.attributes.add(point.attribute);
     }
+    if (count > POINTS) break;
   }
+  for (const each of followed.values()) yield* called(each, checkDeadline);
+}
+
+/** What of a module is called. */
+interface Followed {
+  readonly member: Member;
+  /** A group of which functions are called by their names; empty for all others. */
+  readonly kind: string;
+  /** What calls it. */
+  readonly by: string;
+  readonly attributes: Set<string>;
+}
+
+function byOf({ group }: EntryPoint): string {
+  return CALLED.get(group) ?? BY_NAME.get(group) ?? group;
 }
 
 /**
- * The entry points of a list: `[group]`, then `name = module:attribute` in each line, in quotes where it
- * is a project's table.
+ * The entry points of a list, as `importlib.metadata.EntryPoints` and `pkg_resources` read it: `[group]`, then
+ * `name = module:attribute` in each line. Lines behind `;` are comments before CPython 3.10 alone.
  */
-export function entryPoints(text: string, isProject: boolean): EntryPoint[] {
+export function entryPoints(text: string): EntryPoint[] {
   const found: EntryPoint[] = [];
   let group: string | undefined;
-  for (const line of text.split(/\r\n|\r|\n/u)) {
-    const [, section] = /^\s*\[([^[\]]+)\]\s*(?:#.*)?$/u.exec(line) ?? [];
-    if (section !== undefined) {
-      group = isProject ? PROJECT_GROUP.exec(section.trim())?.groups?.["group"] : section.trim();
-      continue;
-    }
-    const [, key = "", value = ""] = /^([^=#;]+)=([^]*)$/u.exec(line) ?? [];
-    const [, module = "", attribute = ""] =
-      /^["']?\s*([\w.]+)\s*(?::\s*([\w.]+))?/u.exec(value.trimStart()) ?? [];
-    if (group !== undefined && key !== "" && module !== "") {
-      found.push({ group, name: key.trim().replace(/^["']|["']$/gu, ""), module, attribute });
-    }
+  for (const each of text.split(LINE_END)) {
+    const line = each.trim();
+    if (line.startsWith("#")) continue;
+    if (line.startsWith("[") && /\](?:\s*[#;].*)?$/u.test(line)) {
+      group = line.replace(/\][^\]]*$/u, "").replace(/^\[+|\]+$/gu, "").trim();
+    } else if (group !== undefined) found.push(...entryPoint(group, line));
   }
   return found;
+}
+
+/** One line of a group. */
+function entryPoint(group: string, line: string): EntryPoint[] {
+  const sign = line.indexOf("=");
+  return sign <= 0 ? [] : pointOf(group, line.slice(0, sign).trim(), line.slice(sign + 1));
+}
+
+function pointOf(group: string, name: string, target: string): EntryPoint[] {
+  const [, module = "", attribute = ""] = TARGET.exec(target) ?? [];
+  return module === "" ? [] : [{ group, name, module, attribute }];
+}
+
+/** Those of `pyproject.toml`, and plugins of poetry, which become some. Undefined for what is no TOML. */
+export function projectEntryPoints(text: string): EntryPoint[] | undefined {
+  const { root } = parseToml(text);
+  if (root === undefined) return undefined;
+  const groups = [
+    tableAt(root, "project", "entry-points"),
+    tableAt(root, "tool", "poetry", "plugins"),
+    tableAt(root, "tool", "flit", "entrypoints"),
+  ];
+  return groups.flatMap((each) =>
+    Object.keys(each).flatMap((group) => {
+      const points = tableAt(each, group);
+      return Object.keys(points).flatMap((name) => {
+        const target = textAt(points, name) ?? textAt(points, name, "reference") ?? "";
+        return pointOf(group, name, target);
+      });
+    })
+  );
+}
+
+/** Those of `setup.cfg`: in each group's option a list like the other. */
+function setupEntryPoints(text: string): EntryPoint[] {
+  return interpolatedSections(readIniFile(text)).flatMap(([section, { values }]) =>
+    section !== "options.entry_points"
+      ? []
+      : values.flatMap(([group, list]) =>
+        list.split(/[\n,]/u).flatMap((line) => entryPoint(group.trim(), line))
+      )
+  );
 }
 
 /** Extensions that a configuration of Jupyter's server enables. */
@@ -160,26 +235,31 @@ function isCalled({ group, name, attribute }: EntryPoint): boolean {
   return CALLED.has(group) && attribute !== "";
 }
 
-/** The file of a module: beside the list, or below `src` where a project keeps it there. */
+/** The file of a module: beside the list, or below a folder of a project. */
 function moduleOf(
   files: ReadonlyMap<string, Member>,
   root: string,
   module: string,
 ): Member | undefined {
   const path = module.replaceAll(".", "/");
+  const ends = [`${path}.py`, `${path}/__init__.py`];
   for (const folder of ["", "src/"]) {
-    for (const end of [".py", "/__init__.py"]) {
-      const member = files.get(`${root}${folder}${path}${end}`);
+    for (const end of ends) {
+      const member = files.get(`${root}${folder}${end}`);
       if (member !== undefined && member.kind !== "folder") return member;
     }
+  }
+  // A project may keep its packages in a folder of any name (`package_dir`).
+  for (const [name, member] of files) {
+    const isBelow = member.kind !== "folder" && name.startsWith(root);
+    if (isBelow && ends.some((end) => name.endsWith(`/${end}`))) return member;
   }
   return undefined;
 }
 
-/** What calling the function of an entry point runs besides importing its module. */
+/** What calling functions of entry points runs besides importing their module. */
 async function* called(
-  member: Member,
-  { group, attribute }: EntryPoint,
+  { member, kind, by, attributes }: Followed,
   checkDeadline: () => void,
 ): AsyncIterable<BundleObservation> {
   const bytes = await memberBytes(member, SOURCE_BYTES);
@@ -187,20 +267,19 @@ async function* called(
   if (bytes === undefined) return;
   const { text } = decodePythonSource(bytes);
   const functions = (path: string): boolean => {
-    if (group === PLUGINS) return isTestHook(path);
-    if (group === SERVER) return isServerHook(path);
-    const [owner, method = ""] = path.split(".");
-    return path === attribute ||
-      (group === COMMANDS && owner === attribute && isCommandMethod(method));
+    if (kind === PLUGINS) return isTestHook(path);
+    if (kind === SERVER) return isServerHook(path);
+    const [owner = "", method = ""] = path.split(".");
+    return attributes.has(path) ||
+      (kind === COMMANDS && attributes.has(owner) && isCommandMethod(method));
   };
-  const classes = (name: string): boolean => name === attribute;
+  const classes = (name: string): boolean => attributes.has(name);
   const source = readPython(text, { checkDeadline, functions, classes });
   const calls = source.later.filter((each) => each.called);
   for (const observation of sourceFacts(calls, text, "python-archive")) {
     yield { part: member.name, observation };
   }
   if (source.cut !== undefined) {
-    const by = CALLED.get(group) ?? BY_NAME.get(group) ?? group;
     yield unread(member.name, `Not all of what ${by} calls was followed: ${source.cut}`);
   }
 }

@@ -4,7 +4,7 @@ import { buildZip } from "../formats/testing/zip.ts";
 import { loadRules } from "../rules/rules.ts";
 import { scanSource } from "../scan/scan_source.ts";
 import { bytesSource } from "../sources/memory.ts";
-import { entryPoints } from "./entry_points.ts";
+import { entryPoints, projectEntryPoints } from "./entry_points.ts";
 
 const rules = loadRules();
 const MODULE = "import os\ndef start():\n    os.system('echo hi')\n";
@@ -64,7 +64,7 @@ test("what Jupyter's server calls of an extension that the package enables is ju
 test("groups of a project's table are its entry points", async () => {
   const project = '[project]\nname = "a"\n[project.entry-points."torch.backends"]\n' +
     'x = "a.plugin:start"\n';
-  assert.deepEqual(entryPoints(project, true), [
+  assert.deepEqual(projectEntryPoints(project), [
     { group: "torch.backends", name: "x", module: "a.plugin", attribute: "start" },
   ]);
   assert.equal(
@@ -73,17 +73,38 @@ test("groups of a project's table are its entry points", async () => {
   );
 });
 
-test("comments are no entry points, and a line without a function names a module", () => {
-  const text = "# x\n[a]\n; y = b:c\nz = m.n\n[b]\nx=m:f [extra]\n";
-  assert.deepEqual(entryPoints(text, false), [{
-    group: "a",
-    name: "z",
-    module: "m.n",
-    attribute: "",
-  }, {
-    group: "b",
-    name: "x",
-    module: "m",
-    attribute: "f",
-  }]);
+test("a list is read as Python reads it", () => {
+  // What `importlib.metadata.EntryPoints._from_text_for` of CPython 3.13 makes of the same.
+  const text =
+    "# x\n[a]\n; y = b:c\nz = m.n\n[[b]]\nx=m:f [extra]\n  w # v = m:g\n[c]\x0bq = größe:f\n";
+  assert.deepEqual(entryPoints(text), [
+    { group: "a", name: "; y", module: "b", attribute: "c" },
+    { group: "a", name: "z", module: "m.n", attribute: "" },
+    { group: "b", name: "x", module: "m", attribute: "f" },
+    { group: "b", name: "w # v", module: "m", attribute: "g" },
+    { group: "c", name: "q", module: "größe", attribute: "f" },
+  ]);
+});
+
+test("entry points of a project are found in any notation of TOML, and in setup.cfg", async () => {
+  const own = (name: string, text: string): Promise<string> =>
+    verdict({ [`a-1/${name}`]: text, "a-1/lib/a/plugin.py": MODULE });
+  for (
+    const text of [
+      'project.entry-points."torch.backends".x = "a.plugin:start"\n',
+      '[project]\nentry-points = {"torch\\u002ebackends" = {x = "a.plugin:start"}}\n',
+      "[\"project\".\"entry-points\".'torch.backends']\n\"x\"='''\na.plugin:start'''\n",
+      '[tool.poetry.plugins."torch.backends"]\nx = {reference = "a.plugin:start", type = "console"}\n',
+    ]
+  ) assert.equal(await own("pyproject.toml", text), "suspicious", text);
+  const setup = "[options.entry_points]\ntorch.backends =\n  x = a.plugin:start\n";
+  assert.equal(await own("setup.cfg", setup), "suspicious");
+  assert.equal(await own("setup.cfg", setup.replace("torch.backends", "console_scripts")), "clean");
+});
+
+test("a project's table that is no TOML is unread", async () => {
+  assert.equal(
+    await verdict({ "a-1/pyproject.toml": "[project\n", "a-1/a/plugin.py": MODULE }),
+    "incomplete",
+  );
 });

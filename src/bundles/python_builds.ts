@@ -3,12 +3,14 @@
  * of its own, attributes that give versions, commands, hooks of hatch and PDM, scripts of poetry, plugins of
  * pytest.
  * https://peps.python.org/pep-0517/#in-tree-build-backends, https://setuptools.pypa.io/en/latest/userguide/,
- * https://hatch.pypa.io/latest/plugins/build-hook/custom/, https://backend.pdm-project.org/hooks/
+ * https://hatch.pypa.io/latest/plugins/build-hook/custom/, https://scikit-build-core.readthedocs.io/, https://backend.pdm-project.org/hooks/
  *
  * @module
  */
 
 import type { Listing, Member } from "../core/types.ts";
+import { interpolatedSections, readIniFile } from "../parsers/config/ini.ts";
+import { isTable, parseToml, tableAt, textAt, textsAt, type TomlTable } from "../parsers/toml.ts";
 import { memberBytes } from "./member_bytes.ts";
 import { normalPath } from "./normal_path.ts";
 
@@ -19,7 +21,7 @@ const NAMES = 200;
 
 /** A project's own folder is the archive or the one folder in it. */
 const CONFIGURATION =
-  /^(?<root>(?:[^/]+\/)?)(?:pyproject\.toml|setup\.cfg|pytest\.ini|\.pytest\.ini|tox\.ini|conftest\.py)$/u;
+  /^(?<root>(?:[^/]+\/)?)(?:pyproject\.toml|setup\.cfg|\.?pytest\.(?:ini|toml)|tox\.ini|conftest\.py)$/u;
 
 /** PEP 517 and PEP 660. */
 const BUILD_HOOKS = ["wheel", "sdist", "editable"].flatMap((kind) => [
@@ -42,23 +44,17 @@ const PDM_HOOKS = [
 /** Methods of a command of distutils that installing calls. */
 const COMMAND_METHODS = ["initialize_options", "finalize_options", "run"];
 
-const BACKEND = /^\s*build-backend\s*=\s*["']([\w.]+)(?::([\w.]+))?["']/mu;
-const BACKEND_PATH = /^\s*backend-path\s*=\s*\[([^\]]*)\]/mu;
-/** `attr = "pkg.version.get"` of a table, `attr: pkg.version.get` of `setup.cfg`. */
-const ATTRIBUTE = /\battr(?:\s*=\s*["']|:[ \t]*)([\w.]+)/gu;
-const COMMANDS = /^[ \t]*cmdclass\s*=|^\s*\[tool\.setuptools\.cmdclass\]/mu;
-/** A line of either list of commands. */
-const COMMAND = /^[ \t]*[\w-]+[ \t]*=[ \t]*["']?([\w.]+)["']?[ \t]*$/gmu;
-const HATCH_CUSTOM = /^\s*\[tool\.hatch\.[^\]\n]*\bcustom\]/mu;
-const HATCH_CODE = /^\s*source\s*=\s*["']code["']/mu;
-const PATH = /^\s*path\s*=\s*["']([^"']+)["']/gmu;
-const EXPRESSION = /^\s*expression\s*=\s*["'](.*)["']\s*$/gmu;
-const PDM = /^\s*build-backend\s*=\s*["']pdm\.backend/mu;
-const PDM_HOOK = /^\s*custom-hook\s*=\s*["']([^"']+)["']/mu;
-const GETTER = /\bgetter\s*=\s*["']([\w.]+):([\w.]+)/gu;
-const POETRY_SCRIPT = /^\s*script\s*=\s*["']([^"']+)["']/gmu;
-const PLUGINS =
-  /\bpytest_plugins\s*=([^\n]*(?:\n[ \t)\]]+[^\n]*){0,64})|(?:^|[\s"'])-p[\s"',]+([\w.]+)/gmu;
+/** `attr: pkg.version.get` as the value of an option of `setup.cfg`. */
+const ATTRIBUTE = /^attr:(?<path>[^]*)$/u;
+/** A line of `cmdclass` in `setup.cfg`. */
+const COMMAND = /^[^=]+=(?<path>[^]*)$/u;
+/** Plugins that options of pytest name, also joined: `-pNAME`. */
+const PLUGIN_OPTION = /(?:^|[\s"'])-p[\s"',]*(?<module>[\p{L}_][\p{L}\p{N}_.]*)/gmu;
+const PLUGIN_LIST = /\bpytest_plugins\s*=(?<list>[^\n]*(?:\n[ \t)\]]+[^\n]*){0,64})/gmu;
+/** Functions that scikit-build-core calls of a provider of metadata. */
+const PROVIDER_HOOKS = ["dynamic_metadata", "get_requires_for_dynamic_metadata", "dynamic_wheel"];
+/** Tables of a project that are gone through for attributes. Those in use have some hundred. CWE-770. */
+const TABLES = 50_000;
 
 /** A name that something calls in a module, by the module's file or its dotted name. */
 export interface BuildCall {
@@ -91,74 +87,166 @@ export async function buildCalls({ members }: Listing): Promise<BuildCalls> {
       unread.push(member.name);
       continue;
     }
-    const found = callsOf(new TextDecoder().decode(bytes), root, members);
-    if (found.length > NAMES) unread.push(member.name);
-    calls.push(...found.slice(0, NAMES));
+    const { found, isUnread } = callsOf(member.name, new TextDecoder().decode(bytes), root);
+    if (found.length > NAMES || isUnread) unread.push(member.name);
+    calls.push(...found.slice(0, NAMES).flatMap((each) => located(each, members)));
   }
   return { calls, unread };
 }
 
-function callsOf(text: string, root: string, members: readonly Member[]): BuildCall[] {
+/** What a configuration has called, and whether some of it could not be read. */
+interface Found {
+  readonly found: readonly BuildCall[];
+  readonly isUnread: boolean;
+}
+
+function callsOf(file: string, text: string, root: string): Found {
+  if (file.endsWith(".toml")) {
+    const { root: table } = parseToml(text);
+    return { found: table === undefined ? [] : projectCalls(table, root), isUnread: !table };
+  }
+  if (file.endsWith("setup.cfg")) return setupCalls(text);
+  return { found: [...pluginCalls(text), ...pluginListCalls(text)], isUnread: false };
+}
+
+/** A dotted name that is called, together with what is called of it. */
+function attributeCalls(path: string, endings: readonly string[] = [""]): BuildCall[] {
+  const dotted = path.trim().replace(":", ".");
+  const dot = dotted.lastIndexOf(".");
+  if (dot <= 0) return [];
+  const [module, name] = [dotted.slice(0, dot), dotted.slice(dot + 1)];
+  return endings.map((ending) => ({ module, name: name + ending }));
+}
+
+function commandCalls(path: string): BuildCall[] {
+  return attributeCalls(path, ["", ...COMMAND_METHODS.map((each) => `.${each}`)]);
+}
+
+/** What `pyproject.toml` has called. */
+function projectCalls(table: TomlTable, root: string): BuildCall[] {
   const calls: BuildCall[] = [];
-  const attribute = (path: string, names: readonly string[]): void => {
-    const dot = path.lastIndexOf(".");
-    if (dot <= 0) return;
-    for (const name of names) {
-      calls.push({ module: path.slice(0, dot), name: path.slice(dot + 1) + name });
-    }
-  };
-  const [, backend, object = ""] = BACKEND.exec(text) ?? [];
-  const [, paths] = BACKEND_PATH.exec(text) ?? [];
-  if (backend !== undefined && paths !== undefined) {
-    for (const [, path = ""] of paths.matchAll(/["']([^"']*)["']/gu)) {
-      const base = normalPath(`${root}${path}/${backend.replaceAll(".", "/")}`);
-      for (const file of [`${base}.py`, `${base}/__init__.py`]) {
-        if (!members.some(({ name }) => name === file)) continue;
-        for (const hook of BUILD_HOOKS) {
-          calls.push({ file, name: object === "" ? hook : `${object}.${hook}` });
-        }
+  const backend = textAt(table, "build-system", "build-backend") ?? "";
+  const [module = "", object = ""] = backend.split(":", 2).map((each) => each.trim());
+  for (const path of textsAt(table, "build-system", "backend-path")) {
+    const base = normalPath(`${root}${path}/${module.replaceAll(".", "/")}`);
+    for (const file of [`${base}.py`, `${base}/__init__.py`]) {
+      for (const hook of BUILD_HOOKS) {
+        calls.push({ file, name: object === "" ? hook : `${object}.${hook}` });
       }
     }
   }
-  for (const [, path = ""] of text.matchAll(ATTRIBUTE)) attribute(path, [""]);
-  const commands = COMMANDS.exec(text);
-  if (commands !== null) {
-    const after = text.slice(commands.index + commands[0].length);
-    const section = after.split(/^\[/mu, 1)[0] ?? "";
-    for (const [, path = ""] of section.matchAll(COMMAND)) {
-      attribute(path, ["", ...COMMAND_METHODS.map((each) => `.${each}`)]);
-    }
+  const tool = tableAt(table, "tool");
+  for (const each of valuesUnder(tableAt(tool, "setuptools"), "attr")) {
+    if (typeof each === "string") calls.push(...attributeCalls(each));
   }
-  if (HATCH_CUSTOM.test(text)) {
-    const files = [...text.matchAll(PATH)].map(([, path = ""]) => path);
-    for (const each of ["hatch_build.py", ...files]) {
-      const file = normalPath(root + each);
-      calls.push({ file, methods: HATCH_METHODS });
-      for (const name of HATCH_FUNCTIONS) calls.push({ file, name });
-    }
+  for (const path of Object.values(tableAt(tool, "setuptools", "cmdclass"))) {
+    if (typeof path === "string") calls.push(...commandCalls(path));
   }
-  if (HATCH_CODE.test(text)) {
-    for (const [, path = ""] of text.matchAll(PATH)) {
-      for (const [, expression = ""] of text.matchAll(EXPRESSION)) {
-        for (const [name] of expression.matchAll(/[A-Za-z_][\w.]*/gu)) {
-          calls.push({ file: normalPath(root + path), name });
-        }
-      }
-    }
-  }
-  if (PDM.test(text)) {
-    const [, hook = "pdm_build.py"] = PDM_HOOK.exec(text) ?? [];
+  calls.push(...hatchCalls(tableAt(tool, "hatch"), root));
+  if (/^pdm\.backend\b/u.test(module)) {
+    const hook = textAt(tool, "pdm", "build", "custom-hook") ?? "pdm_build.py";
     for (const name of PDM_HOOKS) calls.push({ file: normalPath(root + hook), name });
   }
-  for (const [, module = "", name = ""] of text.matchAll(GETTER)) calls.push({ module, name });
-  for (const [, script = ""] of text.matchAll(POETRY_SCRIPT)) {
-    calls.push({ file: normalPath(root + script) });
+  for (const each of valuesUnder(tableAt(tool, "pdm"), "getter")) {
+    const [path = ""] = typeof each === "string" ? each.split("(", 1) : [];
+    calls.push(...attributeCalls(path));
   }
-  for (const [, list = "", named] of text.matchAll(PLUGINS)) {
-    const modules = named === undefined
-      ? [...list.matchAll(/["']([\w.]+)["']/gu)].map(([, module = ""]) => module)
-      : [named];
-    for (const module of modules) calls.push({ module, prefix: "pytest_" });
+  const script = textAt(tool, "poetry", "build") ?? textAt(tool, "poetry", "build", "script");
+  if (script !== undefined) calls.push({ file: normalPath(root + script) });
+  for (const each of valuesUnder(tableAt(tool, "scikit-build"), "provider")) {
+    if (typeof each !== "string") continue;
+    for (const name of PROVIDER_HOOKS) calls.push({ module: each, name });
+  }
+  for (const key of ["version_scheme", "local_scheme", "parse"]) {
+    calls.push(...attributeCalls(textAt(tool, "setuptools_scm", key) ?? ""));
+  }
+  const pytest = [tableAt(tool, "pytest", "ini_options"), tableAt(tool, "pytest")];
+  for (const each of [...pytest, tableAt(table, "pytest")]) {
+    calls.push(...pluginCalls(textsAt(each, "addopts").join(" ")));
   }
   return calls;
+}
+
+/** What hooks, builders and sources of versions of hatch run. */
+function hatchCalls(hatch: TomlTable, root: string): BuildCall[] {
+  const calls: BuildCall[] = [];
+  for (const each of valuesUnder(hatch, "custom")) {
+    const file = normalPath(root + (textAt(each, "path") ?? "hatch_build.py"));
+    calls.push({ file, methods: HATCH_METHODS });
+    for (const name of HATCH_FUNCTIONS) calls.push({ file, name });
+  }
+  const version = tableAt(hatch, "version");
+  if (textAt(version, "source") === "code") {
+    const file = normalPath(root + (textAt(version, "path") ?? ""));
+    const expression = textAt(version, "expression") ?? "__version__";
+    for (const [name] of expression.matchAll(/[\p{L}_][\p{L}\p{N}_.]*/gu)) {
+      calls.push({ file, name });
+    }
+  }
+  return calls;
+}
+
+/** Values of a key in any of the tables within a table. */
+function valuesUnder(table: TomlTable, key: string): unknown[] {
+  const found: unknown[] = [];
+  const open: unknown[] = [table];
+  for (let at = 0; at < open.length && at < TABLES; at++) {
+    const each = open[at];
+    for (const [name, value] of Object.entries(isTable(each) ? each : {})) {
+      if (name === key) found.push(value);
+      if (isTable(value)) open.push(value);
+      else if (Array.isArray(value)) { for (const one of value) open.push(one); }
+    }
+  }
+  return found;
+}
+
+/** What `setup.cfg` has setuptools and pytest call. */
+function setupCalls(text: string): Found {
+  const document = readIniFile(text);
+  const found: BuildCall[] = [];
+  let isUnread = document.error !== undefined;
+  for (const [section, { values, error }] of interpolatedSections(document)) {
+    isUnread ||= error !== undefined;
+    for (const [name, value] of values) {
+      const path = ATTRIBUTE.exec(value.trim())?.groups?.["path"];
+      if (path !== undefined) found.push(...attributeCalls(path));
+      const option = name.toLowerCase().replaceAll("-", "_");
+      if (section === "options" && option === "cmdclass") {
+        for (const line of value.split(/[\n,]/u)) {
+          found.push(...commandCalls(COMMAND.exec(line)?.groups?.["path"] ?? ""));
+        }
+      } else if (option === "addopts") found.push(...pluginCalls(value));
+    }
+  }
+  return { found, isUnread };
+}
+
+/** Plugins that options of pytest name. */
+function pluginCalls(text: string): BuildCall[] {
+  return [...text.matchAll(PLUGIN_OPTION)].map(({ groups }) => ({
+    module: groups?.["module"] ?? "",
+    prefix: "pytest_",
+  }));
+}
+
+/** Plugins that a list in a `conftest.py` names. */
+function pluginListCalls(text: string): BuildCall[] {
+  return [...text.matchAll(PLUGIN_LIST)].flatMap(({ groups }) =>
+    [...(groups?.["list"] ?? "").matchAll(/["']([\p{L}_][\p{L}\p{N}_.]*)["']/gu)].map(
+      ([, module = ""]) => ({ module, prefix: "pytest_" }),
+    )
+  );
+}
+
+/** A call with the files that its module may be: projects keep packages in folders of any name (`package_dir`). */
+function located(call: BuildCall, members: readonly Member[]): BuildCall[] {
+  const { module } = call;
+  if (module === undefined) return [call];
+  const path = `/${module.replaceAll(".", "/")}`;
+  const files = members.filter(({ name }) =>
+    [`${path}.py`, `${path}/__init__.py`].some((end) => `/${name}`.endsWith(end))
+  );
+  const { module: _module, ...rest } = call;
+  return files.length === 0 ? [call] : files.map(({ name: file }) => ({ ...rest, file }));
 }

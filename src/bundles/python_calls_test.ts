@@ -48,11 +48,17 @@ test("neither a long module nor many members beside it hide what is called", asy
   assert.deepEqual(await calls({ ...data, ...own }), ["a/b.py os.system"]);
 });
 
-test("a configuration of a build that has more called than is followed is unread", async () => {
+function numbered(count: number, text: (at: number) => string): string {
+  return Array.from({ length: count }, (_, at) => text(at)).join("");
+}
+
+test("a configuration of a build that has more called than is followed, or that its reader refuses, is unread", async () => {
   for (
     const configuration of [
-      `version = attr: a.b.go\n${"x = attr: a.c\n".repeat(200)}`,
-      `version = attr: a.b.go\n${"#".repeat(1 << 20)}`,
+      `[a]\nversion = attr: a.b.go\n${numbered(200, (n) => `x${n} = attr: a.c\n`)}`,
+      `[a]\nversion = attr: a.b.go\n${"#".repeat(1 << 20)}`,
+      "[a]\nversion = attr: a.b.go\nversion = 1\n",
+      "[a]\nversion = attr: %(b)s\n",
     ]
   ) {
     const given = { ...listing({ "setup.cfg": configuration, "a/b.py": GO }), format: "zip" };
@@ -130,6 +136,36 @@ const PROJECTS: readonly (readonly [what: string, files: Readonly<Record<string,
   ["script of poetry", {
     "x-1/pyproject.toml": '[tool.poetry.build]\nscript = "b.py"\n',
     "x-1/b.py": "import os\nif __name__ == '__main__': os.system('echo hi')\n",
+  }],
+  ["version from a function, by a value of another section", {
+    "x-1/setup.cfg": "[DEFAULT]\nm = pkg.c\n[metadata] # x\nVersion: attr: %(m)s.get\n",
+    "x-1/pkg/c.py": "import os\ndef get(): os.system('echo hi')\n",
+  }],
+  ["version from a function in a folder of any name", {
+    "x-1/setup.cfg": "[metadata]\nversion = attr: pkg.c.get\n[options]\npackage_dir =\n  = odd\n",
+    "x-1/odd/pkg/c.py": "import os\ndef get(): os.system('echo hi')\n",
+  }],
+  ["version from a function, by quoted and dotted keys", {
+    "x-1/pyproject.toml": '[tool."setuptools"]\ndynamic.version.\'attr\'="""pkg.c.get"""\n',
+    "x-1/pkg/c.py": "import os\ndef get(): os.system('echo hi')\n",
+  }],
+  ["backend in an inline table, by an escaped key, with a list over lines", {
+    "x-1/pyproject.toml":
+      '"build-system"={"requires"=[],"build\\u002dbackend"="be", "backend-path"=[\n"_b" # x\n,\n]}\n',
+    "x-1/_b/be.py": "import os\ndef build_wheel(*a): os.system('echo hi')\n",
+  }],
+  ["command in setup.cfg", {
+    "x-1/setup.cfg": "[options]\ncmdclass =\n  build_py = pkg.c.C\n",
+    "x-1/pkg/c.py":
+      "import os\nfrom setuptools.command.build_py import build_py\nclass C(build_py):\n  def run(self): os.system('echo hi')\n",
+  }],
+  ["script of poetry in the older notation", {
+    "x-1/pyproject.toml": '[tool.poetry]\nbuild = "b.py"\n',
+    "x-1/b.py": "import os\nif __name__ == '__main__': os.system('echo hi')\n",
+  }],
+  ["plugin of pytest, joined to its option", {
+    "x-1/pyproject.toml": '[tool.pytest.ini_options]\naddopts = ["-pevil"]\n',
+    "x-1/evil.py": "import os\ndef pytest_configure(config): os.system('echo hi')\n",
   }],
   ["plugin of pytest", {
     "x-1/pytest.ini": "[pytest]\naddopts = -p evil\n",

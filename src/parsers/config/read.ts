@@ -5,10 +5,11 @@
  * @module
  */
 
-import { parse, TomlError } from "smol-toml";
 import { parseJson } from "../json.ts";
+import { parseToml } from "../toml.ts";
 import { composeYaml } from "../yaml/compose.ts";
 import { readGin } from "./gin.ts";
+import { readIniFile } from "./ini.ts";
 import { type ConfigDocuments, type ConfigNode, fromJson, textNode } from "../config_node.ts";
 
 /** How a configuration is written. */
@@ -119,14 +120,10 @@ function jsonLines(bytes: Uint8Array, check: () => void): ConfigDocuments {
 }
 
 function readToml(text: string): ConfigDocuments {
-  try {
-    return { roots: [fromValue(parse(text))], syntaxError: undefined };
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const reason = (error.message.split("\n")[0] ?? "").replace(/^Invalid TOML document: /, "");
-    const at = text.split("\n").slice(0, error.line - 1).join("\n").length;
-    return { roots: [], syntaxError: { message: reason, at } };
-  }
+  const { root, error } = parseToml(text);
+  if (error === undefined) return { roots: [fromValue(root)], syntaxError: undefined };
+  const at = text.split("\n").slice(0, error.line - 1).join("\n").length;
+  return { roots: [], syntaxError: { message: error.message, at } };
 }
 
 function fromValue(value: unknown): ConfigNode {
@@ -140,45 +137,24 @@ function fromValue(value: unknown): ConfigNode {
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
     return { kind: "scalar", at: 0, text: String(value), value };
   }
+  if (typeof value === "bigint") {
+    return { kind: "scalar", at: 0, text: String(value), value: Number(value) };
+  }
   // `String` of a date depends on the machine's language and time zone.
   return textNode(value instanceof Date ? value.toISOString() : String(value));
 }
 
-const SECTION = /^\[([^\]]+)\]/u;
-
-/**
- * An INI file as Python's `configparser` reads it: sections, options with `=` or `:`, lines that are
- * indented further go on. https://docs.python.org/3/library/configparser.html
- */
+/** An INI file; names of options in lower case, as `configparser` has them where nothing else is asked for. */
 function readIni(text: string): ConfigNode {
   const root: [ConfigNode, ConfigNode][] = [];
-  let section: [ConfigNode, ConfigNode][] = root;
-  let open: { key: string; lines: string[]; indent: number; at: number } | undefined;
-  const close = (): void => {
-    if (open === undefined) return;
-    section.push([textNode(open.key), textNode(open.lines.join("\n").trim(), open.at)]);
-    open = undefined;
-  };
-  let at = 0;
-  for (const line of text.split(/\r\n|\r|\n/u)) {
-    const trimmed = line.trim();
-    const indent = line.length - line.trimStart().length;
-    if (trimmed === "" || /^[#;]/u.test(trimmed)) {
-      // Comments and blank lines do not end a value.
-    } else if (open !== undefined && indent > open.indent) open.lines.push(trimmed);
-    else {
-      close();
-      const name = SECTION.exec(trimmed)?.[1];
-      const sign = trimmed.search(/[=:]/u);
-      const key = sign > 0 ? trimmed.slice(0, sign).trimEnd() : trimmed;
-      const value = sign > 0 ? trimmed.slice(sign + 1).trimStart() : "";
-      if (name !== undefined) {
-        section = [];
-        root.push([textNode(name), { kind: "map", at, members: section }]);
-      } else open = { key: key.toLowerCase(), lines: [value], indent, at };
-    }
-    at += line.length + 1;
+  for (const { name, at, options } of readIniFile(text).sections) {
+    const members = options.map((each): [ConfigNode, ConfigNode] => [
+      textNode(each.name.toLowerCase()),
+      textNode(each.value ?? "", each.at),
+    ]);
+    // What stands before the first section.
+    if (name === "") root.push(...members);
+    else root.push([textNode(name), { kind: "map", at, members }]);
   }
-  close();
   return { kind: "map", at: 0, members: root };
 }
