@@ -6,14 +6,14 @@
 
 import { parse, TomlError } from "smol-toml";
 
-/** A table. Its own keys alone are the document's: ask by `memberOf`. */
+/** A table. Its own keys alone are the document's: ask by `textAt` and its kin. */
 export type TomlTable = Readonly<Record<string, unknown>>;
 
 /** Tables and arrays within each other, dotted keys too. The deepest in use are 8. CWE-674. */
 const DEPTH = 500;
 
 /** A document, or why it is none. */
-export type TomlDocument =
+type TomlDocument =
   | { readonly root: TomlTable; readonly error?: undefined }
   | {
     readonly root?: undefined;
@@ -58,7 +58,7 @@ export function isTable(value: unknown): value is TomlTable {
 }
 
 /** What stands at a path of keys; undefined where nothing does. */
-export function memberOf(value: unknown, ...keys: readonly string[]): unknown {
+function memberOf(value: unknown, ...keys: readonly string[]): unknown {
   let at = value;
   for (const key of keys) at = isTable(at) && Object.hasOwn(at, key) ? at[key] : undefined;
   return at;

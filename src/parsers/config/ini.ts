@@ -7,7 +7,7 @@
  */
 
 /** An option of a section. */
-export interface IniOption {
+interface IniOption {
   /** As written, in its case. */
   readonly name: string;
   /** Lines joined by line feeds; undefined for a name without a sign. */
@@ -17,14 +17,14 @@ export interface IniOption {
 }
 
 /** A section; the one without a name holds what stands before the first. */
-export interface IniSection {
+interface IniSection {
   readonly name: string;
   readonly at: number;
   readonly options: readonly IniOption[];
 }
 
 /** A file. */
-export interface IniDocument {
+interface IniDocument {
   /** In their order; one that is opened twice is there twice. */
   readonly sections: readonly IniSection[];
   /** The first thing that `configparser` refuses. */
@@ -139,7 +139,9 @@ export function interpolatedSections(
   names.delete("DEFAULT");
   return [...names].map((name) => {
     const own = sections.filter((each) => each.name === name).flatMap((each) => each.options);
-    return [name, interpolated([...defaults, ...own], budget)] as const;
+    const names = new Set(own.map((each) => each.name));
+    const inherited = defaults.filter((each) => !names.has(each.name));
+    return [name, interpolated([...inherited, ...own], budget)] as const;
   });
 }
 
