@@ -202,10 +202,13 @@ export class Run {
     return old.length >= VALUES ? old : all.slice(0, VALUES);
   }
 
-  /** Both sets as one, which costs steps where the second is long. */
+  /** Both sets as one, which costs steps where they are long. */
   unite(a: Values, b: Values): Values {
     if (b.length > MANY) this.step(b.length >> 4);
-    return union(a, b);
+    const all = union(a, b);
+    // A longer set is another one.
+    if (all !== a && all !== b && all.length > MANY) this.step(all.length >> 5);
+    return all;
   }
 
   /** A set of which the values that nothing can come of are not told apart where there are many. */
