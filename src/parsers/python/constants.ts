@@ -5,7 +5,7 @@
  * @module
  */
 
-import { SIMPLE_ESCAPES } from "./escapes.ts";
+import { NAME_CHARACTERS, SIMPLE_ESCAPES } from "./escapes.ts";
 
 /** A string or bytes literal; bytes have one character each. */
 interface StringValue {
@@ -76,8 +76,8 @@ function codeAt(
   }
   if (letter === "N" && !bytes) {
     // Names of characters are not looked up: what they spell is not known.
-    const end = text.indexOf("}", at);
-    return end < 0 ? undefined : { text: "\ufffd", end: end + 1 };
+    const length = text.slice(at, at + NAME_CHARACTERS).indexOf("}");
+    return length < 0 ? undefined : { text: "\ufffd", end: at + length + 1 };
   }
   const count = Object.hasOwn(DIGITS, letter) ? DIGITS[letter] : undefined;
   if (count === undefined || (bytes && letter !== "x")) return undefined;

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { NAME_CHARACTERS } from "./escapes.ts";
+
 /** Kinds of tokens. */
 export const TOKEN = {
   end: 0,
@@ -344,7 +346,9 @@ function formattedEnd(text: string, from: number, opening: FormattedQuote): Stri
       }
       if (letter === "\\" && !raw) {
         // \N{…} is no field.
-        if (text.startsWith("N{", at + 1)) at = Math.max(text.indexOf("}", at), at + 2);
+        if (text.startsWith("N{", at + 1)) {
+          at = Math.max(at + text.slice(at, at + NAME_CHARACTERS).indexOf("}"), at + 2);
+        }
         at += 2;
       } else if (letter === "\\") at += text[at + 1] === "{" || text[at + 1] === "}" ? 1 : 2;
       else if (letter === "{" && text[at + 1] === "{" && brackets === undefined) at += 2;
