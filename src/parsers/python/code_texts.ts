@@ -129,7 +129,7 @@ export class CodeTexts implements CodeTextsRoom {
 
   /** Runs a text of code; one that was read is not split again where a loop runs it again. */
   #inner(at: Value, text: string, scope: Scope): Values {
-    this.#run.step(TEXT_STEPS + (text.length >> 4));
+    this.#run.step(TEXT_STEPS + (text.length >> 2));
     const known = this.#texts.get(text);
     if (known !== undefined) {
       let last: Values = [];

@@ -68,6 +68,7 @@ export class Grammar {
     const statements: Statement[] = [];
     this.#cursor.check();
     if (this.#cursor.depth === 0) this.#cursor.reading.nodes = 0;
+    else this.#cursor.reading.nodes++;
     try {
       this.#line(statements);
     } catch (error) {
@@ -381,6 +382,7 @@ export class Grammar {
           continue;
         }
         this.#cursor.expect("case");
+        this.#cursor.made();
         const captures = this.#pattern();
         const guard = this.#cursor.take("if") ? this.#expressions.named() : undefined;
         cases.push({ captures, guard, body: this.#block() });

@@ -172,6 +172,11 @@ export class Cursor {
     return name;
   }
 
+  /** True where the statement has more expressions than are read. */
+  get isFull(): boolean {
+    return this.reading.nodes > NODES;
+  }
+
   /** Counts an expression that is kept until its statement has run. */
   made(): void {
     if (++this.reading.nodes <= NODES) return;

@@ -449,6 +449,8 @@ export class ExpressionGrammar {
     };
     let at = quote.length;
     for (const { from, to, outer } of formattedFields(written, 0)) {
+      // Every further one would fail.
+      if (this.#cursor.isFull) return;
       if (outer) {
         const text = written.slice(at, Math.max(at, from - 1));
         if (!/^[:}]/u.test(text)) put(text);

@@ -26,8 +26,8 @@ export const TOKEN = {
 const BRACKETS = 200;
 /** Indents within each other: `MAXINDENT` of CPython's tokenizer. The deepest seen has 11. CWE-674. */
 const INDENTS = 100;
-/** Formatted strings within each other; CPython reads 150, people write 2. CWE-407. */
-const FORMATTED = 12;
+/** Formatted strings within each other, each read once more; CPython reads 150, people write 2. CWE-407. */
+const FORMATTED = 6;
 /** Tokens of one source. The longest generated modules in use have 2 million. CWE-770. */
 const TOKENS = 9_000_000;
 /** Characters of a token from which on its length stands apart. */
@@ -279,12 +279,19 @@ interface Nesting {
 
 function stringEnd(text: string, at: number, quoteAt: number, nesting: Nesting): StringEnd {
   const quote = text[quoteAt] ?? "";
-  const triple = text.startsWith(quote.repeat(3), quoteAt);
+  const code = text.charCodeAt(quoteAt);
+  const triple = text.charCodeAt(quoteAt + 1) === code && text.charCodeAt(quoteAt + 2) === code;
   const from = quoteAt + (triple ? 3 : 1);
-  const prefix = text.slice(at, quoteAt);
-  if (/[ft]/iu.test(prefix)) {
-    const raw = /r/iu.test(prefix);
-    return formattedEnd(text, from, { quote, triple, raw, ...nesting });
+  let [formatted, raw] = [false, false];
+  for (let each = at; each < quoteAt; each++) {
+    const letter = text.charCodeAt(each) | 32;
+    // f, t, r
+    formatted ||= letter === 102 || letter === 116;
+    raw ||= letter === 114;
+  }
+  if (formatted) {
+    const { depth, fields } = nesting;
+    return formattedEnd(text, from, { quote, triple, raw, depth, ...(fields && { fields }) });
   }
   const end = triple ? tripleEnd(text, from, quote) : singleEnd(text, from, quote);
   if (end !== undefined) return { end, stopped: end };

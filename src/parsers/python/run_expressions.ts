@@ -204,6 +204,7 @@ export class Expressions implements ExpressionsRoom {
   /** Whether values are true, where that is certain. Asks objects that say so themselves. */
   truth(values: Values): boolean | undefined {
     let truth: boolean | undefined;
+    this.#run.step(values.length >> 3);
     for (const [at, each] of values.entries()) {
       if (each.kind === "instance") {
         this.#rooms.objects.special(each, ["__bool__", "__len__", "__nonzero__"]);
