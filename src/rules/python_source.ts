@@ -73,7 +73,7 @@ const SENDS =
 
 /** Of these, what only makes or describes a client, a connection or a request. */
 const DESCRIBES =
-  /^(?:requests\.(?:sessions\.)?[Ss]ession(?:\.(?:headers|params|cookies|proxies|auth|hooks|adapters))?(?:\.(?:update|setdefault|set|mount))?|requests\.(?:auth|adapters)\.\w+|requests\.Request|httpx\.(?:Async)?Client(?:\.(?:headers|params|cookies)\.\w+)?|httpx\.(?:Request|BasicAuth|Headers)|aiohttp\.(?:ClientSession|BasicAuth|TCPConnector)|urllib3\.(?:PoolManager|ProxyManager|make_headers)(?:\.headers\.\w+)?|urllib\.request\.(?:Request|build_opener|install_opener|\w+Handler)(?:\.add_(?:header|password))?|http\.client\.HTTPS?Connection)$/u;
+  /^(?:requests\.(?:sessions\.)?[Ss]ession(?:\.(?:headers|params|cookies|proxies|auth|hooks|adapters))?(?:\.(?:update|setdefault|set|mount))?|requests\.(?:auth|adapters)\.\w+|requests\.Request|httpx\.(?:Async)?Client(?:\.(?:headers|params|cookies)\.\w+)?|httpx\.(?:Request|BasicAuth|Headers)|httpx\.(?:URL|QueryParams)(?:\.\w+)?|aiohttp\.(?:ClientSession|BasicAuth|TCPConnector)|urllib3\.(?:PoolManager|ProxyManager|make_headers)(?:\.headers\.\w+)?|urllib\.request\.(?:Request|build_opener|install_opener|\w+Handler)(?:\.add_(?:header|password))?|http\.client\.HTTPS?Connection)$/u;
 
 /** The worst first. */
 const COMBINATIONS: readonly Combination[] = [

@@ -157,6 +157,7 @@ export class Attributes implements AttributesRoom {
   #outerAttribute(value: Outer, id: string, site: object): Values {
     const { path, called, carries, base } = value;
     if (id === "__dict__" && !called) return [this.#rooms.heap.space(value)];
+    if (id === "_defaults") this.#rooms.calls.parse();
     if (id === "__self__") return [this.#rooms.heap.outer(path.split(".")[0] ?? path)];
     if (id === "__globals__" || id === "f_globals" || id === "f_locals") {
       const frames = id === "f_locals" ? this.#frames() : [];
@@ -492,6 +493,7 @@ export class Attributes implements AttributesRoom {
     }
     switch (value.kind) {
       case "outer":
+        if (value.path.startsWith("argparse.")) this.#rooms.calls.parse();
         if (value.path.endsWith(COMPUTED)) return [value];
         if (!REACHING.test(value.path)) return [];
         return [this.#rooms.heap.outer(`${value.path}.${COMPUTED}`, false)];

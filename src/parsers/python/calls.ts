@@ -30,6 +30,10 @@ const OTHERS = 64;
 const CALLED_THROUGH =
   /^(?:functools|operator|itertools|contextlib|copy|types|collections|weakref|builtins)\./u;
 
+/** What is kept for whoever parses arguments, and what parses them. */
+const SETS_DEFAULTS = /^argparse\.(?:\w+\.)*set_defaults$/u;
+const PARSES = /\.(?:parse_(?:known_|intermixed_|known_intermixed_)?args|get_default|<computed>)$/u;
+
 /** An argument of which nothing is known, beside others. */
 const UNKNOWN: Values = [UNKNOWN_CONSTANT];
 
@@ -41,6 +45,9 @@ export class Calls implements CallsRoom {
   #active: Map<Value, number> | undefined;
   /** Calls of what was handed over, within one another. */
   #handing = 0;
+  /** What parsers of arguments give whoever parses some, and whether something does. */
+  readonly #parsed: (() => void)[] = [];
+  #parses = false;
   /** A call of something that is not known. */
   #blind: CallSite | undefined;
 
@@ -269,6 +276,12 @@ export class Calls implements CallsRoom {
     return all;
   }
 
+  parse(): void {
+    if (this.#parses) return;
+    this.#parses = true;
+    for (const each of this.#parsed) each();
+  }
+
   /** Runs functions that are handed to something which calls them. */
   #hand(
     path: string,
@@ -277,6 +290,11 @@ export class Calls implements CallsRoom {
     site: CallSite | undefined,
     decorates: boolean,
   ): void {
+    if (SETS_DEFAULTS.test(path) && !this.#parses) {
+      this.#parsed.push(() => this.#hand(path, given, standard, site, decorates));
+      return;
+    }
+    if (PARSES.test(path)) this.parse();
     const runs = runsArguments(path, standard);
     const all = new Set<Value>();
     const gather = (values: Values, depth: number): void => {

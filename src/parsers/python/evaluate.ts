@@ -86,6 +86,7 @@ class Evaluator {
   module(text: string): Evaluated {
     let later: readonly Call[] = [];
     let calls: readonly Call[] = [];
+    this.#run.text = text;
     this.#run.most = STEPS + text.length * STEPS_PER_CHARACTER;
     try {
       this.#rooms.texts.source(text, this.#run.module);

@@ -147,6 +147,26 @@ function bytesOf(text: string): Uint8Array {
   return bytes;
 }
 
+/** What ends a line or counts as white space to one version of Python alone. */
+const UNUSUAL_SPACE = /[^\P{Cc}\t\n]|[^\P{Z} ]/u;
+
+/** `textwrap.dedent`: takes the white space away that all lines but blank ones begin with. */
+function dedented(text: string): string | undefined {
+  if (UNUSUAL_SPACE.test(text)) return undefined;
+  const lines = text.split("\n").map((line) => /^[ \t]*$/u.test(line) ? "" : line);
+  let margin: string | undefined;
+  for (const line of lines) {
+    if (line === "") continue;
+    const own = /^[ \t]*/u.exec(line)?.[0] ?? "";
+    let length = 0;
+    const most = Math.min(own.length, margin?.length ?? own.length);
+    while (length < most && own[length] === (margin ?? own)[length]) length++;
+    margin = own.slice(0, length);
+  }
+  const cut = margin?.length ?? 0;
+  return lines.map((line) => line.slice(cut)).join("\n");
+}
+
 /** A function of the standard library, called with constants; undefined where that is not known. */
 export function foldFunction(path: string, values: readonly Constant[]): Constant | undefined {
   const [first, second] = values;
@@ -176,6 +196,8 @@ export function foldFunction(path: string, values: readonly Constant[]): Constan
       return first.bytes
         ? first
         : made(encoded(value, encodingOf(second?.value)), true, first.hidden);
+    case "textwrap.dedent":
+      return first.bytes ? undefined : made(dedented(value), false, first.hidden);
     case "builtins.ord":
       return Array.from(value).length === 1 ? made(value.codePointAt(0)) : undefined;
     case "builtins.int":

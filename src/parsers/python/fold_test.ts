@@ -85,6 +85,8 @@ test("functions of the standard library give what CPython gives", () => {
     ["codecs.decode", [bytes("6f73"), text("hex_codec")], "bos"],
     ["codecs.decode", [bytes("os")], "os"],
     ["codecs.encode", [text("os"), text("rot_13")], "bf"],
+    ["textwrap.dedent", [text("\n  a\n \t b\n   \n")], "\n a\n\t b\n\n"],
+    ["textwrap.dedent", [text("  a\f\n  b")], undefined],
     ["os.getenv", [text("HOME")], undefined],
   ];
   for (const [path, values, expected] of calls) {

@@ -23,6 +23,14 @@ import {
 
 const UNKNOWN_MARK = UNKNOWN_CONSTANT;
 
+/** Of classes of libraries the objects that load these by their names. */
+const LOADERS: ReadonlyMap<string, string> = new Map([
+  ["ctypes.CDLL", "ctypes.cdll"],
+  ["ctypes.WinDLL", "ctypes.windll"],
+  ["ctypes.OleDLL", "ctypes.oledll"],
+  ["ctypes.PyDLL", "ctypes.pydll"],
+]);
+
 /** Functions that call what they are given: `map`, `functools.reduce`, `operator.methodcaller`. */
 export class FunctionalModels implements FunctionalModelsRoom {
   readonly #rooms: Rooms;
@@ -31,12 +39,25 @@ export class FunctionalModels implements FunctionalModelsRoom {
     this.#rooms = rooms;
   }
 
+  /** `ctypes.LibraryLoader(ctypes.WinDLL)` is another `ctypes.windll`. */
+  #loaders({ positions: [types = []], named, rest }: Arguments): Values | undefined {
+    let all: Values = [];
+    for (const each of union(union(types, named.get("dlltype") ?? []), rest)) {
+      const loader = each.kind === "outer" && !each.called ? LOADERS.get(each.path) : undefined;
+      if (loader === undefined) return undefined;
+      all = union(all, [this.#rooms.heap.outer(loader)]);
+    }
+    return all.length > 0 ? all : undefined;
+  }
+
   /** Functions that call what they are given; undefined for all others. */
   model(call: ModelCall): Values | undefined {
     const { name, given, site, value } = call;
     const [first = [], second = [], third = []] = given.positions;
     const at = site?.site ?? value;
     switch (name) {
+      case "ctypes.LibraryLoader":
+        return this.#loaders(given);
       case "operator.attrgetter":
       case "operator.itemgetter":
       case "operator.methodcaller": {

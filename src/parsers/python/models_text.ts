@@ -15,8 +15,12 @@ import {
   union,
   UNKNOWN_CONSTANT,
   UNKNOWN_HIDDEN,
+  unknownOf,
   type Values,
 } from "./values.ts";
+
+/** What gives a text of values of the source. */
+const SHOWN = /^builtins\.(?:str|repr|format)$/u;
 
 /** Functions that make or decode texts: `str`, `bytes`, `base64.b64decode`. */
 export class TextModels implements TextModelsRoom {
@@ -56,6 +60,8 @@ export class TextModels implements TextModelsRoom {
       case "bytes.fromhex":
       case "bytearray.fromhex":
         return this.#text(path, given, at);
+      case "textwrap.dedent":
+        return this.#dedented(first);
       case "base64.b64decode":
       case "base64.standard_b64decode":
       case "base64.urlsafe_b64decode":
@@ -83,6 +89,22 @@ export class TextModels implements TextModelsRoom {
       }
     }
     return undefined;
+  }
+
+  /** The same texts without their indents; undefined where one of them is not the source's own. */
+  #dedented(texts: Values): Values | undefined {
+    let all: Values = [];
+    for (const each of texts) {
+      if (each.kind === "constant") {
+        const isKnown = typeof each.value === "string";
+        all = union(all, [
+          isKnown ? foldFunction("textwrap.dedent", [each]) ?? unknownOf(each) : each,
+        ]);
+      } else if (each.kind === "outer" && each.called && SHOWN.test(each.path)) {
+        all = union(all, [each]);
+      } else return undefined;
+    }
+    return all.length > 0 ? all : undefined;
   }
 
   #folded(path: string, given: Arguments): Constant | undefined {

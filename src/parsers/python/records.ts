@@ -10,6 +10,7 @@ import {
   givenOf,
   isBuiltinException,
   isCritical,
+  isIdle,
   isOwnService,
   isSensitive,
   traitsOf,
@@ -29,6 +30,13 @@ const CALLS = 5000;
 
 /** Steps that looking at what a call is given costs. */
 const NOTED_STEPS = 3;
+
+/** True for values without a text that an object may have made, which says itself how it is shown. */
+function isShown(values: Values): boolean {
+  return values.every((each) =>
+    each.kind !== "outer" || each.carries.every(({ kind }) => kind !== "instance")
+  );
+}
 
 /** Calls that lead out of the module, as far as they are reported. */
 export class Records implements RecordsRoom {
@@ -58,7 +66,13 @@ export class Records implements RecordsRoom {
     const all = given.rest.length > 0 || sets.length > 0 || self.length > 0;
     const facts = givenOf(given.rest.length > 0 ? sets : sets.slice(0, -1));
     this.#run.step(NOTED_STEPS + (facts.constants.length >> 2));
+    if (called && isIdle(path, facts)) return;
     const traits = all ? traitsOf(path, facts, given.named, self) : [];
+    // Names are put into a text whose own words may do harm: what it is altogether is not known.
+    if (
+      traits.includes("template") && !facts.isConstant &&
+      (this.#run.textsMentionSinks() || !sets.every((each) => isShown(each)))
+    ) traits.splice(traits.indexOf("template"), 1);
     const isVariable = traits.includes("variable") && !traits.includes("secret");
     if (isVariable && isOwnService(given.positions, given.named)) {
       traits.push("own-service");

@@ -282,6 +282,8 @@ export interface CallsRoom {
   callCarried(value: Outer, given: Arguments, site?: CallSite): Values;
   /** Notes what runs code or commands among values that go where nothing can follow them. */
   escape(values: Values): void;
+  /** Notes that something parses arguments, and may call what parsers were given as defaults. */
+  parse(): void;
   /** Calls what has escaped, where something was called of which nothing is known. */
   callEscaped(): void;
   /** What of the arguments a call may call, or send elsewhere. */

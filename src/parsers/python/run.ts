@@ -6,6 +6,7 @@
 
 import type { Reading } from "./grammar_cursor.ts";
 import { isPacked } from "./packing.ts";
+import { textsMentionSinks } from "./sink_names.ts";
 import {
   type Constant,
   type Origin,
@@ -100,6 +101,9 @@ export class Run {
   most = STEPS;
   #nextLook = DEADLINE_STEPS;
   #made = 0;
+  /** The source. */
+  text = "";
+  #harmfulTexts: boolean | undefined;
   /** Members of long sets, which are asked for again and again. */
   readonly #sets = new WeakMap<Values, Set<Value>>();
   /** What long sets are where those that nothing can come of are not told apart. */
@@ -130,6 +134,11 @@ export class Run {
   set cut(reason: string | undefined) {
     this.#cut = reason;
     if (reason !== undefined) this.most = Math.min(this.most, this.steps + STEPS);
+  }
+
+  /** True where a text of the source that may be code names what does harm. */
+  textsMentionSinks(): boolean {
+    return this.#harmfulTexts ??= textsMentionSinks(this.text, this.step1);
   }
 
   step(count: number): void {

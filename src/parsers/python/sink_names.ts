@@ -80,6 +80,30 @@ export function mentionsSinks(text: string, checkDeadline: () => void): boolean 
   return (reaches && reached) || (compiles && makes);
 }
 
+/** Begins like what runs: a call, an item, a statement. */
+const CODE = /[([=\n]|\b(?:import|from|return|def|class|lambda)\b/u;
+
+/**
+ * True for a source with a text, other than a description, that may be code and names what must be followed.
+ *
+ * @param checkDeadline called now and then; what it throws ends the search
+ */
+export function textsMentionSinks(text: string, checkDeadline: () => void): boolean {
+  const tokens = new Tokens(text, checkDeadline);
+  for (let at = 0; at < tokens.count; at++) {
+    if (tokens.kinds[at] !== TOKEN.string || isAlone(tokens, at)) continue;
+    const written = tokens.written(at);
+    if (!CODE.test(written)) continue;
+    for (const [word] of written.matchAll(WORD)) {
+      const name = word.normalize("NFKC");
+      if (ANYWHERE.test(name) || BARE.test(name) || MODULES.test(name) || REACHED.test(name)) {
+        return true;
+      }
+    }
+  }
+  return tokens.cut;
+}
+
 /** A text that is a statement by itself, such as the description of a function. */
 function isAlone(tokens: Tokens, at: number): boolean {
   const before = tokens.kinds[at - 1] ?? TOKEN.newline;

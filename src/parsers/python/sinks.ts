@@ -325,6 +325,19 @@ const LIBRARY =
  */
 const DEFINITION = /^\s*def \w+\([\w ,=]*\):[ \t]*(?:\r?\n(?:[ \t][^\r\n]*)?)*$/u;
 
+/** What puts a text together or compiles it. */
+const MAKES_CODE = /^builtins\.(?:str|repr|format|compile)$/u;
+
+/** What runs nothing where its text is empty: on Windows that makes a terminal understand colours. */
+const SHELLS = /^(?:os|posix|nt)\.(?:system|popen)$/u;
+
+/** True for a command of which there is nothing. */
+export function isIdle(path: string, { constants, isConstant, outers }: Given): boolean {
+  const [only, ...others] = constants;
+  return SHELLS.test(path) && isConstant && outers.size === 0 && others.length === 0 &&
+    typeof only?.value === "string" && only.value.trim() === "";
+}
+
 /** What is said of the arguments of a call. */
 export function traitsOf(
   path: string,
@@ -364,7 +377,8 @@ export function traitsOf(
     if (OPENS.test(path) && MODE.test(value)) traits.add("writes");
   }
   const isCode = /^builtins\.(?:exec|eval|compile)$/u.test(path);
-  if (isCode && given.outers.size === 0 && !given.constants.some(({ hidden }) => hidden)) {
+  const isOwn = [...given.outers].every((each) => MAKES_CODE.test(each));
+  if (isCode && isOwn && !given.constants.some(({ hidden }) => hidden)) {
     traits.add("template");
   }
   if (isCode && isSourceFile(given)) traits.add("source-file");

@@ -481,3 +481,51 @@ test("star imports of more modules than a limit are not followed to their end", 
   assert.match(cut(stars(2000)) ?? "", /more modules/u);
   assert.equal(cut("from os import *\n".repeat(2000)), undefined);
 });
+
+test("a text into which names are put is the source's own where its words and what shows itself do no harm", () => {
+  const exec = (text: string) => {
+    const [found] = readPython(text).calls.filter(({ path }) => path === "builtins.exec");
+    return found?.traits.includes("template");
+  };
+  const names = "import os, textwrap, time\nfrom .other import text, name\nx = time.time()\n";
+  assert.equal(exec(`${names}exec("def f%s(): pass" % x)`), true);
+  assert.equal(exec(`${names}exec(textwrap.dedent(f"""\n  def {name}():\n    pass"""))`), true);
+  assert.equal(exec(`${names}exec("os.system('echo %s')" % x)`), false);
+  assert.equal(exec(`${names}exec(f"__import__('os').getpid({x})")`), false);
+  assert.equal(exec(`${names}exec(textwrap.dedent(text))`), false);
+  const shows = "class C:\n  def __str__(self):\n    return text\n";
+  assert.equal(exec(`${names}${shows}exec("%s %s" % (C(), len))`), false);
+});
+
+test("a text without its indents is followed", () => {
+  const text = "import textwrap\nexec(textwrap.dedent('''\n   import os\n   os.system('x')\n'''))";
+  assert.ok(calls(text).includes("os.system"));
+});
+
+test("functions that parsers of arguments keep run where something parses, or reads what is kept", () => {
+  const parser = "import argparse, os\np = argparse.ArgumentParser()\n" +
+    "def go(*a): os.system('x')\np.set_defaults(f=[go])\n";
+  assert.ok(!calls(parser).includes("os.system"));
+  for (
+    const way of [
+      "p.parse_args([]).f[0]()",
+      "p.parse_known_args([])[0].f[0]()",
+      "p.get_default('f')[0]()",
+      "p._defaults['f'][0]()",
+      "getattr(p, 'parse' + x)().f[0]()",
+    ]
+  ) assert.ok(calls(parser + way).includes("os.system"), way);
+  assert.ok(
+    calls(`p = __import__('argparse').ArgumentParser()\np.parse_args()\n${parser}`).includes(
+      "os.system",
+    ),
+  );
+});
+
+test("an empty command runs nothing, and a loader of libraries is told apart by what it makes", () => {
+  assert.deepEqual(beyond("import os\nos.system('')\nos.system(' ')"), []);
+  assert.ok(calls("import os, sys\nos.system('' + sys.argv[1])").includes("os.system"));
+  const loader = "import ctypes\nw = ctypes.LibraryLoader(ctypes.WinDLL)\n";
+  assert.ok(!calls(`${loader}w.kernel32.GetStdHandle(1)`).includes("ctypes.WinDLL"));
+  assert.ok(calls(`${loader}w.LoadLibrary('x.dll')`).includes("ctypes.windll.LoadLibrary"));
+});
