@@ -98,7 +98,7 @@ function problemOf(
   if (row.use === "named") {
     return ["class", "enum", "source"].includes(row.kind)
       ? undefined
-      : row.call.find((each) => HARMFUL.test(each));
+      : row.call.find((each) => HARMFUL.test(each) && !(means() && FOLLOWED.test(each)));
   }
   // A function has no state; what executes one that a meaning speaks of is compared with a template.
   const hasMeaning = means();

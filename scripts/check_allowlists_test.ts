@@ -83,6 +83,13 @@ test("metaclasses, identities and functions that call what they are given are re
   }
 });
 
+test("a function that calls what it is given is named where the scanner follows that", () => {
+  const of = (finding: string) =>
+    shortcomings("named", `Thing\tnamed\tfunction\t1\t\t${finding}`, { followed: true });
+  assert.deepEqual(of("calls-argument"), []);
+  assert.deepEqual(of("event:open"), ["event:open"]);
+});
+
 test("what makes attributes of its arguments is filled, and may do nothing else", () => {
   assert.deepEqual(shortcomings("called", "Thing\tcalled\tclass\t1\t\tattributes"), ["attributes"]);
   assert.deepEqual(shortcomings("filled", "Thing\tfilled\tclass\t1\t\tattributes"), []);

@@ -189,7 +189,8 @@ def use_of(row: Row, followed: dict[str, set[str]]) -> str:
         "called": not against["call"] and not against["restore"],
         "filled": against["call"] <= {"attributes"} and not against["restore"],
         "restored": is_class and not against["restore"],
-        "named": is_class or not any(HARMFUL.match(each) for each in row.call),
+        "named": is_class or not any(
+            HARMFUL.match(each) and not (has_meaning and FOLLOWED.match(each)) for each in row.call),
     }
     for use in reversed(USES[:USES.index(row.wanted) + 1]):
         if allowed[use]:

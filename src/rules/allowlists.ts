@@ -4743,162 +4743,246 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
   {
     library: "spacy",
     version: "3.7.5 to 3.8.18",
-    roots: ["spacy"],
-    text: `=00spacy.errors ~0Errors 0MatchPatternError ~0Warnings
+    roots: ["confection","spacy","thinc"],
+    text: `=00confection ~0Config
+0a._config ~0Config
+00spacy.errors ~0Errors 0MatchPatternError ~0Warnings
 06kb.candidate 0Candidate
 09kb 0KnowledgeBase
 0b_in_memory 0InMemoryLookupKB
 06lang.af ~0Afrikaans ~9Defaults
 0cm ~0Amharic ~7Defaults
+0d.lex_attrs =0like_num
 0cr ~0Arabic ~6Defaults
+0d.lex_attrs =0like_num
 0cz ~0Azerbaijani ~bDefaults
+0d.lex_attrs =0like_num
 0bbg ~0Bulgarian ~9Defaults
+0d.lex_attrs =0like_num
 0cn ~0Bengali ~7Defaults
 0co ~0Tibetan ~7Defaults
+0d.lex_attrs =0like_num
 0bca ~0Catalan ~7Defaults
 0d.lemmatizer 0CatalanLemmatizer
+0gx_attrs =0like_num
+0esyntax_iterators =0noun_chunks
 0cs ~0Czech ~5Defaults
+0d.lex_attrs =0like_num
 0bda ~0Danish ~6Defaults
+0d.lex_attrs =0like_num
+0esyntax_iterators =0noun_chunks
 0ce ~0German ~6Defaults
+0d.syntax_iterators =0noun_chunks
 0csb ~0LowerSorbian ~cDefaults
+0e.lex_attrs =0like_num
 0bel ~0Greek ~5Defaults
 0d.lemmatizer 0GreekLemmatizer
+0gx_attrs =0like_num
+0esyntax_iterators =0noun_chunks
 0cn ~0English ~7Defaults
 0d.lemmatizer 0EnglishLemmatizer
+0gx_attrs =0like_num
+0esyntax_iterators =0noun_chunks
 0cs ~0Spanish ~7Defaults
 0d.lemmatizer 0SpanishLemmatizer
+0gx_attrs =0like_num
+0esyntax_iterators =0noun_chunks
 0ct ~0Estonian ~8Defaults
 0cu ~0Basque ~6Defaults
+0d.lex_attrs =0like_num
 0bfa ~0Persian ~7Defaults
+0d.lex_attrs =0like_num
+0esyntax_iterators =0noun_chunks
 0ci ~0Finnish ~7Defaults
+0d.lex_attrs =0like_num
+0esyntax_iterators =0noun_chunks
 0co ~0Faroese ~7Defaults
 0cr ~0French ~6Defaults
 0d.lemmatizer 0FrenchLemmatizer
+0gx_attrs =0like_num
+0esyntax_iterators =0noun_chunks
 0bga ~0Irish ~5Defaults
 0d.lemmatizer 0IrishLemmatizer
 0cd ~0Scottish ~8Defaults
 0crc ~0AncientGreek ~cDefaults
+0e.lex_attrs =0like_num
 0cu ~0Gujarati ~8Defaults
 0bhe ~0Hebrew ~6Defaults
+0d.lex_attrs =0like_num
 0ci ~0Hindi ~5Defaults
+0d.lex_attrs =0like_num =0norm
 0cr ~0Croatian ~8Defaults
 0csb ~0UpperSorbian ~cDefaults
+0e.lex_attrs =0like_num
 0ct ~0HaitianCreole ~dDefaults
 0d.lemmatizer 0HaitianCreoleLemmatizer
+0gx_attrs =0like_num =0norm_custom
+0esyntax_iterators =0noun_chunks
 0cu ~0Hungarian ~9Defaults
 0cy ~0Armenian ~8Defaults
+0d.lex_attrs =0like_num
 0bid ~0Indonesian ~aDefaults
+0d.lex_attrs =0is_currency =0like_num
+0esyntax_iterators =0noun_chunks
 0cs ~0Icelandic ~9Defaults
 0ct ~0Italian ~7Defaults
 0d.lemmatizer 0ItalianLemmatizer
+0esyntax_iterators =0noun_chunks
 0bja ~0DetailedToken ~0Japanese ~8Defaults ~8Tokenizer
+0d.syntax_iterators =0noun_chunks
 0bkmr ~0Kurmanji ~8Defaults
+0e.lex_attrs =0is_digit =0like_num
 0cn ~0Kannada ~7Defaults
 0co ~0Korean ~6Defaults ~6Tokenizer
+0d.lex_attrs =0like_num
 0cy ~0Kyrgyz ~6Defaults
+0d.lex_attrs =0like_num
 0bla ~0Latin ~5Defaults
+0d.lex_attrs =0like_num
+0esyntax_iterators =0noun_chunks
 0cb ~0Luxembourgish ~dDefaults
+0d.lex_attrs =0like_num
+0cex_attrs =0get_lang =0is_alpha =4scii =3bracket =3currency =3digit =3left_punct =4ower =3punct =3quote =3right_punct =3space =4top =3title =3upper =0like_email =5num =5url =1ower =0prefix =0suffix =0word_shape
 0cg ~0Luganda ~7Defaults
+0d.lex_attrs =0like_num
 0cij ~0Ligurian ~8Defaults
 0ct ~0Lithuanian ~aDefaults
+0d.lex_attrs =0like_num
 0cv ~0Latvian ~7Defaults
 0bmk ~0Macedonian ~aDefaults
 0d.lemmatizer 0MacedonianLemmatizer
+0gx_attrs =0like_num
 0cl ~0Malayalam ~9Defaults
+0d.lex_attrs =0like_num
 0cr ~0Marathi ~7Defaults
 0cs ~0Malay ~5Defaults
+0d.lex_attrs =0is_currency =0like_num
+0esyntax_iterators =0noun_chunks
 0bnb ~0Norwegian ~9Defaults
+0d.syntax_iterators =0noun_chunks
 0ce ~0Nepali ~6Defaults
+0d.lex_attrs =0like_num =0norm
 0cl ~0Dutch ~5Defaults
 0d.lemmatizer 0DutchLemmatizer
+0gx_attrs =0like_num
+0esyntax_iterators =0noun_chunks
 0cn ~0NorwegianNynorsk ~gDefaults
 0bpl ~0Polish ~6Defaults
 0d.lemmatizer 0PolishLemmatizer
+0gx_attrs =0like_num
 0ct ~0Portuguese ~aDefaults
+0d.lex_attrs =0like_num
+0esyntax_iterators =0noun_chunks
 0bro ~0Romanian ~8Defaults
+0d.lex_attrs =0like_num
 0cu ~0Russian ~7Defaults
 0d.lemmatizer ~0RussianLemmatizer
+0gx_attrs =0like_num
 0bsa ~0Sanskrit ~8Defaults
+0d.lex_attrs =0like_num
 0ci ~0Sinhala ~7Defaults
+0d.lex_attrs =0like_num
 0ck ~0Slovak ~6Defaults
+0d.lex_attrs =0like_num
 0cl ~0Slovenian ~9Defaults
+0d.lex_attrs =0is_currency =0like_num
 0cq ~0Albanian ~8Defaults
 0cr ~0Serbian ~7Defaults
+0d.lex_attrs =0like_num
 0cv ~0Swedish ~7Defaults
+0d.lex_attrs =0like_num
+0esyntax_iterators =0noun_chunks
 0bta ~0Tamil ~5Defaults
+0d.lex_attrs =0like_num =0suffix_filter
 0ce ~0Telugu ~6Defaults
+0d.lex_attrs =0like_num
 0ch ~0Thai ~4Defaults ~4Tokenizer
+0d.lex_attrs =0like_num
 0ci ~0Tigrinya ~8Defaults
+0d.lex_attrs =0like_num
 0cl ~0Tagalog ~7Defaults
+0d.lex_attrs =0like_num
 0cn ~0Setswana ~8Defaults
+0d.lex_attrs =0like_num
 0cr ~0Turkish ~7Defaults
+0d.lex_attrs =0like_num
+0esyntax_iterators =0noun_chunks
 0ct ~0Tatar ~5Defaults
+0d.lex_attrs =0like_num
 0buk ~0Ukrainian ~9Defaults
 0d.lemmatizer ~0UkrainianLemmatizer
+0gx_attrs =0like_num
 0cr ~0Urdu ~4Defaults
+0d.lex_attrs =0like_num
 0bvi ~0Vietnamese ~aDefaults ~aTokenizer
+0d.lex_attrs =0like_num
 0bxx ~0MultiLanguage
 0byo ~0Yoruba ~6Defaults
+0d.lex_attrs =0like_num =0strip_accents_text
 0bzh ~0Chinese ~7Defaults ~7Tokenizer 0Segmenter =9.char =ajieba =apkuseg
+0d.lex_attrs =0like_num
 0auage ~0BaseDefaults ~0DisabledPipes ~0FactoryMeta ~0Language ~0_Sender ~1WorkDoneSentinel
 07exeme 0Lexeme
 07ookups ~0Lookups 0Table
-06matcher.dependencymatcher 0DependencyMatcher
-0ematcher 0Matcher ~0_ComparisonPredicate ~1FuzzyPredicate ~1RegexPredicate ~1SetPredicate
-0ephrasematcher 0PhraseMatcher
+06matcher.dependencymatcher 0DependencyMatcher 0unpickle_matcher
+0elevenshtein =0levenshtein =b_compare
+0ematcher 0Matcher ~0_ComparisonPredicate ~1FuzzyPredicate ~1RegexPredicate ~1SetPredicate 0unpickle_matcher
+0ephrasematcher 0PhraseMatcher 0unpickle_matcher
 07l.models.multi_task ~0_RandomWords
 09parser_model ~0ParserStepModel ~0precompute_hiddens
-07orphology 0Morphology
+07orphology 0Morphology 0unpickle_morphology
 06parts_of_speech 0univ_pos_t
-07ipeline._edit_tree_internals.edit_trees ~0EditTrees
+07ipeline._edit_tree_internals.edit_trees ~0EditTrees 0unpickle_edittrees
 0gparser_internals._beam_utils ~0BeamBatch
 0xarc_eager ~0ArcEager ~8Gold ~0Break ~0LeftArc ~0Reduce ~1ightArc ~0Shift
 0xner ~0Begin ~1iluoGold ~5PushDown ~0In ~0Last ~0Missing ~0Out ~0Unit
 0xstateclass ~0StateClass
 0xtransition_system ~0OracleError ~0TransitionSystem
-0fattributeruler ~0AttributeRuler
-0fdep_parser ~0DependencyParser
-0fedit_tree_lemmatizer ~0EditTreeLemmatizer
-0gntity_linker ~0EntityLinker
-0lruler ~0EntityRuler
+0fattributeruler ~0AttributeRuler =0attribute_ruler_score =0make_attribute_ruler =k_scorer
+0fdep_parser ~0DependencyParser 0__pyx_unpickle_DependencyParser =0make_beam_parser =5parser =b_scorer =0parser_score
+0fedit_tree_lemmatizer ~0EditTreeLemmatizer =0make_edit_tree_lemmatizer
+0gntity_linker ~0EntityLinker =0entity_linker_score =0make_entity_linker =i_scorer
+0lruler ~0EntityRuler =0entity_ruler_score =0make_entity_ruler =h_scorer
 0ffunctions ~0DocCleaner ~0TokenSplitter
 0flegacy.entity_linker ~0EntityLinker_v1
-0hmmatizer ~0Lemmatizer
-0fmorphologizer ~0Morphologizer
-0gultitask ~0ClozeMultitask ~0MultitaskObjective
-0fner ~0EntityRecognizer
-0fpipe ~0Pipe
-0fsentencizer ~0Sentencizer
-0kr ~0SentenceRecognizer
-0gpan_finder ~0SpanFinder
-0kruler ~0SpanRuler
-0jcat ~0SpanCategorizer ~1uggester ~0_Intervals
-0ftagger ~0Tagger
-0gextcat ~0TextCategorizer
-0m_multilabel ~0MultiLabel_TextCategorizer
-0gok2vec ~0Tok2Vec ~7Listener
-0grainable_pipe ~0TrainablePipe
-0insition_parser ~0Parser
+0hmmatizer ~0Lemmatizer =0lemmatizer_score =0make_lemmatizer =f_scorer
+0fmorphologizer ~0Morphologizer =0make_morphologizer =i_scorer =1orphologizer_score
+0gultitask ~0ClozeMultitask ~0MultitaskObjective =0make_nn_labeller
+0fner ~0EntityRecognizer 0__pyx_unpickle_EntityRecognizer =0make_beam_ner =5ner =8_scorer =0ner_score
+0fpipe ~0Pipe +0__pyx_unpickle_Pipe
+0fsentencizer ~0Sentencizer =0make_sentencizer
+0kr ~0SentenceRecognizer =0make_senter =b_scorer =0senter_score
+0gpan_finder ~0SpanFinder =0make_span_finder =g_scorer =0span_finder_score
+0kruler ~0SpanRuler =0make_entity_ruler =5overlapping_labeled_spans_scorer =5preserve_existing_ents_filter =7ioritize_new_ents_filter =5span_ruler =0overlapping_labeled_spans_score =0prioritize_existing_ents_filter =bnew_ents_filter
+0jcat ~0SpanCategorizer ~1uggester ~0_Intervals =0build_ngram_range_suggester =csuggester =6preset_spans_suggester =0make_spancat =c_scorer =einglelabel =0ngram_suggester =0preset_spans_suggester =0spancat_score
+0ftagger ~0Tagger =0make_tagger =b_scorer =0tagger_score
+0gextcat ~0TextCategorizer =0make_textcat =c_scorer =0textcat_score
+0m_multilabel ~0MultiLabel_TextCategorizer =0make_multilabel_textcat =5textcat_multilabel_scorer =0textcat_multilabel_score
+0gok2vec ~0Tok2Vec ~7Listener =0forward =0make_tok2vec
+0grainable_pipe ~0TrainablePipe +0__pyx_unpickle_TrainablePipe
+0insition_parser ~0Parser =0__pyx_unpickle_Parser
 06scorer ~0PRFScore ~0ROCAUCScore ~0Scorer
 07trings 0StringStore
 06tokenizer 0Tokenizer
 0bs._dict_proxies ~0SpanGroups
 0eretokenize 0Retokenizer
-0eserialize ~0DocBin
-0dgraph 0Edge 0Graph 0Node 2neEdge 4Node
+0eserialize ~0DocBin 0unpickle_bin
+0ddoc 0unpickle_doc
+0dgraph 0Edge 0Graph =0Node 2neEdge 4Node +0__pyx_unpickle_Edge +fNode +hneEdge +jNode
 0dmorphanalysis 0MorphAnalysis
 0dspan 0Span
 0h_group 0SpanGroup
 0dtoken 0Token
 0dunderscore ~0Underscore
 07raining.alignment ~0Alignment
-0o_array 0AlignmentArray
+0o_array 0AlignmentArray +0__pyx_unpickle_AlignmentArray
 0fcorpus ~0Corpus ~0JsonlCorpus ~0PlainTextCorpus
 0fpretrain ~0ProgressTracker
 07y ~0InitializableComponent ~0ListenedToComponent ~0TrainableComponent
-06util ~0DummyTokenizer ~0ENV_VARS ~0SimpleFrozenDict ~cList ~0registry
-06vectors =0BaseVectors 0Mode =4.default =5floret =0Vectors
-07ocab ~0Vocab`,
+06util ~0DummyTokenizer ~0ENV_VARS ~0SimpleFrozenDict ~cList 0_get_attr_unless_lookup =0raise_error ~1egistry
+06vectors =0BaseVectors 0Mode =4.default =5floret =0Vectors +0__pyx_unpickle_BaseVectors 0unpickle_vectors
+07ocab 0Vocab 0unpickle_vocab
+00thinc.config ~0Config`,
   },
   {
     library: "stable-baselines3",
@@ -5239,6 +5323,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     version: "8.2.5 to 9.1.1",
     roots: ["thinc"],
     text: `=00thinc.backends._custom_kernels ~0LazyKernel
+0gparam_server ~0ParamServer
 0fcblas 0CBlas
 0gupy_ops ~0CupyOps
 0flinalg ~0Mat ~3rix ~0Vec ~3Vec
@@ -5247,11 +5332,80 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0fops ~0Ops
 06config ~0registry
 06extra.search 0Beam 0MaxViolation
-06layers.sparselinear ~0_finish_linear_update
+06initializers =0configure_glorot_normal_init =huniform_init =ahe_normal_init =duniform_init =alecun_normal_init =guniform_init =anormal_init =auniform_init =azero_init =0glorot_normal_init =7uniform_init =0he_normal_init =3uniform_init =0lecun_normal_init =6uniform_init =0normal_init =0uniform_init =0zero_init
+06layers.add =0add =0forward =0init
+0erray_getitem =0array_getitem =0floats_getitem =1orward =0ints_getitem
+0dbidirectional =0bidirectional =0forward =0init
+0dcauchysimilarity =0CauchySimilarity =0forward =0init =2verse
+0ehain =0chain =5_no_types =0forward =0init
+0elipped_linear =0ClippedLinear =0HardSigmoid =4Tanh =0ReluK =0forward =0init
+0fone =0clone
+0eoncatenate =0concatenate =0forward =0init
+0ddish =0Dish =0forward =0init
+0eropout =0Dropout =0forward
+0dembed =0Embed =0forward =0init
+0expand_window =0expand_window =0forward
+0dgelu =0Gelu =0forward =0init
+0dhard_swish =0HardSwish =0forward =0init
+0n_mobilenet =0HardSwishMobilenet =0forward =0init
+0fshembed =0HashEmbed =0forward =0init
+0dlayernorm =0LayerNorm =0forward =0init
+0einear =0Linear =0forward =0init
+0fst2array =0forward =0list2array
+0ipadded =0forward =0list2padded
+0iragged =0forward =0list2ragged
+0eogistic =0Logistic =0forward
+0estm =0LSTM =0PyTorchLSTM =0forward =0init
+0dmap_list =0forward =0init =0map_list
+0fxout =0Maxout =0forward =0init
+0eish =0Mish =0forward =0init
+0eultisoftmax =0MultiSoftmax =0forward =0init
+0exnetwrapper =0convert_mxnet_default_inputs =moutputs =0forward
+0dnoop =0forward =0noop
+0dpadded2list =0forward =0padded2list
+0frametricattention =0ParametricAttention =0forward =0init
+0w_v2 =0ParametricAttention_v2 =0forward =0init
+0eremap_ids =0forward =0premap_ids
+0eytorchwrapper =0PyTorchRNNWrapper =7Wrapper =e_v2 =g3 =0convert_pytorch_default_inputs =ooutputs =8rnn_inputs =coutputs =0forward
+0dragged2list =0forward =0ragged2list
+0eeduce_first =0forward =0reduce_first
+0klast =0forward =0reduce_last
+0kmax =0forward =0reduce_max
+0lean =0forward =0reduce_mean
+0ksum =0forward =0reduce_sum
+0flu =0Relu =0forward =0init
+0fmap_ids =0forward =7_v2 =0remap_ids =9_v2
+0fsidual =0forward =0init =0residual
+0hzable =0forward =0init =0resizable =5e_linear_weighted =7model
+0dsiamese =0forward =0init =0siamese
+0fgmoid =0Sigmoid =0forward =0init
+0k_activation =0forward =0sigmoid_activation
+0eoftmax =0Softmax =7_v2 =0forward =0init =0validate_temperature
+0k_activation =0forward =0softmax_activation
+0eparselinear =0SparseLinear =c_v2 ~0_finish_linear_update =0forward =0init
+0etrings2arrays =0forward =0strings2arrays
+0ewish =0Swish =0forward =0init
+0dtensorflowwrapper =0TensorFlowWrapper =0forward =0keras_subclass
+0eorchscriptwrapper =0pytorch_to_torchscript_wrapper
+0euplify =0init =0tuplify =7_forward
+0duniqued =0forward =0init =0uniqued
+0dwith_array =0forward =0init =0with_array
+0n2d =0forward =0init =0with_array2d
+0icpu =0forward =0init =0with_cpu
+0idebug =0with_debug
+0iflatten =0forward =0init =0with_flatten
+0p_v2 =0forward =0init =0with_flatten_v2
+0igetitem =0forward =0init =0with_getitem
+0ilist =0forward =0init =0with_list
+0invtx_range =0with_nvtx_range
+0ipadded =0forward =0init =0with_padded
+0iragged =0forward =0init =0with_ragged
+0jeshape =0forward =0init =0with_reshape
+0isignpost_interval =0with_signpost_interval
 07oss ~0CategoricalCrossentropy ~1osineDistance ~0L2Distance ~1oss ~0SequenceCategoricalCrossentropy
-06model ~0Model
+06model ~0Model =0change_attr_values =0deserialize_attr =0empty_init =0serialize_attr =2t_dropout_rate =0wrap_model_recursive
 06optimizers ~0Optimizer
-06schedules ~0Schedule ~0_PlateauState
+06schedules ~0Schedule =0_PlateauState =1compounding_schedule =3nstant_schedule =athen_schedule =2yclic_triangular_schedule =1decaying_schedule =1plateau_schedule =1slanted_triangular_schedule =1warmup_linear_schedule =0compounding =2nstant =8_then =1yclic_triangular =0decaying =0plateau =0slanted_triangular =0warmup_linear
 07hims.mxnet ~0MXNetShim
 0cpytorch ~0PyTorchShim
 0j_grad_scaler ~0PyTorchGradScaler

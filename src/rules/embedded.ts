@@ -2,7 +2,7 @@
 // deno-fmt-ignore-file
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "5e2eff6edaa326f28fc04e0d12d62e525eaab03369dd042ecd8a92e724b3e4ca";
+export const RULES_HASH: string = "0035b159c53a256132fe98fe00f9242bc18a12c0b2865c798501f6a6e73e9666";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -892,6 +892,48 @@ export const CALLABLES_JSON: string = `{
  ],
  "spacy.util._get_attr_unless_lookup": [
   "calls-first"
+ ],
+ "thinc.layers.clipped_linear.init": [
+  "calls-arguments"
+ ],
+ "thinc.layers.dish.init": [
+  "calls-arguments"
+ ],
+ "thinc.layers.embed.init": [
+  "calls-arguments"
+ ],
+ "thinc.layers.gelu.init": [
+  "calls-arguments"
+ ],
+ "thinc.layers.hard_swish.init": [
+  "calls-arguments"
+ ],
+ "thinc.layers.hard_swish_mobilenet.init": [
+  "calls-arguments"
+ ],
+ "thinc.layers.hashembed.init": [
+  "calls-arguments"
+ ],
+ "thinc.layers.linear.init": [
+  "calls-arguments"
+ ],
+ "thinc.layers.maxout.init": [
+  "calls-arguments"
+ ],
+ "thinc.layers.mish.init": [
+  "calls-arguments"
+ ],
+ "thinc.layers.relu.init": [
+  "calls-arguments"
+ ],
+ "thinc.layers.sigmoid.init": [
+  "calls-arguments"
+ ],
+ "thinc.layers.softmax.init": [
+  "calls-arguments"
+ ],
+ "thinc.layers.swish.init": [
+  "calls-arguments"
  ],
  "dateutil.tz.tz.tzfile": [
   "opens-first"

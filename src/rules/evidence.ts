@@ -428,8 +428,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "spacy",
     releases: ["spacy 3.7.5 on Python 3.11.7","spacy 3.8.18 on Python 3.11.7"],
-    kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"items"%;!V2%5"(enum%D!Nvalue%D!O%>#&has_table%J#*"lower","upper%K!_%#%?]`,
-    codes: "0001000202020%4!\"%8!>%L!\"%<\"/%4!@%!!>%:\"q%~!\"%J!\"%(\"u%!!.3040404%+!H5%+#J6%'!R%(!:%8!#0%-%'%,!B%!!6%(!J%(!:7%%!@%.!~%,!V%(\"1%##@202",
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O2%H!O%*!~"items"%(!Vfunction%D"X%2!R%6"[enum%D""value%W%+%+#Yhas_table%)#^%>!Zlower","upper%?%>1%W"mget","get%""s,%)#!]`,
+    codes: "000100020%,!\"3%3!(10104%%!F%*!B%.!P%&!8%2!,%.!_%&!<%(!0101%)!z%,!Z%!!.1%\"\"g4%%\"k%(!J%*!~%*!X%(!T%,#d%(!f%D!#%0\"u%.\"\"%*\"c%,#>%0\"{%,\"\"%4&]%>%u%D!f%0!J%0'95060606%)\"}00007%3&68%)\"k5%+%7%:!\"30903%\"!*9%\"!~9%+!:%(\"%%!!0%#!L%&!N%#!4%#!d%&!p%(!*%!!d%*&N%!!6%&!:%2!]%#\"E%!\")%&\"Y%#+^%.*8%*!4%,(<%*!:%!!<%!&.%!!2a0300",
   },
   {
     library: "stable-baselines3",
@@ -464,8 +464,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "thinc",
     releases: ["thinc 8.2.5 on Python 3.11.7","thinc 9.1.1 on Python 3.11.7"],
-    kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O1%H!O2%H!O%*"N"_get_ends",%!!.starts"]}]`,
-    codes: "0%!!\"1%\"!#%#!\"%(!.%#!\"202%-!6%0!\"3%4!;",
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O1%5!Ofunction%W"#2%K"#%6!R%=#S"_get_ends",%!!.starts"]}]`,
+    codes: "0%#!\"1%\"!#%(!22%~!#%~!#%~!#%G!#0%~\")%\"\"-%&!\"%*!:30304%+!#%&!B%!!.%@!\"5%4!;",
   },
   {
     library: "timm",

@@ -36,7 +36,7 @@ const SPECIAL = /^__\w+__$/;
  * Attributes of the same names that are plain objects are common.
  */
 const ASKED =
-  "keys items values get pop popitem setdefault update copy as_integer_ratio detach requires_grad_ to " +
+  "keys items values get pop popitem setdefault update copy as_integer_ratio detach requires_grad_ to get_table " +
   "as_subclass set_ clone cpu numpy tolist astype view utcoffset tzname dst fromutc read readline readinto fileno " +
   "close lower upper encode reshape total_seconds _untyped add_module from_arrays replace exp asformat";
 

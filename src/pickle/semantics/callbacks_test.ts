@@ -648,6 +648,23 @@ function joblibArray(pickled: Uint8Array): Uint8Array {
   return bytes("cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81", state, pickled, ".");
 }
 
+test("what a layer of thinc's fills its weights with is called when the layer is made, and kept before", async () => {
+  const kept = (first: string | Uint8Array, second: string | Uint8Array) =>
+    bytes("cfunctools\npartial\n(cthinc.layers.linear\ninit\n", first, second, "tR");
+  const [fill, zero] = [
+    "cthinc.initializers\nglorot_uniform_init\n",
+    "cthinc.initializers\nzero_init\n",
+  ];
+  assert.equal(await verdict(kept(fill, zero)), "clean");
+  assert.equal(await verdict(kept("cmylib\nf\n", zero)), "suspicious");
+  assert.equal(await verdict(kept(fill, "cos\nsystem\n")), "dangerous");
+  // No pickler makes one.
+  assert.equal(await verdict(kept(fill, zero), "(NtR"), "suspicious");
+  assert.equal(await verdict(kept(fill, PARTIAL), "(NtR"), "suspicious");
+  const getter = bytes("coperator\nattrgetter\n(", str("system"), "tR");
+  assert.notEqual(await verdict(kept(fill, getter), "(cos\nenviron\ntR"), "clean");
+});
+
 test("an array of plain objects that joblib pickles by itself holds nothing of the file around it", async () => {
   // What a harmless class is given holds the array; something to call stands in another dictionary of the file.
   const given = (array: Uint8Array) =>

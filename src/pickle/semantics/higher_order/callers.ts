@@ -186,3 +186,14 @@ export function callsFirst(calls: Calls, call: Call): Handle {
   const given = calls.call(callee, args, undefined, call.entry.name, call.at);
   return calls.heap.object({ type: "oneOf", values: [given, unknown] });
 }
+
+/** Functions that call what they are given, with arguments that are not known. */
+export function callsArguments(calls: Calls, call: Call): Handle {
+  calls.log(call);
+  const given = call.args !== undefined && calls.isBare(call.kwargs) ? call.args : [UNKNOWN];
+  for (const each of given) {
+    if (each !== UNKNOWN && !calls.isCallable(each)) continue;
+    calls.call(each, undefined, undefined, call.entry.name, call.at);
+  }
+  return calls.result(call.entry.handle, call.args, call.kwargs);
+}

@@ -20,6 +20,7 @@ import {
 import {
   apply,
   bound,
+  callsArguments,
   callsFirst,
   mapped,
   operatorCall,
@@ -88,6 +89,7 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   "loads-second": loadsArgument(1),
   "loads-fifth": loadsArgument(4),
   "calls-first": callsFirst,
+  "calls-arguments": callsArguments,
   "opens-first": opensFirst,
   "opens-arguments": opensArguments,
 };

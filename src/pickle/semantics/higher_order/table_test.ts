@@ -38,6 +38,7 @@ const JUDGED = [
   "loader",
   "loads-second",
   "loads-fifth",
+  "calls-arguments",
   "calls-first",
   "opens-arguments",
   "opens-first",
