@@ -1733,12 +1733,15 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
   {
     library: "mlflow",
     version: "2.9.2 to 3.17.2",
-    roots: ["mlflow"],
+    roots: ["mlflow","opentelemetry"],
     text: `=00mlflow.data.code_dataset_source ~0CodeDatasetSource
-0cdataset_registry ~0DatasetRegistry
+0cdataset ~0Dataset
+0j_registry ~0DatasetRegistry
 0ksource ~0DatasetSource
 0q_registry ~0DatasetSourceRegistry
 0delta_dataset_source ~0DeltaDatasetSource
+0cevaluation_dataset ~0EvaluationDataset
+0u_source ~0EvaluationDatasetSource
 0cfilesystem_dataset_source ~0FileSystemDatasetSource
 0chttp_dataset_source ~0HTTPDatasetSource
 0duggingface_dataset ~0HuggingFaceDataset
@@ -1758,13 +1761,14 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0gassessment ~0Assessment ~0Expectation ~bValue ~0Feedback ~8Value ~0IssueReference ~eValue
 0q_error ~0AssessmentError
 0rsource ~0AssessmentSource ~gType
-0gdataset_input ~0DatasetInput
+0gdataset ~0Dataset
+0n_input ~0DatasetInput
 0orecord ~0DatasetRecord
 0u_source ~0DatasetRecordSource jType
 0osummary ~0_DatasetSummary
 0hocument ~0Document
 0gentity_type ~0EntityAssociationType
-0hvaluation_dataset 0DatasetGranularity
+0hvaluation_dataset 0DatasetGranularity ~0EvaluationDataset
 0hxperiment ~0Experiment
 0q_tag ~0ExperimentTag
 0gfile_info ~0FileInfo
@@ -1783,8 +1787,8 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0tstatus 0LoggedModelStatus
 0ttag ~0LoggedModelTag
 0gmcp_access_endpoint ~0MCPAccessEndpoint
-0kserver 0MCPRemoteTransportType 3Status ~3Tool
-0q_version ~0ConnectOptionSettings
+0kserver 0MCPRemoteTransportType ~3Server 4tatus ~3Tool
+0q_version ~0ConnectOptionSettings ~0MCPServerVersion
 0hetric ~0Metric ~6WithRunId
 0hodel_registry._model_registry_entity ~0_ModelRegistryEntity
 0vmodel_version ~0ModelVersion
@@ -1802,7 +1806,8 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 1ctag ~0RegisteredModelTag
 0hultipart_upload ~0CreateMultipartUploadResponse ~0MultipartUploadCredential ~fPart
 0gparam ~0Param
-0hresigned_upload ~0CreatePresignedUploadResponse
+0hresigned_download ~0PresignedDownloadUrlResponse
+0qupload ~0CreatePresignedUploadResponse
 0grun ~0Run
 0j_data ~0RunData
 0kinfo ~0RunInfo ~0orderable_attribute ~0searchable_attribute
@@ -1828,7 +1833,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0gview_type ~0ViewType
 0gwebhook ~0Webhook 7Action 7Entity ~8vent 7Status ~7TestResult
 0horkspace ~0TraceArchivalConfig ~0Workspace 9DeletionMode
-08xceptions 0ExecutionException 0InvalidUrlException 0MissingConfigException 1lflowException 6NotImplementedException 6TraceArchivalMalformedTrace bDataCorrupted fException fNotFound aingException 0RestException 0_UnsupportedMultipartUploadException cPresignedUploadException
+08xceptions 0ExecutionException 0InvalidUrlException 0MissingConfigException 1lflowException 6NotImplementedException 6TraceArchivalMalformedTrace bDataCorrupted fException fNotFound aingException 0RestException 0_UnsupportedMultipartDownloadException lUploadException cPresignedDownloadException lUploadException
 07models.model ~0Files =0Model ~5Info
 0esignature ~0ModelSignature ~0_TypeHints
 07types.agent ~0ChatAgentChunk ~9Message ~9Request ~bsponse ~4Context
@@ -1838,7 +1843,8 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0m_helpers ~0Annotation ~aFileCitation ~ePath ~aURLCitation ~0BaseRequestPayload ~0Content ~0FunctionCallOutput ~8Tool ~0IncompleteDetails ~2putTokensDetails ~0McpApprovalRequest ~dsponse ~1essage ~0OutputItem ~6TokensDetails ~0ReasoningParams ~2sponse ~8CompletedEvent ~8Error ~dEvent ~8FunctionToolCall ~8InputTextParam ~8OutputItemDoneEvent ~eMessage ~eRefusal ~eText ~8ReasoningItem ~8TextAnnotationDeltaEvent ~cDeltaEvent ~8Usage ~0Status ~1ummary ~0Tool ~4Choice ~aFunction ~1runcation
 0dschema ~0AnyType ~1rray ~0BaseType ~0ColSpec 0DataType =8.binary =aoolean =9datetime =aouble =9float =9integer =9long =9string ~0Map ~0Object ~0ParamSchema ~6pec ~9.ParamSpecTypedDict ~1roperty ~0Schema ~1parkMLVector ~0TensorInfo ~6Spec
 0dtype_hints ~0ColSpecType 0InvalidTypeHintException 0UnsupportedTypeHintException ~0ValidationResult
-0dutils 0InvalidDataForSignatureInferenceError 0TensorsNotSupportedException`,
+0dutils 0InvalidDataForSignatureInferenceError 0TensorsNotSupportedException
+00opentelemetry.trace.span ~0NonRecordingSpan ~0SpanContext ~0TraceFlags ~5State`,
   },
   {
     library: "mlxtend",
@@ -3263,7 +3269,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     version: "2.9.3 to 2.60.0",
     roots: ["ray"],
     text: `=00ray.air.config ~0CheckpointConfig ~0DatasetConfig ~0FailureConfig ~0RunConfig ~0ScalingConfig
-04exceptions 0ActorAlreadyExistsError 5DiedError 5HandleNotFoundError 5PlacementGroupRemoved 5UnavailableError 7schedulableError 1syncioActorExit 1uthenticationError 0CrossLanguageError 0GetTimeoutError 0LocalRayletDiedError 0NodeDiedError 0ObjectFetchTimedOutError 7reedError 6LostError 6ReconstructionFailedError qLineageEvictedError qMaxAttemptsExceededError 8fStreamEndOfStreamError 6StoreFullError 1ufOfBandObjectRefSerializationException 2tOfDiskError 5MemoryError 1wnerDiedError 0PendingCallsLimitExceeded 1lasmaObjectNotAvailable 0RayActorError 3CgraphCapacityExceeded 4hannelError aTimeoutError 3DirectTransportError 3Error 3SystemError ~3TaskError 1eferenceCountingAssertionError 1pcError 1untimeEnvSetupError 0StreamingGeneratorReplayInconsistentError 0TaskCancelledError 4PlacementGroupRemoved 4UnschedulableError 0UnserializableException 1serCodeException
+04exceptions 0ActorAlreadyExistsError 5DiedError 5HandleNotFoundError 5PlacementGroupRemoved 5UnavailableError 7schedulableError 1syncioActorExit 1uthenticationError 0CrossLanguageError 0GetTimeoutError 0LocalRayletDiedError 0NodeDiedError 0ObjectFetchTimedOutError 7reedError 6LostError 6ReconstructionFailedError qLineageEvictedError qMaxAttemptsExceededError 8fStreamEndOfStreamError 6StoreFullError 1ufOfBandObjectRefSerializationException 2tOfDiskError 5MemoryError 1wnerDiedError 0PendingCallsLimitExceeded 1lasmaObjectNotAvailable 0RayActorError 3CgraphCapacityExceeded 4hannelError aTimeoutError 3DirectTransportError 3Error 3SystemError ~3TaskError 1eferenceCountingAssertionError 1pcError 1untimeEnvSetupError 0StreamingGeneratorReplayInconsistentError 0TaskCancelledError 4PlacementGroupRemoved 4UnschedulableError 0UnserializableException 1serCodeException 0WorkerCrashedError
 04rllib.policy.policy ~0Policy ~6Spec
 0hsample_batch ~0MultiAgentBatch ~0SampleBatch
 0hview_requirement ~0ViewRequirement
@@ -3271,12 +3277,13 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0gschedules.constant_schedule ~0ConstantSchedule
 0qexponential_schedule ~0ExponentialSchedule
 0qlinear_schedule ~0LinearSchedule
-0qpiecewise_schedule ~0PiecewiseSchedule
+0qpiecewise_schedule ~0PiecewiseSchedule =0_linear_interpolation
 0rolynomial_schedule ~0PolynomialSchedule
 0qschedule ~0Schedule
 0yr ~0Scheduler
 0gtyping ~0ActionConnectorDataType ~1gentConnectorDataType ~esOutput
-04tune.error 0TuneError 0_AbortTrialExecution 1SubCategoryTuneError 1TuneNoNextExecutorEventError 5StartTrialError 7opTrialError
+04train._checkpoint ~0Checkpoint
+05une.error 0TuneError 0_AbortTrialExecution 1SubCategoryTuneError 1TuneNoNextExecutorEventError 5StartTrialError 7opTrialError
 09result_grid ~0ResultGrid
 09schedulers.async_hyperband ~0AsyncHyperBandScheduler ~0_Bracket
 0khb_bohb ~0HyperBandForBOHB
@@ -3329,7 +3336,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0exp3 ~0Exp3
 0dlin_ucb ~0LinUCBDisjoint
 0drandom ~0RandomPolicy
-0dthompson ~0ThompsonSampling
+0dthompson ~0ThompsonSampling =g._clone_reward_obj_with_seed
 0ducb ~0UCB
 08se.anomaly_detector ~0AnomalyDetector ~7Filter ~0SupervisedAnomalyDetector
 0bbase ~0Base
@@ -3375,7 +3382,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0cdummy ~0DummyDriftDetector =i._fixed_trigger =krandom_trigger
 0ckswin ~0KSWIN
 0cno_drift ~0NoDrift
-0cpage_hinkley ~0PageHinkley
+0cpage_hinkley ~0PageHinkley =b._test_both =idecrease =iincrease
 0cretrain ~0DriftRetrainingClassifier
 07ummy ~0NoChangeClassifier ~0PriorClassifier ~0StatisticRegressor
 06ensemble.bagging ~0ADWINBaggingClassifier ~0BaggingClassifier ~7Regressor ~2seBagging ~0LeveragingBaggingClassifier
@@ -3400,7 +3407,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ovariance ~0VarianceThreshold
 07orest.adaptive_random_forest ~0ARFClassifier ~3Regressor ~0BaseForest ~4TreeClassifier ~8Regressor
 0eggregated_mondrian_forest ~0AMFClassifier ~3Learner ~3Regressor
-0donline_extra_trees ~0BaggingSampler ~0ConstantSampler ~0ETRegressor ~1xtraTrees ~0OXTRegressor ~0Sampler ~1ubBaggingSampler
+0donline_extra_trees ~0BaggingSampler ~0ConstantSampler ~0ETRegressor ~1xtraTrees =a._detection_mode_all =rdrop =roff ~0OXTRegressor ~0Sampler ~1ubBaggingSampler
 06imblearn.chebyshev ~0ChebyshevOverSampler ~9UnderSampler
 0fhard_sampling ~0HardSampling ~cClassifier ~cRegressor ~0Triplet
 0frandom ~0ClassificationSampler ~0RandomOverSampler ~6Sampler ~6UnderSampler
@@ -3410,7 +3417,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0lyesian_lin_reg ~0BayesianLinearRegression
 0jlin_reg ~0LinearRegression
 0kog_reg ~0LogisticRegression
-0jpa ~0BasePA ~0PAClassifier ~2Regressor
+0jpa ~0BasePA ~0PAClassifier =c._calc_tau_0 =n1 =n2 ~2Regressor =b._calc_tau_0 =m1 =m2
 0kerceptron ~0Perceptron
 0jsoftmax ~0SoftmaxRegression
 06metrics.accuracy ~0Accuracy
@@ -3499,9 +3506,9 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0kimpute ~0Constant ~0PreviousImputer ~0StatImputer
 0klda ~0LDA
 0kone_hot ~0OneHotEncoder
-0lrdinal ~0OrdinalEncoder
+0lrdinal ~0OrdinalEncoder =0make_counter
 0kpred_clipper ~0PredClipper
-0krandom_projection ~0GaussianRandomProjector ~0SparseRandomProjector
+0krandom_projection ~0GaussianRandomProjector =n._rand_gauss ~0SparseRandomProjector =l._rand_weights_for_feature
 0kscale ~0AdaptiveStandardScaler ~0Binarizer ~0MaxAbsScaler ~1inMaxScaler ~0Normalizer ~0RobustScaler ~0StandardScaler
 0p_target ~0TargetMinMaxScaler ~6StandardScaler
 08oba.base ~0BinaryDistribution ~0ContinuousDistribution ~0DiscreteDistribution ~3tribution ~0MultivariateContinuousDistribution
@@ -3600,7 +3607,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0kgaussian_splitter ~0GaussianSplitter
 0khistogram_splitter ~0HistogramSplitter
 0knominal_splitter_classif ~0NominalSplitterClassif
-11reg ~0NominalSplitterReg
+11reg ~0NominalSplitterReg =i._update_estimator_multivariate =zr_univariate
 0kqo_splitter ~0FeatureQuantizer ~0QOSplitter ~0Slot
 0krandom_splitter ~0RandomSplitter ~1egRandomSplitter
 0ksgt_quantizer ~0DynamicQuantizer ~0StaticQuantizer
@@ -5213,7 +5220,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0dobust.robust_linear_model ~0RLMResultsWrapper
 0ctools.tools ~0Bunch
 0ivalidation.validation ~0PandasWrapper
-0dsa.ar_model ~0AutoRegResultsWrapper
+0dsa.ar_model ~0AutoRegResults ~eWrapper
 0idl.model ~0ARDLResultsWrapper ~0UECMResultsWrapper
 0iima.estimators._base ~0ARMAEstimationResult
 0mmodel ~0ARIMA ~5Results ~cWrapper
@@ -5223,7 +5230,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0gdeterministic ~0CalendarDeterministicTerm ~8Fourier ~8Seasonality ~8TimeTrend ~0DeterministicProcess ~dTerm ~0Fourier ~7DeterministicTerm ~0Seasonality ~0TimeTrend ~9DeterministicTerm
 0gexponential_smoothing._ets_smooth =0_ets_smooth_add_add =gmul =cmul_add =gmul
 12base ~0StateSpaceMLEModel ~dResults
-12ets ~0ETSModel ~3Results ~aWrapper ~0PredictionResults ~hWrapper
+12ets ~0ETSModel =8.loglike ~3Results ~aWrapper ~0PredictionResults ~hWrapper
 0gholtwinters.results ~0HoltWintersResultsWrapper
 0gregime_switching.markov_autoregression ~0MarkovAutoregressionResultsWrapper
 14regression ~0MarkovRegressionResultsWrapper
@@ -5250,7 +5257,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0simulation_smoother ~0SimulationSmoothResults ~ger
 0structural ~0UnobservedComponents ~kResults ~rWrapper
 0rvarmax ~0VARMAX ~6Results ~dWrapper
-0gvector_ar.var_model ~0VARResultsWrapper`,
+0gvector_ar.var_model ~0LagOrderResults ~0VARResults ~aWrapper`,
   },
   {
     library: "stdlib",
@@ -5288,8 +5295,8 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 07._local 0Path 1osixPath 1urePath 5osixPath 4WindowsPath 0WindowsPath
 01ickle ~0PickleBuffer
 00queue 0Empty 0Full
-00random 0Random
-01e ~0Match ~0Pattern 0RegexFlag 0_compile 0compile
+00random 0Random =6.gauss =7randint =bom =7uniform
+01e ~0Match ~0Pattern =7.findall =citer =9ullmatch =8match =8search =9plit 0RegexFlag 0_compile 0compile
 00statistics ~0NormalDist
 02ring ~0Template
 03uct ~0Struct

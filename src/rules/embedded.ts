@@ -2,7 +2,7 @@
 // deno-fmt-ignore-file
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "0035b159c53a256132fe98fe00f9242bc18a12c0b2865c798501f6a6e73e9666";
+export const RULES_HASH: string = "6bf842a132b7d68e61769ba6bdc39e93caf2267268afbeaaf593b97ce85cac29";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[

@@ -207,7 +207,7 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "mlflow",
     releases: ["mlflow 2.9.2 on Python 3.11.7","mlflow 3.17.2 on Python 3.11.7"],
     kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O2%V!O"_properties"%(!]enum%W"-1%B"-%=!]%;!O%*%8%H".%+#uget%K!T%("3,"to_state%<!i%+"z%,">%.&,%6'fvalue%g(6"_check%*%S]`,
-    codes: "0%.!\"1%/!420101030405020102%-!#10602020300%\"!N606060301030303%\"!@%(!V%(!:30206%\"!,0%)!F2%\"!f1%\"\"+606%\"\"I006010701%%!66%\"\"{6%\"!6%!!26%\"!N201%\"\"g%(!#2%\"\"m20108%'#<%(\"{%!\"s0%%\"Q%!\"U103%'%5%&!#9%\"!2%#!\"7%a!#%,#!%4!#%b\"3%,\"=00a0b%+!#10c%'(0%!#X%&\"M0",
+    codes: "0%(!\"101%'!.%,!\"1020101030405020102%-!#10606020203%\"!t3020606060301030303%\"!B%(!Z%(!:%!!T%!!,0%)!F201%\"!j1010106%\"\"\"%!\"Q0060107%\"\"K10206%\"#&6%\"!P6%\"!46%\"!P201%\"\"o%(!#2%\"\"+20108%'#F%(##%!\"y0%\"#>%&\"Y3%)%^%#!#9%'\"/%#!\"7%a!#%,#&%4!#%b\"3%,\"=00a0b%+!#10c%'(>%!#X%&\"M%%!.",
   },
   {
     library: "mlxtend",
@@ -338,8 +338,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "ray",
     releases: ["ray 2.9.3 on Python 3.11.7","ray 2.60.0 on Python 3.11.7"],
-    kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O1%H!O2%H!O%*"N"replace"%I"W%D!X%+"3keys%K!Ucompletion_percentag%*">enum%:#}]`,
-    codes: "00010%!!\"202020002%\"!0%#!\"3%\"!#404%'!<3%)!X%#!P%!!8%#!0%&!:5%%!r%J!\"6%S!Z%4!\"20700",
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%8!O1%H!O2%H!O%*"N"replace"%I"W%D!X%+"3keys%)!Ufunction%W%:%+"*completion_percentag%*"penum%:%P]`,
+    codes: "00010%!!\"202020002%\"!0%#!\"3%\"!#404%'!<3%)!X%#!P%!!8%#!0%&!:005%%!,%(!\"6%1!8%,!\"7%A!H%F!\"20800",
   },
   {
     library: "regex",
@@ -350,8 +350,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "river",
     releases: ["river 0.21.2 on Python 3.11.7","river 0.26.1 on Python 3.11.7"],
-    kinds: `[{"kind":"class","releases":"2","methods":[]},%%!Ofunction%D!R%/"#3%H!O1%V!~"_UserList__cast"%J!bdesign_structure%<!c%*#r"_matrix_array%)!_%2%T%6#U%2!R%I%W%+#Gge%=#{%+#:%?!T%+"+keys","setdefaul%L!d_hash%<!V%*%F%-"oenum%h%Gpredi%!&@]}]`,
-    codes: "0%6!\"10101020203030302%%!.200%\"!0%0!#%!!\"%0!<404%7!T%6!x5%'!H%!\"S%,!#%6\"U%#!#6%)!#%!#4707%%\"I300%\"!l808%/##%,!#2%\"#8%#!0%&#8%>\"S%!\"-%&!L8%%!#%,%9%&\"/%#!0%2!#0%\"&b%,!#909%)#4%&!:3080709%I!#%(!z9%%!*908%5!R90a%+!4400%)#B%!!.%0#F%('o%0#J%J'[%H!#0%)%G%&!#b0b%\"!*%L!vc%\"#X00c%/)e9%'(8%#%A%(%I3000903%+%q%&&,30d%9&h20e%9\"g%.%Q%!*Z%L#R%n!#%#-Of%9-W%<!#%&#J%&+W%#!#101%/!8%#!R40207",
+    kinds: `[{"kind":"class","releases":"2","methods":[]},%%!Ofunction%D!R%/"#3%H!O1%K"Q%I"#%*!O"_UserList__cast"%J!bdesign_structure%<!c%*%E"_matrix_array%)!_%2#U%6%*%>"tge%=#I%+"g%?!T%+"+keys","setdefaul%L!d_hash%<!V%*#s%-"oenum%h'|predi%!&@]}]`,
+    codes: "0%6!\"10101020203030302%%!.200%\"!0%.!#402%\"!d%0!@505%1!:%#!\"%4!z6%'!H%!\"U%,!#%4!]%&!#7%)!#%!#6808%%\"I300%\"!l404%%#:%&!.%!#*%,!#2%\"#>%#!0%&#>%>\"Y%!\")%&!L%!\"5%&\"9%&!v%&\"/%&!J%2%[%!\"C%!&p%(\"-%!!z%&\"%909%'!B%&!p903040809%I!#%&!b%!!0%#!:4%5!R90a%+!4500%)#T%!!.%0#R%((*%,#V%&)U%D'u%H!#0%)%G%!(<%!%k2020b0b%\"!*%L!|c%\"#_00c%/*&9%'(P%#%G%(%O3000903%+%w%&&230d%9&n20e%9\"g%.%W%!*z%L#R%n!#%#-of%9-w%&!#%(,b%*!#%&#N%&+u%#!#101%/!8%#!R50208",
   },
   {
     library: "scipy",
@@ -446,14 +446,14 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "statsmodels_hooks",
     releases: ["statsmodels_hooks 0.13.5 on Python 3.9.18","statsmodels_hooks 0.15.0 on Python 3.13.0"],
-    kinds: `[{"kind":"class","releases":"2","methods":[]},%8!O3%V!O"keys"%J!U_initialize",%A!e%*#:%.!Ufunction%h#Csummary%K#Fcopy"]}]`,
-    codes: "0001010102%C!#3010004%%!T4%\"!#%*!H%*!2%&\"'%!\"5%#!4%!\"A%,!#5%\"!#%#!22%)\"g%2!V%@!#20607%)!z%,!B%.!8%&!2%%#2",
+    kinds: `[{"kind":"class","releases":"2","methods":[]},%8!O3%V!O"keys"%J!U_initialize",%A!e%*#:%.!Ufunction%h#Csummary%K#Fcop%L!Uis_stable","mean"]}]`,
+    codes: "0001010102%C!#3010004%%!T4%\"!#%*!H%*!2%(\")%!\"7%!!6%#!<%,!#5%\"!#%#!0%!!L%,!t%P!#20607%'!0%.!B%.!8%&!2%&#!802",
   },
   {
     library: "stdlib",
     releases: ["stdlib 3.8 on Python 3.8.18","stdlib 3.9 on Python 3.9.18","stdlib 3.11 on Python 3.11.7","stdlib 3.13 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"f","methods":[]},%F!O"keys"%J!U_get_arg%*!Zfunction%W"dc%5!Ovalue%D!~%2"Qe%5!Renum%*!N8%W%d_UserList__cast%)%5%/#3%6#benum-bas%E#f%3!S%:")%V!N%L&7%6""%/%h%I&8%6'6%/!O1%X'7scrub_removals"]}]`,
-    codes: "0001010%<!\"203%'!04%3!H5%\"!<405%=!v%!!R%!!&%D!N%0!\"3%~!#0606%A!J00707%\"\"^103000800%?%o%(!\"9%/!6a%\"!#b00000c0d%1!]%(&V%&&X3%A%3e%=#p%:!2%&!:%4!\"f%'!#%(!\"d%\"%K%&##g00040401040005%-%w%.!.4%\"!,%(!(g0g00%\"!&h0d050505000i%'\"3g06",
+    codes: "0001010%<!\"203%'!04%3!H5%\"!<405%=!v%!!R%!!&%D!N%0!\"3%~!#0606%A!J00707%\"\"^103000800%?%o%(!\"9%/!6a%\"!#b00000c0d%1!]%(&V%&&X3%A%3e%=#p%:!2%&!:%4!\"f%'!#%&\"{%#%I%*\"md%%!8%##8g00040401040005%-&.%.!.4%\"!,%(!(g0g00%\"!&h0d050505000i%'\"3g06",
   },
   {
     library: "surprise",
