@@ -708,6 +708,26 @@ test("an array of plain objects that joblib pickles by itself holds nothing of t
   );
 });
 
+test("to go through a list or a range of known extent calls nothing", async () => {
+  const range = "cbuiltins\nrange\n(K\x00K\x09K\x01tR";
+  for (const module of ["builtins", "__builtin__"]) {
+    assert.equal(await verdict(`citertools\ncycle\n(c${module}\niter\n(${range}tRtR`), "clean");
+    assert.equal(await verdict(`c${module}\niter\n(${range}tRK\x00b`), "clean");
+  }
+  assert.equal(await verdict("cbuiltins\niter\n((I1\nI2\nltR"), "clean");
+  assert.equal(await verdict("cbuiltins\niter\n(cmylib\nf\n)RtR"), "suspicious");
+  // The text that a number of one makes is followed.
+  const letter = (start: number) =>
+    bytes(
+      "cbuiltins\nchr\n(cbuiltins\nnext\n(cbuiltins\niter\n(cbuiltins\nrange\n(",
+      ...[`I${start}\nI200\nI1\ntRtRtRtR`],
+    );
+  const named = bytes("\x8c\x02os", "cbuiltins\nstr\n(", letter(0x73), "tR\x93");
+  assert.notEqual(await verdict(named), "clean");
+  assert.equal(await verdict("cbuiltins\niter\n(cos\nsystem\nNtR"), "dangerous");
+  assert.equal(await verdict(`cbuiltins\niter\n(cmylib\nf\n${range}tR`), "suspicious");
+});
+
 test("a set, which protocol 2 writes as a call, is no method, whatever its name", async () => {
   const made = (value: string | Uint8Array) => instance("__pydantic_fields_set__", value);
   for (const name of ["__builtin__\nset", "builtins\nset", "builtins\nfrozenset"]) {

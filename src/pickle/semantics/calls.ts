@@ -306,7 +306,9 @@ export class Calls implements Semantics {
     ) {
       this.changes.may([first]);
     }
-    if (!quiet) this.log(call);
+    // To go through what is known calls nothing.
+    const known = folded !== undefined && entry.key === "builtins.iter";
+    if (!quiet) this.log(call, known ? { of: [] } : undefined);
     if (folded !== undefined) return this.results.derived(folded, args ?? []);
     return this.results.ofGlobal(call);
   }

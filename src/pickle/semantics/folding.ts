@@ -342,11 +342,31 @@ function copied(heap: Heap, args: readonly Handle[], most: number): Handle | und
   return same ? value : undefined;
 }
 
+/** Numbers of a range that are computed. The longest seen has 1000. CWE-770. */
+const RANGE_ITEMS = 4096;
+
+/** The numbers of a `range` of known, short extent. */
+function rangeItems(heap: Heap, value: Handle): Handle[] | undefined {
+  const made = heap.valueOf(value);
+  if (made?.type !== "call" || heap.globalOf(made.callee)?.key !== "builtins.range") {
+    return undefined;
+  }
+  const [start, stop, step] = made.args?.map((arg) => heap.integerOf(arg)) ?? [];
+  if (made.args?.length !== 3 || made.kwargs !== undefined) return undefined;
+  if (start === undefined || stop === undefined || step === undefined || step === 0) {
+    return undefined;
+  }
+  const count = Math.max(0, Math.ceil((stop - start) / step));
+  return count > RANGE_ITEMS
+    ? undefined
+    : Array.from({ length: count }, (_, index) => heap.integer(start + index * step));
+}
+
 /** What `iter` goes over: the items of a list, tuple or set, the keys of a dictionary, characters. */
 function iterated(heap: Heap, items: Handle | undefined): Handle | undefined {
   if (items === undefined) return undefined;
   if (items >= 0) {
-    const list = sequence(heap, items);
+    const list = rangeItems(heap, items) ?? sequence(heap, items);
     return list && heap.container(CONTAINER.LIST, list);
   }
   if (heap.containers.kind(items) !== CONTAINER.DICT) return items;
