@@ -45,8 +45,9 @@ def protocols(release: Release) -> str:
 def write_files(release: Release, python: Path, folder: Path, seconds: float) -> str:
     """Lets the release write its pickles until its time is over; gives what the writer says of them."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg",
-                   "MODELAUDIT_PREPARE": release.prepare, "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1",
-                   "WANDB_MODE": "disabled", "POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1"}
+                   "MODELAUDIT_PREPARE": release.prepare, "MODELAUDIT_SECONDS": str(seconds),
+                   "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "WANDB_MODE": "disabled", "POLARS_MAX_THREADS": "1",
+                   "RAYON_NUM_THREADS": "1"}
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
