@@ -18,8 +18,10 @@ import type { Run } from "./driver.ts";
 import { importsSomething, looksLikePickle } from "./detect.ts";
 import { type Handle, handleOf, indexOf, KIND, kindOf } from "../machine/values.ts";
 
-/** Constants scanned as pickles, for one stream; the rest is unread. The models seen have none. CWE-834. */
+/** Constants that may be pickles scanned as such, for one stream; the rest is unread. The models seen have none. CWE-834. */
 const ENTRIES = 256;
+/** Loaded constants, for one stream: a tensor each in a module that is pickled. The rest is unread. CWE-834. */
+const LOADED = 16_384;
 const GLANCE = 4096;
 
 /**
@@ -124,7 +126,7 @@ function literalEntries(
     const place = placeOf(run, input, handle);
     if (place !== undefined && known.has(place)) continue;
     if (place !== undefined) known.add(place);
-    const full = entries.length === ENTRIES;
+    const full = entries.length === LOADED;
     const opened = full ? undefined : loadedSource(run, input, source, handle);
     if (opened === undefined) {
       unread++;
