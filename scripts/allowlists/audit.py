@@ -1,8 +1,9 @@
-"""audit.py [--environments FOLDER] [--results FOLDER] [--again|--kept] [--remove] [LIBRARY…]: audits the allowlists.
+"""audit.py [--environments FOLDER] [--results FOLDER] [--again|--kept|--added] [--remove] [LIBRARY…]: audits the allowlists.
 
 For each release in libraries.toml it makes an environment outside the checkout, lets candidates.py
 enumerate and examine the release in it (or, of a release with "source", reads the sources: source.py), and
 keeps the answer under --results (a temporary folder unless given). What is there already is not made again but with --again, and nothing else is looked at with --kept;
+with --added a release answers for names that the evidence has not, and the evidence for the others;
 --remove removes each environment after use.
 At the end it writes rules/evidence/LIBRARY.tsv and rules/safe/LIBRARY.toml from all answers.
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from environments import Release, folder_of_environments, make, releases, remove  # noqa: E402
-from evidence import Answer, listed_names, merge, reached_by_hooks, uses_of_all, write_evidence, write_list  # noqa: E402
+from evidence import Answer, listed_names, merge, reached_by_hooks, rows_before, uses_of_all, write_evidence, write_list  # noqa: E402
 from probe import HOOKS  # noqa: E402
 from review import REVIEW  # noqa: E402
 from source import read_release  # noqa: E402
@@ -30,8 +31,9 @@ CANDIDATES = Path(__file__).parent / "candidates.py"
 SECONDS = 3600
 
 
-def audit(release: Release, python: Path, further: Path, calls: bool = False) -> dict:
-    """The answer of candidates.py for one release; with `calls` for the names of a file alone, which are called.
+def audit(release: Release, python: Path, further: Path, calls: bool = False, but: str = "[]") -> dict:
+    """The answer of candidates.py for one release; with `calls` for the names of a file alone, which are called;
+    without those in `but`, JSON as in the file.
 
     Raises subprocess.CalledProcessError when it fails, subprocess.TimeoutExpired when it hangs.
     """
@@ -39,7 +41,7 @@ def audit(release: Release, python: Path, further: Path, calls: bool = False) ->
         [packages] = python.parent.parent.glob("lib/python*/site-packages")
         return read_release(packages, REVIEW[release.library], uses_of_all(release.library), reached_by_hooks(), HOOKS)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg",
-                   "MODELAUDIT_PREPARE": release.prepare,
+                   "MODELAUDIT_PREPARE": release.prepare, "MODELAUDIT_KNOWN": but,
                    "TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
     with tempfile.TemporaryDirectory(prefix="modelaudit-audit-") as folder:
         done = subprocess.run(
@@ -78,6 +80,7 @@ def main() -> None:
     parser.add_argument("--results")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--kept", action="store_true")
+    parser.add_argument("--added", action="store_true")
     parser.add_argument("--remove", action="store_true")
     parser.add_argument("libraries", nargs="*")
     options = parser.parse_args()
@@ -94,8 +97,11 @@ def main() -> None:
             if options.again or not kept.exists():
                 further = results / f"{library}-names.json"
                 further.write_text(json.dumps(sorted(listed_names(library))))
+                before = rows_before(release) if options.added and not release.source else []
+                known = json.dumps([[row["module"], row["name"]] for row in before])
                 try:
-                    kept.write_text(json.dumps(audit(release, make(release, environments), further)))
+                    answer = audit(release, make(release, environments), further, but=known)
+                    kept.write_text(json.dumps({**answer, "rows": answer["rows"] + before}))
                 except (subprocess.SubprocessError, FileNotFoundError) as error:
                     print(f"cannot audit {library} {release.version}: {error}", file=sys.stderr)
                     continue

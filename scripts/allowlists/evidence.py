@@ -109,6 +109,28 @@ def reached_by_hooks() -> dict[str, set[str]]:
     return found
 
 
+def rows_before(release: Release) -> list[dict]:
+    """What the evidence has of a release, as candidates.py answers it; nothing where something else was installed."""
+    file, module, bit, rows = EVIDENCE / f"{release.library}.tsv", "", 0, []
+    texts: dict[str, str] = {}
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        cells = line.split("\t")
+        if cells[0] == "release":
+            same = [f"{release.library} {release.version}", " ".join(release.requirements) or "nothing"]
+            bit = 1 << int(cells[1]) if cells[2:4] == same and cells[4] != "source" else bit
+        elif cells[0] == "cell":
+            texts[f"@{cells[1]}"] = cells[2]
+        elif line.startswith("["):
+            module = line[1:-1]
+        elif len(cells) >= 4 and int(cells[3], 16) & bit:
+            name, use, kind, _, hooks, call, restore = (cells + [""] * len(COLUMNS))[:len(COLUMNS)]
+            # How far what is on no list was wanted does not stand there: it is examined again.
+            if use in USES:
+                rows.append({"module": module, "name": name, "use": use, "kind": kind, "hooks": hooks,
+                             "call": texts.get(call, call).split(), "restore": texts.get(restore, restore).split()})
+    return rows
+
+
 def meanings() -> dict[str, set[str]]:
     """Meanings of the paths of rules/callables.toml."""
     found: dict[str, set[str]] = defaultdict(set)
