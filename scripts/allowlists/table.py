@@ -60,6 +60,9 @@ def write_files(release: Release, python: Path, folder: Path, seconds: float) ->
             said = done.stdout.strip().rpartition("\n")[2] or done.stderr.strip()[-400:]
         except subprocess.TimeoutExpired:
             said = "its time was over"
+    # What it was writing when it ended.
+    for part in partial.glob("*.part"):
+        part.unlink()
     partial.rename(folder)
     return said
 
