@@ -98,8 +98,16 @@ GENSIM = Review(
     modules=("gensim.models", "gensim.corpora", "gensim.similarities", "gensim.matutils!", "gensim.utils!",
              "gensim.interfaces!", "gensim.topic_coherence"),
     exclude_modules=TESTS + (r"\.(wrappers|deprecated|downloader|scripts)(\.|$)", r"dispatcher$"),
-    exclude=(r"gensim\.utils\.(?!SaveLoad|FakeDict|NoCM|InputQueue|ClippedCorpus|SlicedCorpus|RepeatCorpus).*",
-             r".*\.NormModel"),
+    # Compiled code opens a file that its state names: a rule has it.
+    exclude=(r".*\.CythonLineSentence", r"gensim\.utils\.(?!SaveLoad|FakeDict|NoCM|InputQueue|ClippedCorpus|SlicedCorpus|RepeatCorpus"
+             r"|identity$|call_on_class_only$).*", r".*\.NormModel"),
+    # What models keep by name: how they weigh and score, and what stands for a method of the class.
+    include={
+        "gensim.models.phrases": "npmi_scorer original_scorer",
+        "gensim.models.tfidfmodel": "df2idf smartirs_normalize smartirs_wglobal smartirs_wlocal",
+        "gensim.utils": "call_on_class_only identity",
+    },
+    named=(r"gensim\.(models\.(phrases|tfidfmodel)|utils)\.[a-z_0-9]+",),
 )
 
 TORCHVISION = Review(
@@ -113,7 +121,10 @@ TORCHVISION_HOOKS = Review(
     modules=TORCHVISION.modules,
     functions=TORCHVISION.functions,
     exclude_modules=TORCHVISION.exclude_modules,
-    exclude=(r"torchvision\.(?!transforms\.|tv_tensors\.)(?!.*(_Weights|Weights|WeightsEnum)$).*",),
+    exclude=(r"torchvision\.(?!transforms\.|tv_tensors\.|ops\.boxes\.box_iou$)(?!.*(_Weights|Weights|WeightsEnum)$).*",),
+    # What detectors keep by name.
+    include={"torchvision.ops.boxes": "box_iou"},
+    named=(r".*\.box_iou",),
 )
 
 TORCHMETRICS = Review(

@@ -91,9 +91,26 @@ DIFFUSERS = Review(
     exclude=(r".*\.ConfigMixin",),
 )
 
+#: Models of transformers that write texts, of which an adapted model keeps methods, by module.
+GENERATES = {
+    "bart": "BartForConditionalGeneration", "bloom": "BloomForCausalLM", "cohere": "CohereForCausalLM",
+    "falcon": "FalconForCausalLM", "gemma": "GemmaForCausalLM", "gemma2": "Gemma2ForCausalLM", "gpt2": "GPT2LMHeadModel",
+    "gpt_bigcode": "GPTBigCodeForCausalLM", "gpt_neo": "GPTNeoForCausalLM", "gpt_neox": "GPTNeoXForCausalLM",
+    "gptj": "GPTJForCausalLM", "granite": "GraniteForCausalLM", "llama": "LlamaForCausalLM",
+    "mbart": "MBartForConditionalGeneration", "mistral": "MistralForCausalLM", "mixtral": "MixtralForCausalLM",
+    "mpt": "MptForCausalLM", "mt5": "MT5ForConditionalGeneration", "opt": "OPTForCausalLM", "phi": "PhiForCausalLM",
+    "phi3": "Phi3ForCausalLM", "qwen2": "Qwen2ForCausalLM", "stablelm": "StableLmForCausalLM",
+    "starcoder2": "Starcoder2ForCausalLM", "t5": "T5ForConditionalGeneration", "whisper": "WhisperForConditionalGeneration",
+}
+
 PEFT = Review(
     modules=("peft.tuners", "peft.peft_model!", "peft.config!", "peft.mixed_model!", "peft.utils.peft_types!"),
+    functions=(r"peft\.tuners\.shira\.mask_functions",),
     exclude_modules=TESTS + (r"\.osf\.layer$",),
+    include={f"transformers.models.{module}.modeling_{module}": f"{name}.prepare_inputs_for_generation" + (
+        f" {name}._prepare_encoder_decoder_kwargs_for_generation" if "Conditional" in name else "")
+        for module, name in GENERATES.items()},
+    named=(r"transformers\..*",),
 )
 
 SENTENCE_TRANSFORMERS = Review(
@@ -103,8 +120,12 @@ SENTENCE_TRANSFORMERS = Review(
 
 LIGHTNING = Review(
     modules=("pytorch_lightning.callbacks", "pytorch_lightning.utilities", "pytorch_lightning.trainer.states!",
-             "pytorch_lightning.loops.progress!", "pytorch_lightning.core.module!", "pytorch_lightning.demos"),
-    exclude_modules=TESTS + (r"\.(migration|testing|model_summary|combined_loader|upgrade_checkpoint)(\.|$)",),
+             "pytorch_lightning.loops.progress!", "pytorch_lightning.core.module!", "pytorch_lightning.demos",
+             "pytorch_lightning.strategies", "pytorch_lightning.profilers", "pytorch_lightning.loggers.csv_logs!"),
+    functions=(r"pytorch_lightning\.callbacks\.finetuning",),
+    exclude_modules=TESTS + (r"\.(migration|testing|utilities\.model_summary|upgrade_checkpoint)(\.|$)",),
+    include={"pytorch_lightning.callbacks.stochastic_weight_avg": "StochasticWeightAveraging.avg_fn"},
+    named=(r".*\.avg_fn",),
     # A thread, and data of demonstrations.
     exclude=(r".*\._RefreshThread", r".*Boring\w*DataModule\w*"),
 )

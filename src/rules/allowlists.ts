@@ -853,10 +853,10 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0fogentropy_model ~0LogEntropyModel
 0fsimodel ~0LsiModel ~0Projection
 0enmf ~0Nmf
-0ephrases ~0FrozenPhrases ~0Phrases ~0_PhrasesTransformation
+0ephrases ~0FrozenPhrases ~0Phrases ~0_PhrasesTransformation =0npmi_scorer =0original_scorer
 0foincare ~0LexicalEntailmentEvaluation ~1inkPredictionEvaluation ~0NegativesBuffer ~0PoincareBatch ~8KeyedVectors ~8Model =8Relations ~0ReconstructionEvaluation
 0erpmodel ~0RpModel
-0etfidfmodel ~0TfidfModel
+0etfidfmodel ~0TfidfModel =0df2idf =0smartirs_normalize =9wglobal =alocal
 0franslation_matrix ~0BackMappingTranslationMatrix ~0Space ~0TranslationMatrix
 0eword2vec ~0BrownCorpus ~0Heapitem =0LineSentence =0PathLineSentences =0Text8Corpus ~0Word2Vec ~8Trainables ~8Vocab
 0m_corpusfile 0CythonVocab
@@ -867,7 +867,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ktermsim ~0SparseTermSimilarityMatrix ~0TermSimilarityIndex ~0UniformTermSimilarityIndex ~0WordEmbeddingSimilarityIndex
 07topic_coherence.indirect_confirmation_measure ~0ContextVectorComputer
 0ntext_analysis ~0AccumulatingWorker ~0BaseAnalyzer ~0CorpusAccumulator ~0InvertedIndexAccumulator ~dBased ~0ParallelWordOccurrenceAccumulator ~2tchedWordOccurrenceAccumulator ~0UsesDictionary ~0WindowedTextsAnalyzer ~1ordOccurrenceAccumulator ~4VectorsAccumulator
-07utils ~0ClippedCorpus ~0FakeDict ~0InputQueue ~0RepeatCorpus ~cNTimes ~0SaveLoad ~1licedCorpus`,
+07utils ~0ClippedCorpus ~0FakeDict ~0InputQueue ~0RepeatCorpus ~cNTimes ~0SaveLoad ~1licedCorpus =0call_on_class_only =0identity`,
   },
   {
     library: "gpytorch",
@@ -1684,7 +1684,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     version: "2.1.4 to 2.6.6",
     roots: ["lightning"],
     text: `=00lightning.fabric.utilities.apply_func ~0_TransferableDataType
-0rdata =0AttributeDict =0_WrapAttrTag
+0rdata =0_WrapAttrTag
 0sevice_dtype_mixin ~0_DeviceDtypeModuleMixin
 0sistributed =0DistributedSamplerWrapper ~0_DatasetSamplerWrapper ~1InfiniteBarrier
 0rexceptions ~0MisconfigurationException
@@ -1699,12 +1699,12 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0scallback ~0Callback
 0theckpoint ~0Checkpoint
 0sdevice_stats_monitor ~0DeviceStatsMonitor
-0searly_stopping ~0EarlyStopping =dReason
+0searly_stopping =0EarlyStoppingReason
 0sfinetuning ~0BackboneFinetuning ~2seFinetuning
 0sgradient_accumulation_scheduler ~0GradientAccumulationScheduler
 0slr_finder ~0LearningRateFinder
 0vmonitor ~0LearningRateMonitor
-0smodel_checkpoint ~0ModelCheckpoint
+0smodel_summary ~0ModelSummary
 0son_exception_checkpoint ~0OnExceptionCheckpoint
 0sprediction_writer ~0BasePredictionWriter =0WriteInterval
 0uogress.progress_bar ~0ProgressBar
@@ -1722,12 +1722,31 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0nmixins.hparams_mixin ~0HyperparametersMixin
 0oodule =0LightningModule =0_TrainerFabricShim
 0noptimizer =0LightningOptimizer =0_MockOptimizer
-0iloops.progress ~0_BaseProgress ~3tchProgress ~1OptimizationProgress ~8erProgress ~1ProcessedTracker ~4gress ~1ReadyCompletedTracker ~1SchedulerProgress ~2tartedTracker
+0iloggers.csv_logs ~0CSVLogger ~0ExperimentWriter
+0kops.progress ~0_BaseProgress ~3tchProgress ~1OptimizationProgress ~8erProgress ~1ProcessedTracker ~4gress ~1ReadyCompletedTracker ~1SchedulerProgress ~2tartedTracker
+0iprofilers.advanced =0AdvancedProfiler
+0sbase =0PassThroughProfiler
+0sprofiler =0Profiler
+0tytorch =0PyTorchProfiler ~0RegisterRecordFunction ~0ScheduleWrapper
+0ssimple =0SimpleProfiler
+0sxla =0XLAProfiler
+0istrategies.ddp =0DDPStrategy ~0_DDPForwardRedirection
+0ueepspeed =0DeepSpeedStrategy
+0tfsdp =0FSDPStrategy
+0tlaunchers.launcher ~0_Launcher
+13multiprocessing ~0_GlobalStateSnapshot ~1MultiProcessingLauncher
+13xla ~0_XLALauncher
+0tmodel_parallel =0ModelParallelStrategy
+0tparallel =0ParallelStrategy
+0tsingle_device =0SingleDeviceStrategy
+10xla =0SingleDeviceXLAStrategy
+0utrategy =0Strategy ~0_ForwardRedirection
+0txla =0XLAStrategy
 0itrainer.states =0RunningStage =0TrainerFn ~7State =bus
-0iutilities.enums =0GradClipAlgorithmType
+0iutilities.combined_loader =0CombinedLoader =0_CombinationMode =1MaxSize =8Cycle ~2inSize ~2odeIterator =1Sequential
+0senums =0GradClipAlgorithmType
 0txceptions ~0SIGTERMException ~0_TunerExitException
 0smodel_helpers ~0_ModuleMode =1restricted_classmethod_impl
-0sparsing =0AttributeDict
 0stypes ~0DistributedDataParallel ~0LRSchedulerConfig =hType =0OptimizerConfig =9LRSchedulerConfig ~0_SizedIterable`,
   },
   {
@@ -2255,7 +2274,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
   {
     library: "optbinning",
     version: "0.19.0 to 1.0.0",
-    roots: ["optbinning"],
+    roots: ["optbinning","ropwr"],
     text: `=00optbinning.binning.base ~0Base ~4OptimalBinning
 0kinning ~0OptimalBinning
 0q_process ~0BaseBinningProcess ~1inningProcess
@@ -2294,7 +2313,8 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 11ulti_mip ~0MCFMIP
 0lmonitoring ~0ScorecardMonitoring
 0lrounding ~0RoundingMIP
-0lscorecard ~0Scorecard`,
+0lscorecard ~0Scorecard
+00ropwr.base ~0RobustPWRegression`,
   },
   {
     library: "pandas",
@@ -2419,7 +2439,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
   {
     library: "peft",
     version: "0.13.2 to 0.21.2",
-    roots: ["peft"],
+    roots: ["peft","transformers"],
     text: `=00peft.config ~0PeftConfig ~aMixin ~1romptLearningConfig
 05mixed_model ~0PeftMixedModel
 05peft_model ~0PeftModel ~9ForCausalLM ~cFeatureExtraction ~cQuestionAnswering ~cSeq2SeqLM ~fuenceClassification ~cTokenClassification ~0TunerLayerStatus ~5ModelStatus
@@ -2546,7 +2566,8 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0jmodel ~0ShadowModel ~0_TokenShadowBackbone ~cConfig
 0eira.config ~0ShiraConfig
 0ilayer ~0Linear ~0ShiraLayer
-0imodel ~0ShiraModel
+0imask_functions =0random_mask
+0jodel ~0ShiraModel
 0dupertuning.config ~0SupertuningConfig
 0olayer ~0Linear ~0SupertuningLayer
 0omodel ~0SupertuningModel
@@ -2575,7 +2596,33 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0jonfig ~0XLoraConfig
 0ilayer ~0XLoraConv2dLayer ~5EmbeddingLayer ~5Layer ~6inearLayer
 0imodel ~0XLoraModel
-05utils.peft_types 0PeftType 0TaskType`,
+05utils.peft_types 0PeftType 0TaskType
+00transformers.models.bart.modeling_bart =0BartForConditionalGeneration._prepare_encoder_decoder_kwargs_for_generation =tprepare_inputs_for_generation
+0lloom.modeling_bloom =0BloomForCausalLM.prepare_inputs_for_generation
+0kcohere.modeling_cohere =0CohereForCausalLM.prepare_inputs_for_generation
+0kfalcon.modeling_falcon =0FalconForCausalLM.prepare_inputs_for_generation
+0kgemma.modeling_gemma =0GemmaForCausalLM.prepare_inputs_for_generation
+0p2.modeling_gemma2 =0Gemma2ForCausalLM.prepare_inputs_for_generation
+0lpt2.modeling_gpt2 =0GPT2LMHeadModel.prepare_inputs_for_generation
+0n_bigcode.modeling_gpt_bigcode =0GPTBigCodeForCausalLM.prepare_inputs_for_generation
+0oneo.modeling_gpt_neo =0GPTNeoForCausalLM.prepare_inputs_for_generation
+0rx.modeling_gpt_neox =0GPTNeoXForCausalLM.prepare_inputs_for_generation
+0nj.modeling_gptj =0GPTJForCausalLM.prepare_inputs_for_generation
+0lranite.modeling_granite =0GraniteForCausalLM.prepare_inputs_for_generation
+0kllama.modeling_llama =0LlamaForCausalLM.prepare_inputs_for_generation
+0kmbart.modeling_mbart =0MBartForConditionalGeneration._prepare_encoder_decoder_kwargs_for_generation =uprepare_inputs_for_generation
+0listral.modeling_mistral =0MistralForCausalLM.prepare_inputs_for_generation
+0mxtral.modeling_mixtral =0MixtralForCausalLM.prepare_inputs_for_generation
+0lpt.modeling_mpt =0MptForCausalLM.prepare_inputs_for_generation
+0lt5.modeling_mt5 =0MT5ForConditionalGeneration._prepare_encoder_decoder_kwargs_for_generation =sprepare_inputs_for_generation
+0kopt.modeling_opt =0OPTForCausalLM.prepare_inputs_for_generation
+0kphi.modeling_phi =0PhiForCausalLM.prepare_inputs_for_generation
+0n3.modeling_phi3 =0Phi3ForCausalLM.prepare_inputs_for_generation
+0kqwen2.modeling_qwen2 =0Qwen2ForCausalLM.prepare_inputs_for_generation
+0kstablelm.modeling_stablelm =0StableLmForCausalLM.prepare_inputs_for_generation
+0nrcoder2.modeling_starcoder2 =0Starcoder2ForCausalLM.prepare_inputs_for_generation
+0kt5.modeling_t5 =0T5ForConditionalGeneration._prepare_encoder_decoder_kwargs_for_generation =rprepare_inputs_for_generation
+0kwhisper.modeling_whisper =0WhisperForConditionalGeneration._prepare_encoder_decoder_kwargs_for_generation =wprepare_inputs_for_generation`,
   },
   {
     library: "pgmpy",
@@ -3109,12 +3156,13 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0theckpoint ~0Checkpoint
 0sdevice_stats_monitor ~0DeviceStatsMonitor
 0searly_stopping ~0EarlyStopping dReason
-0sfinetuning ~0BackboneFinetuning ~2seFinetuning
+0sfinetuning ~0BackboneFinetuning ~2seFinetuning =0multiplicative
 0sgradient_accumulation_scheduler ~0GradientAccumulationScheduler
 0slambda_function ~0LambdaCallback
 0tr_finder ~0LearningRateFinder
 0vmonitor ~0LearningRateMonitor
 0smodel_checkpoint ~0ModelCheckpoint
+0ysummary ~0ModelSummary
 0son_exception_checkpoint ~0OnExceptionCheckpoint
 0sprediction_writer ~0BasePredictionWriter 0WriteInterval
 0uogress.progress_bar ~0ProgressBar
@@ -3123,7 +3171,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0uuning ~0ModelPruning ~0_LayerRef
 0srich_model_summary ~0RichModelSummary
 0sspike ~0SpikeDetection
-0ttochastic_weight_avg ~0StochasticWeightAveraging
+0ttochastic_weight_avg ~0StochasticWeightAveraging =p.avg_fn
 0sthroughput_monitor ~0ThroughputMonitor
 0timer 0Interval =8.epoch =9step ~0Timer
 0sweight_averaging ~0EMAWeightAveraging ~0WeightAveraging
@@ -3132,9 +3180,30 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0olstm ~0LightningLSTM ~0SequenceSampler ~1impleLSTM
 0omnist_datamodule =0MNISTDataModule ~0_MNIST
 0otransformer ~0Dictionary ~0LightningTransformer ~0PositionalEncoding ~0Transformer ~0WikiText2
-0iloops.progress ~0_BaseProgress ~3tchProgress ~1OptimizationProgress ~8erProgress ~1ProcessedTracker ~4gress ~1ReadyCompletedTracker ~1SchedulerProgress ~2tartedTracker
+0iloggers.csv_logs ~0CSVLogger ~0ExperimentWriter
+0kops.progress ~0_BaseProgress ~3tchProgress ~1OptimizationProgress ~8erProgress ~1ProcessedTracker ~4gress ~1ReadyCompletedTracker ~1SchedulerProgress ~2tartedTracker
+0iprofilers.advanced 0AdvancedProfiler
+0sbase ~0PassThroughProfiler
+0sprofiler ~0Profiler
+0tytorch ~0PyTorchProfiler ~0RegisterRecordFunction ~0ScheduleWrapper
+0ssimple ~0SimpleProfiler
+0sxla ~0XLAProfiler
+0istrategies.ddp ~0DDPStrategy ~0_DDPForwardRedirection
+0ueepspeed ~0DeepSpeedStrategy
+0tfsdp ~0FSDPStrategy
+0tlaunchers.launcher ~0_Launcher
+13multiprocessing ~0_GlobalStateSnapshot ~1MultiProcessingLauncher ~1WorkerOutput
+13subprocess_script ~0_SubprocessScriptLauncher
+13xla ~0_XLALauncher
+0tmodel_parallel ~0ModelParallelStrategy
+0tparallel ~0ParallelStrategy
+0tsingle_device ~0SingleDeviceStrategy
+10xla ~0SingleDeviceXLAStrategy
+0utrategy ~0Strategy ~0_ForwardRedirection
+0txla ~0XLAStrategy
 0itrainer.states 0RunningStage 0TrainerFn ~7State bus
-0iutilities.enums 0GradClipAlgorithmType
+0iutilities.combined_loader ~0CombinedLoader ~0_CombinationMode ~1MaxSize ~8Cycle ~2inSize ~2odeIterator ~1Sequential
+0senums 0GradClipAlgorithmType
 0txceptions 0SIGTERMException 0_TunerExitException
 0smodel_helpers ~0_ModuleMode ~1restricted_classmethod_impl
 0sparsing ~0AttributeDict
@@ -6378,6 +6447,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ps3d 0S3D_Weights
 0qwin_transformer 0Swin3D_B_Weights 7S_Weights 7T_Weights
 0lsion_transformer 0ViT_B_16_Weights 632_Weights 4H_14_Weights 4L_16_Weights 632_Weights
+0cops.boxes =0box_iou
 0ctransforms._presets ~0ImageClassification ~0ObjectDetection ~1pticalFlow ~0SemanticSegmentation ~0VideoClassification
 0otransforms_video ~0CenterCropVideo ~0NormalizeVideo ~0RandomCropVideo ~6HorizontalFlipVideo ~6ResizedCropVideo ~0ToTensorVideo
 0nautoaugment ~0AugMix ~2toAugment bPolicy ~0RandAugment ~0TrivialAugmentWide

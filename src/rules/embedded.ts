@@ -2,7 +2,7 @@
 // deno-fmt-ignore-file
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "6bf842a132b7d68e61769ba6bdc39e93caf2267268afbeaaf593b97ce85cac29";
+export const RULES_HASH: string = "3ab86ea4ae8f63faeb9fff67f4e04a5c111c4d098dc62ca04e7b1c251c6777ee";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[

@@ -117,7 +117,7 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "gensim",
     releases: ["gensim 4.3.3 on Python 3.11.7","gensim 4.4.0 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"keys"%J!U_getitem_format","get_by_offset%K!rget_text%L"Mclose%)!Vfunction%h%.get_author_topic%M%;ensure_elements_are_ids","_get%#!y,"_update_accumulator%S"2gensim_representation%O&Ivector","reshap%*%}%>!ginferenc%L!Z%)"Bhas_index_f%W"Rget_documen%%&(%J!fanalyze_sent%S#@index%P*,_shard","iter_chunk%M*vompute_contex%%%s%N#1occurrences"]}]`,
-    codes: "0%!!\"1%\"!*%!!\"2000003000004%)!<%!!05000006%%!,%0!\"7%/!6800000900000a%\"!n5000b0c%\"!.c%'\"'0000c0d0d0d%%!2b%5\"7%*!\"e0f%/!8g000h%/!#%)!\"",
+    codes: "0%!!\"1%\"!*%!!\"2000003000004%)!<%!!05000006%%!,%0!\"7%/!6800000900000a%\"!n5000b0c%\"!.c%'\"'0000c0d0d0d%\"!J%!!\"b%'!v5%\"!#%8!\"e0f%/!8g000h%/!#%*!\"505",
   },
   {
     library: "gpytorch",
@@ -201,7 +201,7 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "lightning",
     releases: ["lightning 2.1.4, its source","lightning 2.6.6, its source"],
     kinds: `[{"kind":"source","releases":"3","methods":[]},%9!P2%I!P1%+!P]`,
-    codes: "00010%#!\"%&!,%#!21010002%\"!&%,!@%B!\"%.!z%#\"\"%N!\"%(!V10000",
+    codes: "0%&!\"1%'!.%!!21010002%\"!&%*!>%B!\"%.!x%#!~%f!\"%F!n%&!L10000",
   },
   {
     library: "mlflow",
@@ -255,7 +255,7 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "optbinning",
     releases: ["optbinning 0.19.0 on Python 3.11.7","optbinning 1.0.0 on Python 3.11.7"],
     kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"get_params","keys"]}]`,
-    codes: "000001%\"!&%#!.%!!*%#!,%*!D%,!(1%\"!#%,!l%(!r10001",
+    codes: "000001%\"!&%#!.%!!*%#!,%*!D%,!(1%\"!#%,!l%(!r%\"!J",
   },
   {
     library: "pandas",
@@ -266,8 +266,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "peft",
     releases: ["peft 0.13.2 on Python 3.11.7","peft 0.21.2 on Python 3.11.7"],
-    kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"extra_repr","keys"%;!d2%k!d%;!O1%H"4enum%W%*%+#E%""&]`,
-    codes: "0%!!\"1%+!#%!!6%!!&00201010303030202%\"!@202%\"!8%&!6%#!n%#!8%!!*%!!&%(!4%#!R%(!L%!!&%&!#%(!<%#!4%!!*%&\"1%!\"O%!!(%(\"S%!!>2%+#6%!#4%!!@%#!R%!!#0000300%\"!f%!!@1%\"\"K30204%)!80%)\"s1%%!0%&%5%&!~%,!#%!!\"%#\"s10005%%#4%!\"\"%#!v%!!<%#%)%(#b%!!.%#!@6%'%w%(&!%,!4%(&<%2!F%,&>%&\"s%(\"I%#!&%('-303%%\"e%#(R505",
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"extra_repr","keys"%;!d2%k!d%;!O1%H"4enum%W%*%+#E%-"&function%D#;%2!R%*#>%>!R%,#/]`,
+    codes: "0%!!\"1%+!#%!!6%!!&00201010303030202%\"!@202%\"!8%&!6%#!n%#!8%!!*%!!&%(!4%#!R%(!L%!!&%&!#%(!<%#!4%!!*%&\"1%!\"O%!!(%(\"S%!!>2%+#6%!#4%!!@%#!R%!!#0000300%\"!f%!!@1%\"\"K30204%)!80%)\"s1%%!0%&%5%&!~%,!#%!!\"%#\"s10005%%#4%!\"\"%#!v%!!<%#%)%(#b%!!.%#!@6%'%w%(&!%,!4%(&<%&!F7%+!L%*&@%&\"u%(\"K%#!&%('/303%%\"g%#(T5050809%5!#%&!>%,!H8%!!&",
   },
   {
     library: "pgmpy",
@@ -314,8 +314,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "pytorch_lightning",
     releases: ["pytorch_lightning 2.4.0 on Python 3.11.7","pytorch_lightning 2.6.6 on Python 3.11.7"],
-    kinds: `[{"kind":"class","releases":"3","methods":[]},%%!Oenum%*!N2%G!N%6!|%/"L%6!}value%W!~%*!O"extra_repr","keys"]}]`,
-    codes: "0%&!\"1%'!.%#!\"20003%)!#%0!\"20404%\"!L50005%\"!#%#!\"%!!6%#!.%(!<%*!j2%%!(%*!\"30000",
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%%!Oenum%*!N2%5!Nfunction%V""%6!N%/"~%6"Pvalue%W!~%*!O"extra_repr","keys"%J!dclear","close","teardown%M!k%Y!c%S!Y_load_current_iterator"]}]`,
+    codes: "0%&!\"1000002%'!4%!!\"30004%)!#%.!\"200030505%\"!N60006%\"!#%#!\"%!!6%#!.%(!<%,!\"708000900000808%5!J%&!\"303%\"\"s%&!\"a%+!2000%!#(",
   },
   {
     library: "pytorch_metric_learning",
@@ -512,8 +512,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "torchvision_hooks",
     releases: ["torchvision_hooks 0.13.1 on Python 3.10.13","torchvision_hooks 0.28.0 on Python 3.11.7"],
-    kinds: `[{"kind":"class","releases":"3","methods":[]},%%!Oenum%V!N2%5!N%="L"keys"%(!Ufunction%D"V%2!R%X"Zextra_repr",%."i%/!d%*"4%P!U%0":]`,
-    codes: "0001%a!#2%c!j%T\"C2%/\"G%&!6%!!B%(!D3%%!#00003%%!&3%\"!>104%1!#5%3!:%6!#%!\"+607%%\"7%&!(%(!4%0!0%#!.00008%~!#%>!#",
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%%!Oenum%V!N2%5!Nfunction%D""%="~"keys"%>"*%6"Z%>"*extra_repr",%."7%/!d%*"4%P!U%0":]`,
+    codes: "0001%a!#2%c!j%T\"C2%/\"G%&!6%!!B%(!D304%%!#00004%%!&401%\"!(3%1!#5%3!:%6!#%!\"+607%%\"7%&!(%(!4%0!0%#!.00008%~!#%>!#",
   },
   {
     library: "tpot",
