@@ -31,9 +31,9 @@ CANDIDATES = Path(__file__).parent / "candidates.py"
 SECONDS = 3600
 
 
-def audit(release: Release, python: Path, further: Path, calls: bool = False, but: str = "[]") -> dict:
+def audit(release: Release, python: Path, further: Path, calls: bool = False, but: "Path | None" = None) -> dict:
     """The answer of candidates.py for one release; with `calls` for the names of a file alone, which are called;
-    without those in `but`, JSON as in the file.
+    without those of the file `but`.
 
     Raises subprocess.CalledProcessError when it fails, subprocess.TimeoutExpired when it hangs.
     """
@@ -41,7 +41,7 @@ def audit(release: Release, python: Path, further: Path, calls: bool = False, bu
         [packages] = python.parent.parent.glob("lib/python*/site-packages")
         return read_release(packages, REVIEW[release.library], uses_of_all(release.library), reached_by_hooks(), HOOKS)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg",
-                   "MODELAUDIT_PREPARE": release.prepare, "MODELAUDIT_KNOWN": but,
+                   "MODELAUDIT_PREPARE": release.prepare, "MODELAUDIT_KNOWN": str(but or ""),
                    "TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
     with tempfile.TemporaryDirectory(prefix="modelaudit-audit-") as folder:
         done = subprocess.run(
@@ -98,7 +98,8 @@ def main() -> None:
                 further = results / f"{library}-names.json"
                 further.write_text(json.dumps(sorted(listed_names(library))))
                 before = rows_before(release) if options.added and not release.source else []
-                known = json.dumps([[row["module"], row["name"]] for row in before])
+                known = results / f"{library}-known.json"
+                known.write_text(json.dumps([[row["module"], row["name"]] for row in before]))
                 try:
                     answer = audit(release, make(release, environments), further, but=known)
                     kept.write_text(json.dumps({**answer, "rows": answer["rows"] + before}))
