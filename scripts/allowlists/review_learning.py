@@ -121,9 +121,9 @@ SENTENCE_TRANSFORMERS = Review(
 LIGHTNING = Review(
     modules=("pytorch_lightning.callbacks", "pytorch_lightning.utilities", "pytorch_lightning.trainer.states!",
              "pytorch_lightning.loops.progress!", "pytorch_lightning.core.module!", "pytorch_lightning.demos",
-             "pytorch_lightning.strategies", "pytorch_lightning.profilers", "pytorch_lightning.loggers.csv_logs!"),
+             "pytorch_lightning.strategies", "pytorch_lightning.loggers.csv_logs!"),
     functions=(r"pytorch_lightning\.callbacks\.finetuning",),
-    exclude_modules=TESTS + (r"\.(migration|testing|utilities\.model_summary|upgrade_checkpoint)(\.|$)",),
+    exclude_modules=TESTS + (r"\.(migration|testing|utilities\.model_summary|combined_loader|upgrade_checkpoint)(\.|$)",),
     include={"pytorch_lightning.callbacks.stochastic_weight_avg": "StochasticWeightAveraging.avg_fn"},
     named=(r".*\.avg_fn",),
     # A thread, and data of demonstrations.

@@ -1724,12 +1724,6 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0noptimizer =0LightningOptimizer =0_MockOptimizer
 0iloggers.csv_logs ~0CSVLogger ~0ExperimentWriter
 0kops.progress ~0_BaseProgress ~3tchProgress ~1OptimizationProgress ~8erProgress ~1ProcessedTracker ~4gress ~1ReadyCompletedTracker ~1SchedulerProgress ~2tartedTracker
-0iprofilers.advanced =0AdvancedProfiler
-0sbase =0PassThroughProfiler
-0sprofiler =0Profiler
-0tytorch =0PyTorchProfiler ~0RegisterRecordFunction ~0ScheduleWrapper
-0ssimple =0SimpleProfiler
-0sxla =0XLAProfiler
 0istrategies.ddp =0DDPStrategy ~0_DDPForwardRedirection
 0ueepspeed =0DeepSpeedStrategy
 0tfsdp =0FSDPStrategy
@@ -1743,8 +1737,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0utrategy =0Strategy ~0_ForwardRedirection
 0txla =0XLAStrategy
 0itrainer.states =0RunningStage =0TrainerFn ~7State =bus
-0iutilities.combined_loader =0CombinedLoader =0_CombinationMode =1MaxSize =8Cycle ~2inSize ~2odeIterator =1Sequential
-0senums =0GradClipAlgorithmType
+0iutilities.enums =0GradClipAlgorithmType
 0txceptions ~0SIGTERMException ~0_TunerExitException
 0smodel_helpers ~0_ModuleMode =1restricted_classmethod_impl
 0stypes ~0DistributedDataParallel ~0LRSchedulerConfig =hType =0OptimizerConfig =9LRSchedulerConfig ~0_SizedIterable`,
@@ -3182,12 +3175,6 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0otransformer ~0Dictionary ~0LightningTransformer ~0PositionalEncoding ~0Transformer ~0WikiText2
 0iloggers.csv_logs ~0CSVLogger ~0ExperimentWriter
 0kops.progress ~0_BaseProgress ~3tchProgress ~1OptimizationProgress ~8erProgress ~1ProcessedTracker ~4gress ~1ReadyCompletedTracker ~1SchedulerProgress ~2tartedTracker
-0iprofilers.advanced 0AdvancedProfiler
-0sbase ~0PassThroughProfiler
-0sprofiler ~0Profiler
-0tytorch ~0PyTorchProfiler ~0RegisterRecordFunction ~0ScheduleWrapper
-0ssimple ~0SimpleProfiler
-0sxla ~0XLAProfiler
 0istrategies.ddp ~0DDPStrategy ~0_DDPForwardRedirection
 0ueepspeed ~0DeepSpeedStrategy
 0tfsdp ~0FSDPStrategy
@@ -3202,8 +3189,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0utrategy ~0Strategy ~0_ForwardRedirection
 0txla ~0XLAStrategy
 0itrainer.states 0RunningStage 0TrainerFn ~7State bus
-0iutilities.combined_loader ~0CombinedLoader ~0_CombinationMode ~1MaxSize ~8Cycle ~2inSize ~2odeIterator ~1Sequential
-0senums 0GradClipAlgorithmType
+0iutilities.enums 0GradClipAlgorithmType
 0txceptions 0SIGTERMException 0_TunerExitException
 0smodel_helpers ~0_ModuleMode ~1restricted_classmethod_impl
 0sparsing ~0AttributeDict

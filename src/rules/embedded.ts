@@ -2,7 +2,7 @@
 // deno-fmt-ignore-file
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "3ab86ea4ae8f63faeb9fff67f4e04a5c111c4d098dc62ca04e7b1c251c6777ee";
+export const RULES_HASH: string = "aed03e7c88a3b5206cb483892d1e0655bd21ace399fa746b34e02bf74dc0351f";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[

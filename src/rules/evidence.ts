@@ -201,7 +201,7 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "lightning",
     releases: ["lightning 2.1.4, its source","lightning 2.6.6, its source"],
     kinds: `[{"kind":"source","releases":"3","methods":[]},%9!P2%I!P1%+!P]`,
-    codes: "0%&!\"1%'!.%!!21010002%\"!&%*!>%B!\"%.!x%#!~%f!\"%F!n%&!L10000",
+    codes: "0%&!\"1%'!.%!!21010002%\"!&%*!>%B!\"%.!x%#!~%T!\"%8!]%&!>10000",
   },
   {
     library: "mlflow",
@@ -314,8 +314,8 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "pytorch_lightning",
     releases: ["pytorch_lightning 2.4.0 on Python 3.11.7","pytorch_lightning 2.6.6 on Python 3.11.7"],
-    kinds: `[{"kind":"class","releases":"3","methods":[]},%%!Oenum%*!N2%5!Nfunction%V""%6!N%/"~%6"Pvalue%W!~%*!O"extra_repr","keys"%J!dclear","close","teardown%M!k%Y!c%S!Y_load_current_iterator"]}]`,
-    codes: "0%&!\"1000002%'!4%!!\"30004%)!#%.!\"200030505%\"!N60006%\"!#%#!\"%!!6%#!.%(!<%,!\"708000900000808%5!J%&!\"303%\"\"s%&!\"a%+!2000%!#(",
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%%!Oenum%*!N2%5!Nfunction%V""%6!N%/"~%6"Pvalue%W!~%*!O"extra_repr","keys"]}]`,
+    codes: "0%&!\"1000002%'!4%!!\"30004%)!#%.!\"200030505%\"!N60006%\"!#%#!\"%!!6%#!.%(!<%N!\"303%%!(%*!\"40000",
   },
   {
     library: "pytorch_metric_learning",
