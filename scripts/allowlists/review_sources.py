@@ -94,7 +94,18 @@ THINC = Review(
 #: What an exception or a record is about makes a program do nothing.
 ABOUT = r".*\.\w*(Lambda|Eval(?!uation)|Expression|Script|Subprocess)\w*"
 
+def enumerations(*modules: str) -> Review:
+    """A review of what is called to be restored in libraries of which the sources are read: enumerations."""
+    return Review(modules=modules, exclude_modules=WITHOUT, enumerations=True)
+
+
 SOURCES: "dict[str, Review]" = {
+    "flair_hooks": enumerations("flair.models", "flair.data!"),
+    "lightning_hooks": enumerations("lightning.pytorch.callbacks", "lightning.pytorch.utilities", "lightning.pytorch.trainer",
+                                    "lightning.fabric.utilities"),
+    "monai_hooks": enumerations("monai.utils.enums!"),
+    "sktime_hooks": enumerations("sktime.datatypes"),
+    "timm_hooks": enumerations("timm.layers"),
     "skbase": of("skbase"),
     "fastcore": of("fastcore", without=(r"\.(shutil|script|parallel|net|xdg|build|imghdr|ghapi)$",)),
     "river": RIVER,

@@ -31,6 +31,8 @@ class Review:
     methods: dict[str, str] = field(default_factory=dict)
     #: Methods that objects keep bound (`getattr(object, name)`), by the classes (regular expressions).
     bound: dict[str, str] = field(default_factory=dict)
+    #: Whether enumerations alone are run: of all others the sources are read, in a list of their own.
+    enumerations: bool = False
     #: Whether names of `include` that no audited release has stay listed, because their sources were read.
     read: bool = False
 

@@ -31,7 +31,8 @@ DOCUMENT = ROOT / "docs" / "allowlists.md"
 #: What stands above the lines of libraries there, and the first line behind them.
 HEAD = "| library | releases | files | not clean | dangerous |\n| --- | --- | --: | --: | --: |\n"
 #: Lists without pickles of their own.
-WITHOUT = ("hub", "statsmodels_hooks", "torchvision_hooks")
+WITHOUT = ("hub", "flair_hooks", "lightning_hooks", "monai_hooks", "sktime_hooks",
+           "statsmodels_hooks", "timm_hooks", "torchvision_hooks")
 #: Subjects of findings that are kept for a release.
 SHOWN = 12
 

@@ -698,7 +698,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     version: "0.12.2 to 0.15.1",
     roots: ["flair"],
     text: `=00flair.class_utils ~0StringLike
-06data ~0BoundingBox =0ConcatFlairDataset =2rpus =0DataPair =5oint =4Triple =1ictionary ~0EntityCandidate ~0FlairDataset =0Image =0Label =0MultiCorpus =0Relation =0Sentence =1pan =0Token =0_PartOfSentence
+06data ~0BoundingBox =0ConcatFlairDataset =0DataPoint =4Triple ~0FlairDataset =0Image =0MultiCorpus =0Relation =0_PartOfSentence
 06embeddings.base ~0DocumentEmbeddings ~0Embeddings ~0ScalarMix ~0TokenEmbeddings
 0himage ~0ImageEmbeddings
 0hlegacy ~0BertEmbeddings ~e.BertInputFeatures =0CamembertEmbeddings ~1harLMEmbeddings ~0DocumentLSTMEmbeddings ~8MeanEmbeddings =0ELMoEmbeddings ~4TransformerEmbeddings ~0OpenAIGPT2Embeddings ~9Embeddings ~0RoBERTaEmbeddings ~0XLMEmbeddings =3RobertaEmbeddings ~2NetEmbeddings
@@ -711,7 +711,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 08sses ~0DiceLoss ~0FocalLoss
 06models.clustering ~0ClusteringModel
 0dentity_linker_model ~0CandidateGenerator =0SpanClassifier
-0kmention_linking ~0Ab3PEntityPreprocessor ~0BioSynEntityPreprocessor ~0CandidateSearchIndex ~0EntityMentionLinker ~6Preprocessor ~1xactMatchCandidateSearchIndex ~0SemanticCandidateSearchIndex =1imilarityMetric
+0kmention_linking ~0Ab3PEntityPreprocessor ~0BioSynEntityPreprocessor ~0CandidateSearchIndex ~0EntityMentionLinker ~6Preprocessor ~1xactMatchCandidateSearchIndex ~0SemanticCandidateSearchIndex
 0dlanguage_model =0LanguageModel
 0eemmatizer_model ~0Lemmatizer
 0dmultitask_model ~0MultitaskModel
@@ -734,7 +734,6 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0aistance.cosine ~0CosineDistance ~0LogitCosineDistance ~0NegativeScaledDotProduct
 0ieuclidean ~0EuclideanDistance ~9Mean
 0ihyperbolic ~0HyperbolicDistance ~aMean
-0aropout ~0LockedDropout ~0WordDropout
 09loss ~0SigmoidLoss
 09model ~0Classifier =0DefaultClassifier ~0Model ~0ReduceTransformerVocabMixin
 06optim ~0ExpAnnealLR ~0LinearSchedulerWithWarmup ~0ReduceLRWDOnPlateau ~0SGDW
@@ -745,6 +744,12 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0dmanifold ~0Visualizer ~0_Transform ~0tSNE
 0dtraining_curves ~0Plotter
 0fee_printer =0NodeToken`,
+  },
+  {
+    library: "flair_hooks",
+    version: "0.12.2 to 0.15.1",
+    roots: ["flair"],
+    text: `=00flair.models.entity_mention_linking 0SimilarityMetric`,
   },
   {
     library: "flaml",
@@ -1684,8 +1689,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     version: "2.1.4 to 2.6.6",
     roots: ["lightning"],
     text: `=00lightning.fabric.utilities.apply_func ~0_TransferableDataType
-0rdata =0_WrapAttrTag
-0sevice_dtype_mixin ~0_DeviceDtypeModuleMixin
+0rdevice_dtype_mixin ~0_DeviceDtypeModuleMixin
 0sistributed =0DistributedSamplerWrapper ~0_DatasetSamplerWrapper ~1InfiniteBarrier
 0rexceptions ~0MisconfigurationException
 0rinit =0_EmptyInit
@@ -1699,14 +1703,13 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0scallback ~0Callback
 0theckpoint ~0Checkpoint
 0sdevice_stats_monitor ~0DeviceStatsMonitor
-0searly_stopping =0EarlyStoppingReason
 0sfinetuning ~0BackboneFinetuning ~2seFinetuning
 0sgradient_accumulation_scheduler ~0GradientAccumulationScheduler
 0slr_finder ~0LearningRateFinder
 0vmonitor ~0LearningRateMonitor
 0smodel_summary ~0ModelSummary
 0son_exception_checkpoint ~0OnExceptionCheckpoint
-0sprediction_writer ~0BasePredictionWriter =0WriteInterval
+0sprediction_writer ~0BasePredictionWriter
 0uogress.progress_bar ~0ProgressBar
 11rich_progress =0BatchesProcessedColumn =0CustomBarColumn =6InfiniteTask =6Progress =6TimeColumn =0MetricsTextColumn =0ProcessingSpeedColumn ~0RichProgressBar ~fTheme =0_RefreshThread
 11tqdm_progress ~0TQDMProgressBar =1qdm
@@ -1715,7 +1718,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0sspike ~0SpikeDetection
 0ttochastic_weight_avg ~0StochasticWeightAveraging
 0sthroughput_monitor ~0ThroughputMonitor
-0timer =0Interval ~0Timer
+0timer ~0Timer
 0sweight_averaging ~0EMAWeightAveraging ~0WeightAveraging
 0jore.datamodule =0LightningDataModule
 0nhooks ~0CheckpointHooks ~0DataHooks ~0ModelHooks
@@ -1736,11 +1739,21 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 10xla =0SingleDeviceXLAStrategy
 0utrategy =0Strategy ~0_ForwardRedirection
 0txla =0XLAStrategy
-0itrainer.states =0RunningStage =0TrainerFn ~7State =bus
-0iutilities.enums =0GradClipAlgorithmType
-0txceptions ~0SIGTERMException ~0_TunerExitException
+0itrainer.states ~0TrainerState
+0iutilities.exceptions ~0SIGTERMException ~0_TunerExitException
 0smodel_helpers ~0_ModuleMode =1restricted_classmethod_impl
 0stypes ~0DistributedDataParallel ~0LRSchedulerConfig =hType =0OptimizerConfig =9LRSchedulerConfig ~0_SizedIterable`,
+  },
+  {
+    library: "lightning_hooks",
+    version: "2.1.4 to 2.6.6",
+    roots: ["lightning"],
+    text: `=00lightning.fabric.utilities.data 0_WrapAttrTag
+0apytorch.callbacks.early_stopping 0EarlyStoppingReason
+0sprediction_writer 0WriteInterval
+0stimer 0Interval =8.epoch =9step
+0itrainer.states 0RunningStage 0TrainerFn 7Status
+0iutilities.enums 0GradClipAlgorithmType`,
   },
   {
     library: "mlflow",
@@ -2082,7 +2095,13 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0hutility.array ~0AddCoordinateChannels ~3ExtremePointsChannel =1pplyTransformToPoints ~1sChannelLast ~0CastToType ~1lassesToIndices ~1onvertToMultiChannelBasedOnBratsClasses ~1uCIM ~0DataStats ~0EnsureChannelFirst ~6Type ~0FgBgToIndices ~1lattenSequence ~0Identity ~1mageFilter ~1ntensityStats ~0LabelToMask ~0MapLabelValue ~0RandCuCIM ~4Identity ~5mageFilter ~4TorchIO ~9Vision ~1emoveRepeatedChannel ~2peatChannel ~0SimulateDelay ~1plitDim ~1queezeDim ~0ToCupy ~2Device ~2Numpy ~2PIL ~2Tensor ~2rchIO ~5Vision ~1ranspose
 0pdictionary =0AddCoordinateChannelsd =3ExtremePointsChanneld =1pplyTransformToPointsd =1sChannelLastd =0CastToTyped =1lassesToIndicesd =1oncatItemsd =3vertToMultiChannelBasedOnBratsClassesd =2pyItemsd =1uCIMd =0DataStatsd =1eleteItemsd =0EnsureChannelFirstd =6Typed =0FgBgToIndicesd =1lattenSequenced =8ubKeysd =0Identityd =1mageFilterd =1ntensityStatsd =0LabelToMaskd =0MapLabelValued =0RandCuCIMd =4ImageFilterd =4TorchIOd =9Visiond =1emoveRepeatedChanneld =2peatChanneld =0SelectItemsd =1imulateDelayd =1plitDimd =1queezeDimd =0ToCupyd =2Deviced =2Numpyd =2PILd =2Tensord =2rchIOd =5Visiond =1ransformPointsImageToWorldd =fWorldToImaged =5posed
 0ls ~0Fourier
-06utils.enums =0AdversarialIterationEvents =bKeys =1lgoKeys =1verage =0BlendMode =1oxModeName =1undleProperty =eConfig =0ChannelMatching =1olorOrder =2mmonKeys =3pInitMode =0DataStatsKeys =1iceCEReduction =1ownsampleMode =0EngineStatsKeys =0FastMRIKeys =1orwardMode =0GanKeys =1ridPatchSort =4SampleMode =aPadMode =0HoVerNetBranch =8Mode =0IgniteInfo =1mageStatsKeys =1nterpolateMode =0JITMetadataKeys =0LabelStatsKeys =2zyAttr =1ossReduction =0MetaKeys =3hod =3ricReduction =0NdimageMode =1umpyPadMode =0OrderingTransformations =9ype =0PatchKeys =1ostFix =1robMapKeys =1ytorchPadMode =0SkipMode =1paceKeys =2lineMode =1trEnum =0TraceKeys =5StatusKeys =3nsformBackends =0UpsampleMode =0WSIPatchKeys =1eight`,
+06utils.enums =0AdversarialIterationEvents =0PostFix =0StrEnum`,
+  },
+  {
+    library: "monai_hooks",
+    version: "1.2.0 to 1.6.1",
+    roots: ["monai"],
+    text: `=00monai.utils.enums 0AdversarialKeys 1lgoEnsembleKeys 4Keys 1verage 0BlendMode 1oxModeName 1undleProperty eConfig 0ChannelMatching 1olorOrder 2mmonKeys 3pInitMode 0DataStatsKeys 1iceCEReduction 1ownsampleMode 0EngineStatsKeys 0FastMRIKeys 1orwardMode 0GanKeys 1ridPatchSort 4SampleMode aPadMode 0HoVerNetBranch 8Mode 0IgniteInfo 1mageStatsKeys 1nterpolateMode 0JITMetadataKeys 0LabelStatsKeys 2zyAttr 1ossReduction 0MetaKeys 3hod 3ricReduction 0NdimageMode 1umpyPadMode 0OrderingTransformations 9ype 0PatchKeys 1robMapKeys 1ytorchPadMode 0SkipMode 1paceKeys 2lineMode 0TraceKeys 5StatusKeys 3nsformBackends 0UpsampleMode 0WSIPatchKeys 1eight`,
   },
   {
     library: "networkx",
@@ -3879,25 +3898,25 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     library: "sentence_transformers",
     version: "3.3.1 to 6.2.0",
     roots: ["sentence_transformers"],
-    text: `=00sentence_transformers.LoggingHandler =0LoggingHandler
-0mSentenceTransformer =0SentenceTransformer
+    text: `=00sentence_transformers.LoggingHandler ~0LoggingHandler
+0mSentenceTransformer ~0SentenceTransformer
 0mbase.data_collator ~0BaseDataCollator
 0revaluation.evaluator ~0BaseEvaluator
 12sequential ~0SequentialEvaluator
 0rlosses.gradcache ~0CachedLossMixin ~0RandContext
 0rmodality ~0InputFormatter
-0z_types =0AudioDict =0MessageDict =1ultimodalInput =0VideoDict
-0uel =0BaseModel
-0uules.dense =0Dense
-0zinput_module =0InputModule
-0zmodule =0Module
-0znormalize =0Normalize
-0zrouter =0Router
-0ztransformer =0ModalityParams =0ProcessingKwargs =0QueryExpansionConfig =0Transformer =0_ModalityParamsRequired
+0z_types ~0AudioDict ~0MessageDict ~1ultimodalInput ~0VideoDict
+0uel ~0BaseModel
+0uules.dense ~0Dense
+0zinput_module ~0InputModule
+0zmodule ~0Module
+0znormalize ~0Normalize
+0zrouter ~0Router
+0ztransformer ~0ModalityParams ~0ProcessingKwargs ~0QueryExpansionConfig ~0Transformer ~0_ModalityParamsRequired
 0rpeft_mixin ~0PeftAdapterMixin
-0rsampler =0BatchSamplers ~0DefaultBatchSampler =0GroupByLabelBatchSampler =0MultiDatasetBatchSamplers ~cDefaultBatchSampler =0NoDuplicatesBatchSampler =0ProportionalBatchSampler =0RoundRobinBatchSampler ~0SetEpochMixin
-0rtraining_args =0BaseTrainingArguments
-0mcross_encoder.CrossEncoder =0CrossEncoder
+0rsampler 0BatchSamplers ~0DefaultBatchSampler ~0GroupByLabelBatchSampler 0MultiDatasetBatchSamplers ~cDefaultBatchSampler ~0NoDuplicatesBatchSampler ~0ProportionalBatchSampler ~0RoundRobinBatchSampler ~0SetEpochMixin
+0rtraining_args ~0BaseTrainingArguments
+0mcross_encoder.CrossEncoder ~0CrossEncoder
 10data_collator ~0CrossEncoderDataCollator
 10evaluation.CEBinaryAccuracyEvaluator ~0CEBinaryAccuracyEvaluator
 1jClassificationEvaluator ~0CEBinaryClassificationEvaluator
@@ -3907,9 +3926,10 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 1dSoftmaxAccuracyEvaluator ~0CESoftmaxAccuracyEvaluator
 1bclassification ~0CrossEncoderClassificationEvaluator
 1correlation ~0CrossEncoderCorrelationEvaluator
+1bdeprecated ~0CEBinaryAccuracyEvaluator ~8ClassificationEvaluator ~2CorrelationEvaluator ~2F1Evaluator ~2RerankingEvaluator ~2SoftmaxAccuracyEvaluator
 1bnano_beir ~0CrossEncoderNanoBEIREvaluator
 1breranking ~0CrossEncoderRerankingEvaluator
-10fit_mixin =0EvaluatorCallback ~0FitMixin ~8Loss =0OriginalCallback =0SaveModelCallback
+10fit_mixin ~0EvaluatorCallback ~0FitMixin ~8Loss ~0OriginalCallback ~0SaveModelCallback
 10losses.adr_mse ~0ADRMSELoss
 17binary_cross_entropy ~0BinaryCrossEntropyLoss
 17cached_multiple_negatives_ranking ~0CachedMultipleNegativesRankingLoss
@@ -3922,9 +3942,9 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 18ultiple_negatives_ranking ~0MultipleNegativesRankingLoss
 17plist_mle ~0PListMLELambdaWeight ~9oss
 17rank_net ~0RankNetLoss
-10model =0CrossEncoder ~0_Float32Linear
-13ules.logit_score =0LogitScore
-10training_args =0CrossEncoderTrainingArguments
+10model ~0CrossEncoder ~0_Float32Linear
+13ules.logit_score ~0LogitScore
+10training_args ~0CrossEncoderTrainingArguments
 0mdata_collator ~0SentenceTransformerDataCollator
 0mevaluation.BinaryClassificationEvaluator ~0BinaryClassificationEvaluator
 0xEmbeddingSimilarityEvaluator ~0EmbeddingSimilarityEvaluator
@@ -3939,7 +3959,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0zquentialEvaluator ~0SequentialEvaluator
 0xTranslationEvaluator ~0TranslationEvaluator
 0zipletEvaluator ~0TripletEvaluator
-0mfit_mixin =0EvaluatorCallback ~0FitMixin =0OriginalCallback =0SaveModelCallback
+0mfit_mixin ~0EvaluatorCallback ~0FitMixin ~0OriginalCallback ~0SaveModelCallback
 0mlosses.AdaptiveLayerLoss ~0AdaptiveLayerLoss ~0ForwardDecorator ~0TransformerDecorator
 0unglELoss ~0AnglELoss
 0tBatchAllTripletLoss ~0BatchAllTripletLoss
@@ -3951,7 +3971,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 1gSymmetricRankingLoss ~0CachedMultipleNegativesSymmetricRankingLoss
 0uoSENTLoss ~0CoSENTLoss
 0vntrastiveLoss ~0ContrastiveLoss =0SiameseDistanceMetric
-14TensionLoss =0ContrastiveTensionDataLoader ~iLoss ~mInBatchNegatives
+14TensionLoss ~0ContrastiveTensionDataLoader ~iLoss ~mInBatchNegatives
 0vsineSimilarityLoss ~0CosineSimilarityLoss
 0tDenoisingAutoEncoderLoss ~0DenoisingAutoEncoderLoss
 0tGISTEmbedLoss ~0GISTEmbedLoss
@@ -3969,12 +3989,14 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0tBoW ~0BoW
 0tCLIPModel ~0CLIPModel
 0uNN ~0CNN
-0tDense =0Dense
+0tDense ~0Dense
 0uropout ~0Dropout
 0tLSTM ~0LSTM
 0uayerNorm ~0LayerNorm
+0tNormalize ~0Normalize
+0tPooling ~0Pooling
 0tStaticEmbedding ~0StaticEmbedding
-0tTransformer =0Transformer
+0tTransformer ~0Transformer
 0tWeightedLayerPooling ~0WeightedLayerPooling
 0uordEmbeddings ~0WordEmbeddings
 0xWeights ~0WordWeights
@@ -3991,11 +4013,11 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 1edistill_kl_div ~0MultiVectorDistillKLDivLoss
 1emargin_mse ~0MultiVectorMarginMSELoss
 1fultiple_negatives_ranking ~0MultiVectorMultipleNegativesRankingLoss
-17model =0MultiVectorEncoder ~0_LegacyStash
-1aules.multi_vector_mask =0MultiVectorMask
-1ftoken_pooling =0BaseTokenPooling =0HierarchicalTokenPooling =0LambdaTokenPooling
+17model ~0MultiVectorEncoder ~0_LegacyStash
+1aules.multi_vector_mask ~0MultiVectorMask
+1ftoken_pooling ~0BaseTokenPooling ~0HierarchicalTokenPooling ~0LambdaTokenPooling
 17scoring.xtr ~0XTRKDScores ~3Scores
-17training_args =0MultiVectorEncoderTrainingArguments
+17training_args ~0MultiVectorEncoderTrainingArguments
 0mpeft_mixin ~0PeftAdapterMixin
 0mreaders.InputExample ~0InputExample
 0uLabelSentenceReader ~0LabelSentenceReader
@@ -4003,7 +4025,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0uPairedFilesReader ~0PairedFilesReader
 0uSTSDataReader ~0STSBenchmarkDataReader ~3DataReader
 0uTripletReader ~0TripletReader
-0msampler ~0DefaultBatchSampler =0GroupByLabelBatchSampler =0NoDuplicatesBatchSampler =0ProportionalBatchSampler =0RoundRobinBatchSampler ~0SetEpochMixin
+0msampler ~0DefaultBatchSampler ~0GroupByLabelBatchSampler ~0NoDuplicatesBatchSampler ~0ProportionalBatchSampler ~0RoundRobinBatchSampler ~0SetEpochMixin
 0nentence_transformer.data_collator ~0SentenceTransformerDataCollator
 18eprecated_model_card_templates ~0ModelCardTemplate
 17evaluation.binary_classification ~0BinaryClassificationEvaluator
@@ -4017,7 +4039,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 1ireranking ~0RerankingEvaluator
 1itranslation ~0TranslationEvaluator
 1kiplet ~0TripletEvaluator
-17fit_mixin =0EvaluatorCallback ~0FitMixin =0OriginalCallback =0SaveModelCallback
+17fit_mixin ~0EvaluatorCallback ~0FitMixin ~0OriginalCallback ~0SaveModelCallback
 17losses.adaptive_layer ~0AdaptiveLayerLoss ~0ForwardDecorator ~0TransformerDecorator
 1fngle ~0AnglELoss
 1ebatch_all_triplet ~0BatchAllTripletLoss
@@ -4025,9 +4047,10 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 1ptriplet ~0BatchHardTripletLoss ~kDistanceFunction
 1ksemi_hard_triplet ~0BatchSemiHardTripletLoss
 1ecached_gist_embed ~0CachedGISTEmbedLoss
-1lmultiple_negatives_ranking =0CachedMultipleNegativesRankingLoss
+1lmultiple_negatives_ranking ~0CachedMultipleNegativesRankingLoss
+24symmetric_ranking ~0CachedMultipleNegativesSymmetricRankingLoss
 1fontrastive ~0ContrastiveLoss =0SiameseDistanceMetric
-1p_tension =0ContrastiveTensionDataLoader ~iLoss ~mInBatchNegatives
+1p_tension ~0ContrastiveTensionDataLoader ~iLoss ~mInBatchNegatives
 1gsent ~0CoSENTLoss
 1hine_similarity ~0CosineSimilarityLoss
 1edenoising_auto_encoder ~0DenoisingAutoEncoderLoss
@@ -4041,33 +4064,34 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 1fega_batch_margin ~0MegaBatchMarginLoss
 1fse ~0MSELoss
 1fultiple_negatives_ranking ~0MultipleNegativesRankingLoss
+1xsymmetric_ranking ~0MultipleNegativesSymmetricRankingLoss
 1eonline_contrastive ~0OnlineContrastiveLoss
 1esoftmax ~0SoftmaxLoss
 1etriplet =0TripletDistanceMetric ~7Loss
-17model =0SentenceTransformer
-1aules.bow =0BoW
-1fclip_model =0CLIPModel
-1gnn =0CNN
-1fdropout =0Dropout
-1flayer_norm =0LayerNorm
-1gstm =0LSTM
-1fpooling =0Pooling
-1fstatic_embedding =0StaticEmbedding
+17model ~0SentenceTransformer
+1aules.bow ~0BoW
+1fclip_model ~0CLIPModel
+1gnn ~0CNN
+1fdropout ~0Dropout
+1flayer_norm ~0LayerNorm
+1gstm ~0LSTM
+1fpooling ~0Pooling
+1fstatic_embedding ~0StaticEmbedding
 1ftokenizer.phrase ~0PhraseTokenizer
 1pwhitespace ~0WhitespaceTokenizer
 1qord ~0TransformersTokenizerWrapper ~0WordTokenizer
-1fweighted_layer_pooling =0WeightedLayerPooling
-1gord_embeddings =0WordEmbeddings
-1kweights =0WordWeights
+1fweighted_layer_pooling ~0WeightedLayerPooling
+1gord_embeddings ~0WordEmbeddings
+1kweights ~0WordWeights
 17readers.input_example ~0InputExample
 1flabel_sentence ~0LabelSentenceReader
 1fnli_data ~0NLIDataReader
 1fpaired_files ~0PairedFilesReader
 1fsts_data ~0STSBenchmarkDataReader ~3DataReader
 1ftriplet ~0TripletReader
-17training_args =0SentenceTransformerTrainingArguments
-0nimilarity_functions =0SimilarityFunction
-0nparse_encoder.callbacks.splade_callbacks =0SchedulerType ~1pladeRegularizerWeightSchedulerCallback
+17training_args ~0SentenceTransformerTrainingArguments
+0nimilarity_functions 0SimilarityFunction
+0nparse_encoder.callbacks.splade_callbacks 0SchedulerType ~1pladeRegularizerWeightSchedulerCallback
 11data_collator ~0SparseEncoderDataCollator
 11evaluation.reciprocal_rank_fusion ~0ReciprocalRankFusionEvaluator
 1csparse_binary_classification ~0SparseBinaryClassificationEvaluator
@@ -4090,19 +4114,20 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 1gultiple_negatives_ranking ~0SparseMultipleNegativesRankingLoss
 1ftriplet ~0SparseTripletLoss
 1alade ~0SpladeLoss
-11model =0SparseEncoder
-14ules.mlm_transformer =0MLMTransformer
-19sparse_auto_encoder =0SparseAutoEncoder ~0TiedTranspose
-1gstatic_embedding =0SparseStaticEmbedding
-1blade_pooling =0SpladePooling
-11training_args =0SparseEncoderTrainingArguments
+11model ~0SparseEncoder
+14ules.mlm_transformer ~0MLMTransformer
+19sparse_auto_encoder ~0SparseAutoEncoder ~0TiedTranspose
+1gstatic_embedding ~0SparseStaticEmbedding
+1blade_pooling ~0SpladePooling
+11training_args ~0SparseEncoderTrainingArguments
+0mtraining_args 0BatchSamplers 0MultiDatasetBatchSamplers ~0SentenceTransformerTrainingArguments
 0mutil =0disabled_tqdm
 0q.dataset ~0_SortedIdIndex
-0seprecated_import =0_DeprecatedModuleLoader =1ProtectedModule
+0seprecated_import ~0_DeprecatedModuleFinder ~hLoader ~1ProtectedModule
 0sistributed ~0_DistributedInference
 0rfile_io =0disabled_tqdm
-0rlogging =0LoggingHandler
-0rsimilarity =0SimilarityFunction`,
+0rlogging ~0LoggingHandler
+0rsimilarity 0SimilarityFunction`,
   },
   {
     library: "shap",
@@ -4596,127 +4621,126 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ispatio_t%":s._st_%%%UST%#%M7datatypes._%&nG%#RVScityp%!nKment
 0tcheck%#lrmentIloc =9Loc
 0texamples =0_%%!D%!?; =g%%!4 =pLoc%0l~Converter =4D%""d =4E%!!|
-0idtypekind =0DtypeKind
-0ihierarchical%,#,H%'!>
-0w%##/%(!9Dask =cPdMultiIndex =dolarsE%!fNw%(#HHierMultivEqspl =gDaskHier =gPdMi%!!-holars%!!.5Un%%!Pe%&!Pe%&!Pf%%!P
-0i%"ji%*#5Panel
-0p%##.Pane%"#'6fList =5Gluonts%!!0cPandas =5NestedDf =6p3D =6umpyFlat =5PdLong =7%(#k7Wide =6%(#rp%(#r%!m;%(#shDaskP%!m_i%""Wh%'"W%"6]%"!Do%!"e%*!7h%!"qUniv =iumpy3D =m%!"rh%"&Ui%!"kiolars%"![6%'%rf%'"Og%""Of%5"Om%0"OfLossy =k%*":f%("hg%#"hk%!"hfOn%"+w =o%'"Jp%""Jo%5"Jv%0"Jo%("3p%#"3t%!"3o%*"ap%(#yf%*!>g%&!>
-0j%)on%#(Wroba%((WrobaPred%#4. =9Quantiles%,'crobaMulti =b%"!V =fQ%"&H =%#!m =eQ
-0i%!ER%,"I%!%H
-0q%#"J%"2T%!*%%))zd%#)z6Np2D =6PdDataFrame =8%#&77%&)^ =6Xarray
+0ihierarchical%,"qH%'!>
+0w%#"t%(!9Dask =cPdMultiIndex =dolarsE%!f6w%(#0HierMultivEqspl =gDaskHier =gPdMi%!!-holars%!!.5Un%%!Pe%&!Pe%&!Pf%%!P
+0i%"jO%*#5Panel
+0p%##.Pane%"#'6fList =5Gluonts%!!0cPandas =5NestedDf =6p3D =6umpyFlat =5PdLong =7%(#k7Wide =6%(#rp%(#r%!m"%(#shDaskP%!mFi%""Wh%'"W%"6D%"!Do%!"e%*!7h%!"qUniv =iumpy3D =m%!"rh%"&Ui%!"kiolars%"![6%'%rf%'"Og%""Of%5"Om%0"OfLossy =k%*":f%("hg%#"hk%!"hfOn%"+^ =o%'"Jp%""Jo%5"Jv%0"Jo%("3p%#"3t%!"3o%*"ap%(#yf%*!>g%&!>
+0j%)oT%#(Wroba%((WrobaPred%#3s =9Quantiles%,'crobaMulti =b%"!V =fQ%"&H =%#!m =eQ
+0i%!E:%,"I%!%H
+0q%#"J%"2<%!*%%))zd%#)z6Np2D =6PdDataFrame =8%#&77%&)^ =6Xarray
 0q%(#'%!!M%"#(cDask%#!ac%.&b =cNpArray =c%)":%%'Odl%'!8dos%").%#!A%/)' =f%%!yf%)!yh%#!Xg%(!yfXrData%#"N%)!07%!&%b%(":b%0":b%%":b%)":d%%#l%(":cos =e%0!le%%!le%)!lg%%#^%(!le%)"vb%'!0
-0ita%"G{%('qTable%');TableListOfDict =5Np1D =72D =5%)"J7%#"J%'/A =bLazy%+)f%!/CTable =cDf =c%("*cNumpy1D =h2D =cP%(!tiLazy =c%#"41Un%%!oaDf =a%(!oa%%!of2D =a%)!og%!!oa%#*Rivectorize =0V%#!.dDF
-08et%#A&anomaly_scores.&!"'acost =0LocalA%!!CScore =0Saving
-0yl2_sav%!KzL2%#!9ichange%%!s%'?jlinear_trend%!!B%"R~%!!BLinearTrendScore
-0yu%!suCUSUM
-0x%("d&!""T%"!Kxmultivariate_&#"#Y%%"+%!&V%!!@&%"%[%"!]rank%%!KRank%"!;j%!?k =0Penalise%#"^h&1"(*Detector
-0h%-:*%&!>r%&B]scorer%"!D%%H!co%!A2s =0Binary&*"'Nhcapa =0CAPA
-0iircular_binseg =0C%"!4%0!_i&6")Cju%!%h%!AQ%"!>er
-0i%3Ba%##?%+B_q%'B_%#!E%&BBjst%*zdCost
-0oempir%"zV&&"#8%#'EE%#!@&("#U%"!]%%'F%"!N%#'9%"!Al1%%)q1%!!5p2%%!42%"!4aplace%%!9%!!1%"!>%!)W%&vq%%!Hinear%&v|%!!Qv%!*%%)!FTrend%""V%2)K%"!Q%0)JCost
-11t%0!FT%"!y&"",H%#!E&"",M%"!?rank%#!<Rank%!!9irops =0CROPS
-0h&6".{%(rSregular_a%%vKR%!!4%!-Zies
-12cp%+!?&'"-ps
+0ita%"Gc%('qTable%');TableListOfDict =5Np1D =72D =5%)"J7%#"J%'/A =bLazy%+)f%!/CTable =cDf =c%("*cNumpy1D =h2D =cP%(!tiLazy =c%#"41Un%%!oaDf =a%(!oa%%!of2D =a%)!og%!!oa%#*Rivectorize =0V%#!.dDF
+08et%#@kanomaly_scores.&!"'Gcost =0LocalA%!!CScore =0Saving
+0yl2_sav%!KbL2%#!9ichange%%!s%'?Plinear_trend%!!B%"Rf%!!BLinearTrendScore
+0yu%!s[CUSUM
+0x%("d&!""<%"!Kxmultivariate_&#"#A%%"+%!&V%!!@&%"%C%"!]rank%%!KRank%"!;j%!?Q =0Penalise%#"^h&1"'oDetector
+0h%-9o%&!>r%&BDscorer%"!D%%Ggco%!@ws =0Binary&*"'6hcapa =0CAPA
+0iircular_binseg =0C%"!4%0!_i&6")+ju%!%h%!A9%"!>er
+0i%3BG%##?%+BFq%'BF%#!E%&B*jst%*zJCost
+0oempir%"z>&&""}%#'EE%#!@&("#=%"!]%%'F%"!N%#'9%"!Al1%%)q1%!!5p2%%!42%"!4aplace%%!9%!!1%"!>%!)W%&vW%%!Hinear%&vd%!!Qv%!*%%)!FTrend%""V%2)K%"!Q%0)JCost
+11t%0!FT%"!y&"",0%#!E&"",5%"!?rank%#!<Rank%!!9irops =0CROPS
+0h&6".c%(r;regular_a%%v3R%!!4%!-Zies
+12cp%+!?&'"-Vs
 0ozero%!!fZero%&!]0tcp%"!7%*!Tt%!*!Zero%")<s
-0h&-"0[h&C"0[hhampel =0Hampel%&,/i&&"0vk&8"0vr&4"0vs&)"0vr&2"0vh&p"0vhlo%!SZbLOF
-0hm%.VD%"25%##Y =n%+VI0jving_window =0MovingWindo&%"6C.%)^n%%^c%'/~pelt =0PELT&%"%Y
+0h&-"0Ch&C"0Chhampel =0Hampel%&,/i&&"0]k&8"0]r&4"0]s&)"0]r&2"0]h&p"0]hlo%!SBbLOF
+0hm%.V,%"25%##Y =n%+V10jving_window =0MovingWindo&%"6+.%)^T%%^I%'/~pelt =0PELT&%"%A
 0hseeded%&/'Seeded%1/%tat%)"-Stat%%"1%"(.ser
-0j&)"3Vh%-XQ%+#_
-0hwcl%!/j%!#B%'/i8&"";Us._ddtw ~0_DdtwD%"!9
-0j%"!7%(!6iedr ~0_Edr%'!Krp ~0_Erp%'!6uclidean ~0_E%#!/%'!mlcss ~0_Lcss%'!9msm ~0_Msm%'!7squared ~0_S%!!-%'!?tw%!T.we%'!7w%##?Wd%)#@k%#!8%(!7%(4y~0&!"(9Info ~0Numba%'!Llower_bound%"8SowerB%"!2
-0bs_%!Z/s.&!"=:_&#"?P%4%z14%.%z13%/%z14%.%z14%:%z13%1%z13%/%z13%7%z13%/%z13%3%z15%/%z12%D%z12%<%zlalgebra%!hHbin%('ol%-:#&#"-M%'7b =n%"Hyr&1"%L%/!U%"!Rq%&;Hs%!Xf&!"7plear%%&0&#"8X10&."8vPwTrafo&%"8}l%"ZE =0%"!=Panel%&96s%!?sal&!"3'DistFrom&%"E*ttab_to&%">CAggrD&!"E9Flat&!"DQmtw =0C%!&G%%YJldist_to_ker%(""%!Xj =0%!!+F&%"E=mtw._dtw_&'"FC&""F<dist%!7V =bUniv
-0u&%"F1DtwPython%!!ku&!"HD%"!a%!!5%&[C%"!6%""o =0Soft%*!7
-0m%"p4Constant%(%M
+0j&)"3>h%-X9%+#_
+0hwcl%!/j%!#B%'/i8&"";=s._ddtw ~0_DdtwD%"!9
+0j%"!7%(!6iedr ~0_Edr%'!Krp ~0_Erp%'!6uclidean ~0_E%#!/%'!mlcss ~0_Lcss%'!9msm ~0_Msm%'!7squared ~0_S%!!-%'!?tw%!Sswe%'!7w%##?Wd%)#@k%#!8%(!7%(4y~0&!"'~Info ~0Numba%'!Llower_bound%"8SowerB%"!2
+0bs_%!Yts.&!"=!_&#"?8%4%z14%.%z13%/%z14%.%z14%:%z13%1%z13%/%z13%7%z13%/%z13%3%z15%/%z12%D%z12%<%zlalgebra%!h0bin%('ol%-:#&#"-5%'7b =n%"Hyr&1"%4%/!U%"!Rq%&;Hs%!XL&!"7Vlear%%&0&#"8@10&."8]PwTrafo&%"8el%"Z- =0%"!=Panel%&96s%!?sal&!"2lDistFrom&%"Dottab_to&%">+AggrD&!"D~Flat&!"D9mtw =0C%!&G%%Y2ldist_to_ker%(""%!XP =0%!!+F&%"E%mtw._dtw_&'"F+&""F#dist%!7V =bUniv
+0u&%"EvDtwPython%!!ku&!"H,%"!a%!!5%&[+%"!6%""o =0Soft%*!7
+0m%"oyConstant%(%M
 0ledit_%""jEdi%"#tlgak =0GA%!#D
-0lindep%!u,ep%"!Glcss =0Lcs%']e&""Ga&#"GX%"!Mscipy%#"/Scipy%"%9%%lc%!-I ~0Seq%!"=izer =1%#!D%#"R7ex&""!|s ~0FitFailedW%!eM ~0NotFittedError
-07&("13%&);hcrystalball =0HC%!!1Ball%%(vkgentic._autoresea%!yfAutoR%"!1&#".Wer
-0krar._arar&%"/&er =0ARAR%(!Jlch._stats%#!I_%"!~Stats%#!MARCH =dGARCH
+0lindep%!tqep%"!Glcss =0Lcs%']K&""GG&#"G@%"!Mscipy%#"/Scipy%"%9%%lI%!-I ~0Seq%!"=izer =1%#!D%#"R7ex&""!ds ~0FitFailedW%!e5 ~0NotFittedError
+07&("0x%&);hcrystalball =0HC%!!1Ball%%(vkgentic._autoresea%!yLAutoR%"!1&#".?er
+0krar._arar&%".ker =0ARAR%(!Jlch._stats%#!I_%"!~Stats%#!MARCH =dGARCH
 0pu%#"ERCH
 0ldl =0ARDL
 0lima._pmdarima =0ARIMA =1utoARIMA
-0qstats%!o8%#"/Models%"!Clps_dca =0ArpsExponential =4Harmonic =5yperbolic =0_ArpsDcaBase
+0qstats%!n}%#"/Models%"!Clps_dca =0ArpsExponential =4Harmonic =5yperbolic =0_ArpsDcaBase
 0kurora =0Aurora%)#]to_reg%#%KEG
 0nts%"!1TS
-0j%-.m%&!c&#"5tGlob%!o.%#!{t%!wg%#/Brob%)"=pclone_plug&%"FAtrainedCloner
-0p%1/Y%)!ifh&*"<FHoriz&!"G_HashIndex
-0pmeta =0_&("J*%#pI%)!t%%,i_Base%!9g%(!Cqtate_at ~0_StateAt%"=Uo%&)ddarts =0_Darts%&Dy%")a =g%"'7%#)qyfbprophet%"XCphet%#!P~1suppress_stdout_stderr
-0ygener%!Ks%*)V ~%*)QBack%%"E0_G%&!Z%*)z%%"Xneural%%!s=0_Neur%&'<%&!L%'*!_PmdArima%%!@z&-"55NetworkPyT&%"3yTorchPred&&"BrTrain%%w&5&*"9G_%"@|%''R%&"V%*#u=%!&]%-#M13%%+[%!!C%,&Gtba%!&{Tba&'"Ld&!"ATBATS
-0koxcox_biasadj =0BoxCoxBiasAdjus%+)Pjcausal._dmlf =0DoubleML%)/%hrono%!DsronosBolt&%"A|~7Defau%'!4=7%'+z~7Model%&!Q0PreT%!+AModel
-0q2 =%#"!2%)"@i&!"8%INN%(!v0_EarlySto&!"F~lsco_tsm =0CiscoTSM%*!Q&!"&;isco%""9k%#PM&-"#o%("Fs&."=@&*"<~%)!O%'!HAuto%.!F =0%1![fallback =0F%"!-%)/4hplex =0FhPlex%)!^grouped%'.KByLevel =0GroupbyCategor&%"@fer
-0s%#nmy%(#H%#nM&%"-C%)!Uignore_x =0IgnoreX
-0s&3"?a%)![%'Sz%#!:X =8ing%'vaPermute =0%&>DdTarget%*2G%'=Dreduce =0DirRecTabul%(RU%(![7%%t=%2!B3ectReduc%#z-%#!;6%Y!{%!%#output%9!mc%<!mRecursive%1"o9%9"#a%<"#YfromX =0_%!%]Reducer =4%#%(er =1%'#9%&!7%*"ber =3%!!*~8%"4?y%%6zMC%%!PProba%/#8
-0ss&%"Pt_%%'>S%%!6Autoreg =a%%!p
-0tt%!+/Stack%,,Z%%[E&""%h%*<K%%(rSelec%'(p
-0lnditional_invertible_%!4@_n%!3I%./!%%3SCinnTe%&i6%-/;mf&#"^]Co%!S[&%"*Xs
-0m&2"D?%*>kost&!"Tu%!!,
+0j%-.m%&!c&#"5ZGlob%!ns%#!{t%!wM%#/Brob%)"=pclone_plug&%"F)trainedCloner
+0p%1/Y%)!ifh&*"<.Horiz&!"GFHashIndex
+0pmeta =0_&("Io%#p1%)!t%%,i_Base%!9g%(!Cqtate_at ~0_StateAt%"=Uo%&)ddarts =0_Darts%&Dy%")a =g%"'7%#)qyfbprophet%"XCphet%#!P~1suppress_stdout_stderr
+0ygener%!Ks%*)V ~%*)QBack%%"E0_G%&!Z%*)z%%"Xneural%%!s=0_Neur%&'<%&!L%'*!_PmdArima%%!@z&-"4zNetworkPyT&%"3aTorchPred&&"BXTrain%%vk5&*"9/_%"@|%''R%&"V%*#u=%!&]%-#M13%%+[%!!C%,&Gtba%!&{Tba&'"LJ&!"A<BATS
+0koxcox_biasadj =0BoxCoxBiasAdjus%+)Pjcausal._dmlf =0DoubleML%)/%hrono%!DsronosBolt&%"Ad~7Defau%'!4=7%'+z~7Model%&!Q0PreT%!+AModel
+0q2 =%#"!2%)"@i&!"7jINN%(!v0_EarlySto&!"Fflsco_tsm =0CiscoTSM%*!Q&!"&"isco%""9k%#PM&-"#U%("Fs&."=(&*"<f%)!O%'!HAuto%.!F =0%1![fallback =0F%"!-%)/4hplex =0FhPlex%)!^grouped%'.KByLevel =0GroupbyCategor&%"@Ler
+0s%#nmy%(#H%#nM&%"-+%)!Uignore_x =0IgnoreX
+0s&3"?G%)![%'Sz%#!:X =8ing%'vGPermute =0%&>DdTarget%*2G%'=Dreduce =0DirRecTabul%(RU%(![7%%t%%2!B3ectReduc%#yr%#!;6%Y!{%!%#output%9!mc%<!mRecursive%1"o9%9"#a%<"#YfromX =0_%!%]Reducer =4%#%(er =1%'#9%&!7%*"ber =3%!!*~8%"4?y%%6zMC%%!PProba%/#8
+0ss&%"PZ_%%'>S%%!6Autoreg =a%%!p
+0tt%!+/Stack%,,Z%%[E&""%N%*<K%%(rSelec%'(p
+0lnditional_invertible_%!4@_n%!3I%./!%%3SCinnTe%&i6%-/;mf&#"^DCo%!S[&%"*@s
+0m&2"D'%*>kost&!"T[%!!,
 0j%#86Dart%"df%&'QModel =5%.!4XGB%#0D%"Cf%#"0KnownValues
 0o_global%#Y)%.<Dkynamic_fa%!Tw0D%!!3Fa%!RIjenbpi =0EnbPI%)!]s_rnn =0ESR%*%e5%)725%)720k%%>CETS
 0kxp_smooth%!2J%'?jS%#!9
 0jfalcon_t%!HmalconTST%)<8x%%!<X%)"p%';T%";S
-0klowst%!>BFlowStat%)0jjgreykite =0G%"!-%)!Bhf&("B=s =0HF%'LV%%8~er
-0&&"Q:er%7!K%&)0%&%>ypertrees._ar =0HyperTree%*D{vnet%*!BNet%*!Ejk%!8h=0Krono%)"jjlagllama =0LagLlam%)B(k&!"1VLTSFD%!)I%(#!4%/!5N%/!6%'#d%)"D&+"5s%),ipa =0MAPA%*9^ra =0MIR%*!9&,"1W%'Dy&&"1X
-10grid%%I-%'>.&)"2!10optuna%*!EOptuna%'!G&!":.%0!r&!"5eize%(!xskopt%*!JSkopt%'!E&""3W%*#!%6"r =b%*"] =b%."B =b%*"/0lirai =0MOIRA%),op2 =0Moirai%)=jl%-bq%)'!&#"v^Naiv%)<+5Vari%!V7o._%@!Ik%,DD%*DCDilatedRNN =eGRU =eLSTM =e%!!5TCN
-0p%&-0%!!b%%-6jonline&'"X%%"!3%'<AOnline%/<>10p&%"gJ_&#"Ac%%!]r ~0HedgeExpert&%"Iw~0NNL&&"J)~1ormal%!!L%&!F&'"hJ&,"BUr
+0klowst%!>BFlowStat%)0jjgreykite =0G%"!-%)!Bhf&("B%s =0HF%'LV%%8~er
+0&&"Q!er%7!K%&)0%&%>ypertrees._ar =0HyperTree%*D{vnet%*!BNet%*!Ejk%!8h=0Krono%)"jjlagllama =0LagLlam%)B(k&!"1>LTSFD%!)I%(#!4%/!5N%/!6%'#d%)"D&+"5Y%),ipa =0MAPA%*9^ra =0MIR%*!9&,"1?%'Dy&&"1@
+10grid%%I-%'>.&)"1g10optuna%*!EOptuna%'!G&!"9s%0!r&!"5Kize%(!xskopt%*!JSkopt%'!E&""3?%*#!%6"r =b%*"] =b%."B =b%*"/0lirai =0MOIRA%),op2 =0Moirai%)=jl%-bq%)'!&#"vENaiv%)<+5Vari%!V7o._%@!Ik%,DD%*DCDilatedRNN =eGRU =eLSTM =e%!!5TCN
+0p%&-0%!!b%%-6jonline&'"Wj%"!3%'<AOnline%/<>10p&%"g2_&#"AI%%!]r ~0HedgeExpert&%"I^~0NNL&&"In~1ormal%!!L%&!F&'"h2&,"B=r
 0jpatch_tsmi%!=IPatchTSMix%*+@rt%&!?%'0K =1%-.<fable_%#GwPyFable%#OPkan =0PyKA%'2P
 0o%*/Q%+!B =2Torch%*2iltorch%*G~%.G}DeepAR =iNBeats =jHiTS =iTFT
 0jrbf =0RBF%)-.econcile%!<Y%!!.%)#}lsidual_boo%%=&%!!5Boost%+9vjsarimax =0SARIMAX
 0kci%!8(SCI%,8"quaring_r%"!xs =0S%"!7%#"/s
 0k%+J;%*J:DIDA =e%#T& =hCES =hETS =hTBATS =iheta =dMSTL
-0lream._upd%!5'DontU%#!/%!!+Every =6Refits%!!0~0_StreamDataPoo&#"{emuctural =0UnobservedCom%!78s
-0kundial ~0S%!!,DataColl&!"}!%(J-=7%,5(jt0 =0T%%/F&!"t<fsu&!"S}fsu%*%h%"LmT%"LW%!#g0Thet%'4S =5Modul%(4!
-0kime_llm&""9nLL%)/(nmo&#"?'MoE%)!<r%"!:%)!ro_s1%#!:S1%)!Rsf%#"+s%*01q2%-7v%&!K%)0{q3%&!;3%))Xrex =0TiR%*H=o2%#!8%*MQoto =0Toto%)"l2%"!7%*!Orend._curve_fi%+A~CurveFi%)&Eqpolynomi&!"C^nd%+-:%%!@Tren%)Pxrw%2!T%!1WPiecewise%'{_%)"?spline%0!fSpline%."7tl%+!JT%)R,q%/!o%-!iksb =0TSB
+0lream._upd%!5'DontU%#!/%!!+Every =6Refits%!!0~0_StreamDataPoo&#"{Kmuctural =0UnobservedCom%!78s
+0kundial ~0S%!!,DataColl&!"|g%(J-=7%,5(jt0 =0T%%/F&!"t#fsu&!"Sefsu%*%h%"LmT%"LW%!#g0Thet%'4S =5Modul%(4!
+0kime_llm&""9TLL%)/(nmo&#">lMoE%)!<r%"!:%)!ro_s1%#!:S1%)!Rsf%#"+s%*01q2%-7v%&!K%)0{q3%&!;3%))Xrex =0TiR%*H=o2%#!8%*MQoto =0Toto%)"l2%"!7%*!Orend._curve_fi%+A~CurveFi%)&Eqpolynomi&!"CEnd%+-:%%!@Tren%)Pxrw%2!T%!1WPiecewise%'{_%)"?spline%0!fSpline%."7tl%+!JT%)R,q%/!o%-!iksb =0TSB
 0ktm%2''nyTime%-1Gjvar =0VAR
 0m%&FfVAR%!Gk
 0m%!.9VAR%!.8ecm =0VECM
-0jwindfm%"tT%+6fxlstm =0XLST%)!<7%"F0&!"uP%.Wq
+0jwindfm%"tT%+6fxlstm =0XLST%)!<7%"F0&!"u8%.Wq
 0gcinn ~0CINN%"!7 =b._%'!2
-0h&#"kw%%!4j&*"kt%%!:q&&"kq%"!6&""^fi&%"kn%%!Nk&,"kk%%!<s&'"kh%(!k =0_CLSTMCell =2ontextualConv1d
-0h&&"l'&""kf%"Gt~%(Gt%!#M%&!2
-14_backbo&!"I"%&!<%(!9SublayerConn%!>u =0_ConvEncoder =cLayer
-0tdlutils%#YGder =0DeformablePatch =0Offset%"8)o%!*|s%"K6Enco%"r>&!"E6Patch
+0h&#"k^%%!4j&*"kZ%%!:q&&"kW%"!6&""^Li&%"kT%%!Nk&,"kQ%%!<s&'"kN%(!k =0_CLSTMCell =2ontextualConv1d
+0h&&"kl&""kL%"Gt~%(Gt%!#M%&!2
+14_backbo&!"Hh%&!<%(!9SublayerConn%!>u =0_ConvEncoder =cLayer
+0tdlutils%#YGder =0DeformablePatch =0Offset%"8)o%!*|s%"K6Enco%"r>&!"D{Patch
 0%%3@er%*#O=0%!I:1f%,#9%%"ibLay%!B0%-#K4i%%!H0Flatten_Head%1#g
 14%!9glay%!F6%)#SpatchSampl%!#,%+#S
-14revi&!"~ovIN
-0lran._atten%"%kA%&!.9RelScalar =c&!"3i =0_%%!D%!huq&."q0aus%#'w =1&""q>%*);qp%%&&_e%&&'Absolute%1&DLearna&!#:6%.!@_Bas%2!<tAPE
-0ge%!LN~%!LN =0PinballL&!"gT_ESRNN
-0g&%"r|%(+e&("ry%-+e%&!6%"#Jg&!"rsConcat =3v&!"s"&""rv%&Y?
-0g&9"rv%%"1t&>"rs%#!N&%"l4%%!@Module =9%'!I%#,lShortcut%"+/g&-"s)%%"Jn&2"s&%%!By&*"s"%*%!htsf._l&!#6)%'K@%%/~i._%/!9~%"KT%%!Ih%!!I%,!H%"Ki%,!r%*!9
-0l%"+%~0AutoCorrel&"#'2f._%,!6~f%",Ik%-!>%!!;~0De%",N7._%#!.~7%"!Yc%%!6%#!Q%%-!7._%#!.%(!Q%"!6%#!QLTSFLayerNorm =d%"#jayernorm ~&"",K&"#0z =d._%*!4~&#"Fke%"}Br =g.&""Ew%&!7
+14revi&!"~UvIN
+0lran._atten%"%kA%&!.9RelScalar =c&!"3i =0_%%!D%!huq&."puaus%#'w =1&""q&%*);qp%%&&_e%&&'Absolute%1&DLearna&!#9{%.!@_Bas%2!<tAPE
+0ge%!LN~%!LN =0PinballL&!"g<_ESRNN
+0g&%"rd%(+e&("ra%-+e%&!6%"#Jg&!"rYConcat =3v&!"rh&""r]%&Y?
+0g&9"r]%%"1t&>"rY%#!N&%"ky%%!@Module =9%'!I%#,lShortcut%"+/g&-"rn%%"Jn&2"rk%%!By&*"rh%*%!htsf._l&!#5n%'K@%%/~i._%/!9~%"KT%%!Ih%!!I%,!H%"Ki%,!r%*!9
+0l%"+%~0AutoCorrel&"#&wf._%,!6~f%",Ik%-!>%!!;~0De%",N7._%#!.~7%"!Yc%%!6%#!Q%%-!7._%#!.%(!Q%"!6%#!QLTSFLayerNorm =d%"#jayernorm ~&"",K&"#0b =d._%*!4~&#"Fke%"}Br =g.&""Ew%&!7
 0r.%&-=%!"@%%,|%""h%"%f%+!9~4Full%'-o%"&W%*!8~4Prob%.!H%)!8
 0tuto_c%(&8%c&_
-0sembed%#(|ataEmbed%!-W%""R%*!8~4%'.'%&!Nn%"#"%/!>~4&#"rv%'!Rl%!!R%.!<~5oken%'!L%"%qT%)!9
-0tnc_dec%"#&&("y.onv%"#do%"!^%0!?~f%%)Gm%-!I%%)Vm%"!nr%4!E%#!q%%)g%.!q%%)v%6!q%(*(
-0l&""k]&!"D1%~-O%8-O%&d=%!-U%+#"%%!c%.#c%&.7utils.extras%k,,mask&!"#r%#*}Mask ~4Trian&!"<VausalMask
-0g&)#%3%&"i&.#%0%%!>&##'7MACNNBlock =5%+20&*#%2%%!^m&0#%/%%!@w&)#%,%+!v&##%)%(6l&(#%&%-6l%&!6%#!g&.##}Fixed%O90&)#%V%%*/k&!"kZ&""Cvor =1%&!HBatchNorm%*)}g%%Q}%"*Q3%&C2&*#&5%(%V&.#&2%-%V%)!9%##pnn =0R%*D)&%#&"%(!:%#%V%&!6%#:Cs%!RW%%4X&!"~ib%%4H&""mhInter%"i'a._%'!1~a%"v'f%(!9%!!6~0Level%!SW =b._%(!2~%"Sr =6._%#!66_%%"I%!!5%!!2~1plit%!VI9._&!#M}ing
-0g&+#'z%(%k&.#'w%-%k%)!9%"%&7param_es&)#W9ParamF&"#O<hcointeg&!#A{._johansen =0J%"!-C%(!D
+0sembed%#(|ataEmbed%!-W%""R%*!8~4%'.'%&!Nn%"#"%/!>~4&#"r]%'!Rl%!!R%.!<~5oken%'!L%"%qT%)!9
+0tnc_dec%"#&&("xsonv%"#do%"!^%0!?~f%%)Gm%-!I%%)Vm%"!nr%4!E%#!q%%)g%.!q%%)v%6!q%(*(
+0l&""kD&!"D1%~-O%8-O%&d=%!-U%+#"%%!c%.#c%&.7utils.extras%k,,mask&!"#r%#*}Mask ~4Trian&!"<VausalMask
+0g&)##x%&"i&.##u%%!>&##&|MACNNBlock =5%+20&*##w%%!^m&0##t%%!@w&)##q%+!v&###n%(6l&(##k%-6l%&!6%#!g&.##eFixed%O90&)#%>%%*/k&!"kB&""Cvor =1%&!HBatchNorm%*)}g%%Q}%"*Q3%&C2&*#%z%(%V&.#%w%-%V%)!9%##pnn =0R%*D)&%#%h%(!:%#%V%&!6%#:Cs%!RW%%4X&!"~Ob%%4H&""mNInter%"i'a._%'!1~a%"v'f%(!9%!!6~0Level%!SW =b._%(!2~%"Sr =6._%#!66_%%"I%!!5%!!2~1plit%!VI9._&!#Meing
+0g&+#'b%(%k&.#'^%-%k%)!9%"%&7param_es&)#V~ParamF&"#O#hcointeg&!#Ac._johansen =0J%"!-C%(!D
 0j%"{cfunc_fit%!KxFunction%)"#&("M.%'!;%&wVhfix%!z@ixedParams
 0himpulse._response =0I%!!6R%"!4%#"7
 0hlag._acorrljungbox =0AcorrL%"!2
 0nrlag =0ARLagOrder%!rH&!"Cglugin.%+Ojlugi%!#;%)h)p%*,>%(!I&)"Ovh%%YG._jarquebera =0JarqueBera
-0hseasona&""p-S%&!0ACF =eqstat =bPeriodo&!#K?s._acf%-!Q
+0hseasona&""orS%&!0ACF =eqstat =bPeriodo&!#K's._acf%-!Q
 0x_%"!R%+!<qstat
 0up%&!j%*!F%)"&i&!"F*arity._adf&("2s%#!;ADFArch
 0w%5!> =cDFGLS =cKPSS%"!5PhillipsPerron =c%#fBRatio =cZivotAndrews
 0vdfg&%"3+%#"(DFGLS
 0vkpss%0"f%#"6
 0vp%""6_p%""7%)!K%*"T
-0vsm_break%!R|B%"!-&!"0askedasticity&!#Mjw&)"4t%:!P%.%5%"%)
+0vsm_break%!R|B%"!-&!"0askedasticity&!#MPw&)"4t%:!P%.%5%"%)
 0vv%"#q_r%!#r%)!L%)%1
-0vzivot_a%!%2%+!N%*%M8erformance_&"#MH&.#JN&##M=rd&&"_'&-"Z;ion%"!J12chamf%!N#irectedC%!!4
+0vzivot_a%!%2%+!N%*%M8erformance_&"#M0&.#J6&##M%rd&&"_'&-"Z;ion%"!J12chamf%!N#irectedC%!!4
 13ount&%"X0ionCount
 12event_tpr =0EventTPR
 12f1&#"]C&!"4&edF1&!"]/13alse_alarm_r%"vDalseAlarmRate
 12hausdorff%'"SH%#!6
 12mean_%%#C_off%!XOMean%%"l%!O~
-12rand&""md0Rand&!"6B12ts_aupr&*#%wAUPRC
-11%!;o_match ~0_EventM%!Rzr&("=f&0"93ingError&##SyqFunc =0_%#{X%2!J~1Scaled%!!1Tags
-14&##[A%B")Geo%!'nMean%#PtError =dRelative%+!:l&""J:%#!I%*!10%/!ncPercentag%%!4%!#&%"!05sym%!"N%"!34Linex%#!/%3"O4%*"@b%-",b%)",2di%-"be%-!Ve%)!V6%3"B6%+#q%-!kd%)!k0%#!k%#SO%O'3gmae%9&i
+12rand&""md0Rand&!"6B12ts_aupr&*#%^AUPRC
+11%!;o_match ~0_EventM%!Rzr&("=f&0"93ingError&##SaqFunc =0_%#{X%2!J~1Scaled%!!1Tags
+14&##[)%B")Geo%!'nMean%#PtError =dRelative%+!:l&""J:%#!I%*!10%/!ncPercentag%%!4%!#&%"!05sym%!"N%"!34Linex%#!/%3"O4%*"@b%-",b%)",2di%-"be%-!Ve%)!V6%3"B6%+#q%-!kd%)!k0%#!k%#SO%O'3gmae%9&i
 16rel%.!G%1#/
 19s%5!L%(#I
-16%.!K%*!C4iq&!"hrMSE&!#f?izedByIQR
+16%.!K%*!C4iq&!"hrMSE&!#f'izedByIQR
 14klde1 =0KLDivergenceSingle&'"%9
-182%+!F&!"8i%*!F&%#U}%(!K&""dPBase
-16n%+!k&"#gn14maape%#)Drctangent%%Y2%*&y
+182%+!F&!"8i%*!F&%#Ue%(!K&""dPBase
+16n%+!k&"#gT14maape%#)Drctangent%%Y2%*&y
 16%%!N%+%w%&!i%4!^8s%:!DStabilized%#%p%(!O%'(9
 17ym%%!B%**p
 15eda%!!?%-*"
@@ -4726,25 +4750,25 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 14owa =0Overall%#|v%"M;
 14rell%+.,
 14theilu2%!tlilU2
-13&%#CDstic.&!#9/es =0AUCalib&"#eH=0CRPS =1onstraintVio%#V>&&"o/Co%#Nw%!G1valWidth =0Log%"/X%*c8&'"[Sr%#/{&%#rj%'/}%#4M5&)"LL%*09
-13sample&"""w&*#zRample%!%=&!"Hqtor
-1itypes ~0%2!B08%"E+.%%EJ~0MethodNotImplemen&#"SU =0%&E[gstep ~0Step ~&%"gv8roba%)p8&I#uAd&%"sN%(&/
+13&%#C,stic.&!#8tes =0AUCalib&"#e0=0CRPS =1onstraintVio%#V>&&"o/Co%#Nw%!G1valWidth =0Log%"/X%*c8&'"[Sr%#/{&%#rP%'/}%#4M5&)"LL%*09
+13sample&"""w&*#z:ample%!%=&!"Hqtor
+1itypes ~0%2!B08%"E+.%%EJ~0MethodNotImplemen&#"SU =0%&E[gstep ~0Step ~&%"gv8roba%)p8&I#u)d&%"sN%(&/
 0dl%!/d&&"r?
 0dmixtu&!"x^%!!,
-0d&/#uf =0T%("7
-0efp =0TF%#!F7&&"s#&3#c3&""7e&%#~d%"#I%(!9&%#:>&)"Ei&4#Hd%'!]r&3"C4%(!E%'J!%%!9&.#:l%-!=
-0i&*#bp%+tg%&"*10&0#b5%'!B8&+"N7%%!=&&"N7&*"n]w&%#b1%'#5z%*u;%'"'6%&u=%*"!
-0y%%u?%*"y%*uA%/"u%)!9%"!qx%"oM&7#ag%,!Uw%%mi%*#6%(mk%/#6%(!8%#!n%9mC%'!h9%>mE%'!P%#Tc%2!B%#"C%-m0%'!f3%2m2%'!D&##_7%,!<%#"%%)]"%'!Z1%.]%%'!@&%#^?%)!:%#&c%*[~%'!Y2%0]"%'!B&##gh%+!;%#!|%#]'%*'*%(])%/'*%(!8%##c&+#_G%*"k%.Z6%/"k%+!;%#"k&*#_D%*"q&.#_C%/"w%.!>%#"}%+XF%*"}%.XH%/"}%+!;%"!}j&*%3P_&H#Zc%'#Mj&/#Y]%(14&,#QC&2#P!%(!T&*#O~&"#Oj%'aq&"#Oi%'!Uwsvr&3#OSR&%"k!i&6#OSR&*#OS7%"#tas_&"#Xvs.%-!asplit&!"Y:splitFilesCV ~0%!D3Split
-08plit._legacy%!!Wt%!iz%;![d%&QW%%!Y%#91&%%/@o&!"~[%+!B&""|A%%!Hd%%5Lrepea%!*Jpeat
+0d&/#uL =0T%("7
+0efp =0TF%#!F7&&"s#&3#bx&""7e&%#~J%"#I%(!9&%#:&&)"Ei&4#HJ%'!]r&3"C4%(!E%'J!%%!9&.#:R%-!=
+0i&*#bV%+tg%&"*10&0#az%'!B8&+"N7%%!=&&"N7&*"n]w&%#av%'#5z%*u;%'"'6%&u=%*"!
+0y%%u?%*"y%*uA%/"u%)!9%"!qx%"oM&7#aM%,!Uw%%mi%*#6%(mk%/#6%(!8%#!n%9mC%'!h9%>mE%'!P%#Tc%2!B%#"C%-m0%'!f3%2m2%'!D&##^|%,!<%#"%%)]"%'!Z1%.]%%'!@&%#^'%)!:%#&c%*[~%'!Y2%0]"%'!B&##gN%+!;%#!|%#]'%*'*%(])%/'*%(!8%##c&+#_/%*"k%.Z6%/"k%+!;%#"k&*#_,%*"q&.#_+%/"w%.!>%#"}%+XF%*"}%.XH%/"}%+!;%"!}j&*%38_&H#ZI%'#Mj&/#YD%(14&,#Q+&2#Og%(!T&*#Of&"#OP%'aq&"#OO%'!Uwsvr&3#O;R&%"k!i&6#O;R&*#O;7%"#tas_&"#X]s.%-!asplit&!"Y:splitFilesCV ~0%!D3Split
+08plit._legacy%!!Wt%!iz%;![d%&QW%%!Y%#91&%%/(o&!"~[%+!B&""|A%%!Hd%%5Lrepea%!*Jpeat
 0msync_to_long%"TByncToL%!!2
-0eut&!#|{CutoffFh%#!| =6%'"*expandingc%#!RE%#!4%!![%&!Nmgreedy%(!EGreedy%'!Esliding&%##)%%!LS%!!;%,#Om%.!L%-#t&3"hd%'!Din%!*^ =0I%"!-%'!@sameloc =0SameLoc%&!>eingle%%"K%!'#%,"He%!#'%%#l%"#7%,#jk%&!k%2#Xd&##N:_train_test%")4&&#iJTrainTest%&!Zfstplu%!AN =0TestPlusTrai%'#s7%%b7ations%3<E%)bCn%!aB%+x9&)"z|0Partial%6!F
+0eut&!#|cCutoffFh%#!| =6%'"*expandingc%#!RE%#!4%!![%&!Nmgreedy%(!EGreedy%'!Esliding&%##)%%!LS%!!;%,#Om%.!L%-#t&3"hd%'!Din%!*^ =0I%"!-%'!@sameloc =0SameLoc%&!>eingle%%"K%!'#%,"He%!#'%%#l%"#7%,#jk%&!k%2#Xd&##N!_train_test%")4&&#i2TrainTest%&!Zfstplu%!AN =0TestPlusTrai%'#s7%%b7ations%3<E%)bCn%!aB%+x9&)"z|0Partial%6!F
 0odap&!"Aanda%&cJAdap&!")=&""YRTo%"Vm%!!;
 0pi_cv =0ADICV%*!wu&"#'p =0InvertA%'!4&!"HN%!B-s%'!;1everse%(!MWhiteNoi%(!8~0_%%!/Tags
-0n%'=9%*#m&!#LJT&!"xc%)!=8%##B%(!71%!#NToPrimitive%(fI =9%"!B&)#X5%)Do%)!=t%>&|qisf%"i.%!pU%*%Yinn%"qgimeBin&%%.|
+0n%'=9%*#m&!#LJT&!"xc%)!=8%##B%(!71%!#NToPrimitive%(fI =9%"!B&)#Wz%)Do%)!=t%>&|qisf%"i.%!pU%*%Yinn%"qgimeBin&%%.d
 0okfil%".]KFil%!.zolling%!!8%#!.
 0potstrap._mbb&%#.uBlockBo%"!>%*%JSTL%0!<
-0y%+/P%3!H%#0Dboot&"":Ztter%3!Ptsb%#!;&!":%%#!0&%"mtpxcox&%"m^%*"uLog%**d&"#l>&&#l3
-0uw&!%3t%&!6&%%4(of%%%ZCF%%%Zhann%(47 =0ElbowClass&##'% =aSum ~0&%#,'_&!#lv ~1shrunk_centroid
+0y%+/P%3!H%#0Dboot&"":Ztter%3!Ptsb%#!;&!":%%#!0&%"mtpxcox&%"m^%*"uLog%**d&"#l&&&#kx
+0uw&!%3Z%&!6&%%3mof%%%ZCF%%%Zhann%(47 =0ElbowClass&##'% =aSum ~0&%#,'_&!#l] ~1shrunk_centroid
 0o&(#>e%)"zpear_sky =0ClearSky
 0oolc&""/k&""lc&!"/zen%!K"p&##?!rithmetic&&#)a&("Xb
 0w&!"mW&-"mN%)%W6&+#)?
@@ -4758,49 +4782,55 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0wy%!"kYtoX
 0u%%'b&"#*?ance%"%Fs
 0&!#>Vos%*&U
-0n&#"KbateTim%'!Toegree_day =0DegreeDay%'!vt&!"F1de%%ryz&"";a&#"glD%(!=&!":f%+!3STL%++}re&!#aAetrend&!%1Hstl =0&!"Meo&-#~Vpaa =0PAA%!<T
+0n&#"KbateTim%'!Toegree_day =0DegreeDay%'!vt&!"F1de%%ryz&"";a&#"glD%(!=&!":f%+!3STL%++}rend%!kurend&!%10stl =0&!"Meo&-#~>paa =0PAA%!<T
 15s&""OvX%#!46fa =0SFA
 18_f&""O7FAFast
-0p&'%A5&&%A-r
-0p%!4m_mapp&"%4}i%!!5M%!!4%*0Vobin =0DOBIN
+0p&'%@z&&%@rr
+0p%!4m_mapp&"%4ei%!!5M%!!4%*0Vobin =0DOBIN
 0oropna =0DropNA
-0oumm&!%<3%#txD%!!4OneHot
-0owt =0DWT%*&Wevo&!#lR_tswm =0Evo%!A^TSWM
+0oumm&!%;x%#txD%!!4OneHot
+0owt =0DWT%*&Wevo&!#l:_tswm =0Evo%!A^TSWM
 0o%"c4&'"f|%+0wq%'*"er
 0nfabba =0FABBA
-0o&"#ya%(.L%"'C%!y[ion
-0o%#/*%&2bur&!#rHF%!!,%#'y&!"~0%#+8ounc&)#J^%#{:%*"[hidalgo =0H%!!,
+0o&"#yG%(.L%"'C%!y[ion
+0o%#/*%&2bur&!#r0F%!!,%#'y&!"~0%#+8ounc&)#J^%#{:%*"[hidalgo =0H%!!,
 0p&'#fsa%#47&"#3%eg%!X,0r&1"V8
-19&&%=,%&!9&)%#Ncottom_up =0BottomUp%(!fbmiddle_out =0MiddleOut%)!Eopti%#VsnNegativeO%!!7%&!K%"-8%)!6
+19&&%<q%&!9&)%#6cottom_up =0BottomUp%(!fbmiddle_out =0MiddleOut%)!Eopti%#VsnNegativeO%!!7%&!K%"-8%)!6
 1b%4#'btopdown =0T%!!,%(!@0squeeze_&%"z7%!]Geez&%#iyy
 0plb%!/^Hilb%(/_%!&sg1d =0HOG1D%*3#liday._holidayf&!"ZT0H%!!1%&-7vcountry%#!K%!.=untry%"!N%*:Bvfinancial%(!TF%#!7%1!Vop%%5~HP%%(xurst =0Hurst%/*;
 0nimp&!"{eImpu%!!Wnterpol%!(@TSI%%!2or
 0nkalman_%!"5&%#=YBaseKalman%""C12%)!K =0%(!A&("kUP =nPK
 12simd%!!W%6!PSIMD
-0oinema%!6NK%#!.%&&&n&!"&iLag =0&""y8%'+Tn&*%&@._mp%%KV&,%&B%%!y13stumpy%,!C%*&;er%!5YMerg&"%#wtlier%&z5&%#M_%#&Zn%%1b
+0oinema%!6NK%#!.%&&&n&!"&iLag =0&""y8%'+Tn&*%&(._mp%%KV&,%&*%%!y13stumpy%,!C%*&;er%!5YMerg&"%#^tlier%&z5&%#M_%#&Zn%%1b
 0pd&!"KTPadd%,0[pnel.%.;p10%6;pu%p;Yu&%#@%%.;( =6%)-o%&!u%16nt&""hF%84Zb%-4Zc%&4Ze%-4Zu%13-th%5,Vti%9*7t%*(*%,'W
-0tpa%7&kuca =0PCA%*";&+%,is&-%(:s
+0tpa%7&kuca =0PCA%*";&+%,Os&-%(!s
 0u&#"Y6%"FR&##>emeBinner
 0uocket._mini%!Ta =0Mini%!TY
 1b_&(#Xm%)!?&(#XC
 1o_vari&!#f*%3!GV%"!C
-12ult%'"7ult%%"8c%-"8%&!@%*"91%%!e%#!_7&#%'n%!!3Py&##WR&!#{*%%nu&%#Q/&.%+_%'!<%*O;&&#Qdu&#%)3%%6k._&%%)G%(7!%"L,&,%() ~&%%(= ~8PQ =8%&.61v&,%)|%%!>%!#;u&%#C~&#%,N%!LP%!Ol =0_AddTime =1&!"T#int =1Cumu%"}@um =1In&&%"aReset =1LeadLag
-1aco%#2D_%"#n%#">%'"ta&&%36method&(%32%),Ya%"S#~0_Dyadic ~1%%UC ~a%"%~ ~1&!#%{ ~1%&!5&##X<ulope =0Slop%*0Zuummarize._extrac&!"->riv%!#^%+!S%!Ept&""8@E%!!T%!r0lateauFin%!,#%*'z%".T%%!S
-0v&#%1P%)+y&&%1i%'+}ttrun&%%WFT%%!/%*#5&!%5~&&%5s%,": =7Relevant%.!=0_%3!X
+12ult%'"7ult%%"8c%-"8%&!@%*"91%%!e%#!_7&#%'T%!!3Py&##WR&!#zo%%nu&%#Q/&.%+F%'!<%*O;&&#Qdu&#%(x%%6k._&%%)/%(7!%"L,&,%'n ~&%%(% ~8PQ =8%&.61v&,%)d%%!>%!#;u&%#C~&#%,6%!LP%!Ol =0_AddTime =1&!"T#int =1Cumu%"}@um =1In&&%"GReset =1LeadLag
+1aco%#2D_%"#n%#">%'"ta&&%2{method&(%2w%),Ya%"S#~0_Dyadic ~1%%UC ~a%"%~ ~1&!#%{ ~1%&!5&##X<ulope =0Slop%*0Zuummarize._extrac&!"->riv%!#^%+!S%!Ept&""8@E%!!T%!r0lateauFin%!,#%*'z%".T%%!S
+0v&#%18%)+y&&%1O%'+}ttrun&%%W.T%%!/%*#5&!%5f&&%5Y%,": =7Relevant%.!=0_%3!X
 0o%1."oeak =0Peak%'E;
 0n%@.;o%=.;o%<.;5%D.;i_cython_%!^g%2!ICython
 1j%F.i0w%6.i6%D.i0v%-.i1%0.insavitzky_gol&!#_R%"!3Golay%*7S%"4o
-0ocaledasinh =0%!~PAsinh%*3&logi&!#OdaledLogi%+?S%m0-pries.%d[rv%T[rw%5[rv%~[r%*[rub%7YNv%0YNv%2YNw%GWBuc%0Vqv%5Uyw%0Uyvo%3Pqu%5Pqv%!OL%lPP15%.PP12%)PPv&(%po%)OZw%IOZv%*OZv%,OZue%MN_u&#%I1%:NOv%,NOv%BNOv%ANOu%/NOv%!I+%=JH12%JJH12%OJHv%0JHu%.J&u%*I:%.I^%>IM0v%:I!u%:I!u%:Bw%*&-%>H>u%'H>v%36|u%%EV
-0v%@2h10%<2hvub&!"E!%!Gc%!).&"#cfxSub&!"(7%";|%'fc&!%N3%"7}&!%N?%**J%"3%%%!I
-0u%!pK&!#x!%!p;ia%+2X&(#)2Lin%+k<vime_s&"%QcTimeSince
+0ocaledasinh =0%!~PAsinh%*3&logi&!#OdaledLogi%+?S%m0-pries.%d[rv%T[rw%5[rv%~[r%*[rub%7YNv%0YNv%2YNw%GWBuc%0Vqv%5Uyw%0Uyvo%3Pqu%5Pqv%!OL%lPP15%.PP12%)PPv&(%pU%)OZw%IOZv%*OZv%,OZue%MN_u&#%Hv%:NOv%,NOv%BNOv%ANOu%/NOv%!I+%=JH12%JJH12%OJHv%0JHu%.J&u%*I:%.I^%>IM0v%:I!u%:I!u%:Bw%*&-%>H>u%'H>v%36|u%%EV
+0v%@2h10%<2hvub&!"E!%!Gc%!).&"#cfxSub&!"(7%";|%'fc&!%Mx%"7}&!%N'%**J%"3%%%!I
+0u%!pK&!#x!%!p;ia%+2X&(#)2Lin%+k<vime_s&"%QITimeSince
 0uvmd =0Vm%*k-o%{BGp%;BGo%#@_%(@l&!#8,s
 0w%zB^4%AB^4%EB^4%bB^o%5B^oubsequence%#B_%!*nS%&!;%"?}%,/S&!%*I%7)bp%~C^%3C^y%&y&%V*~p%FDGn%>+Lo%:+Lo%3+Lo%?EEos%'W!TS%#0n%)!Frl._tsfel%!!EE%*hYq%tF*n%2-Snwavelet_pa%"BXW%!!3Pack%',_er
-07&""RRe&#&2U_html_repr ~0_HTMLDocu%%,YLinkM&!&251VisualBlock
+07&""RRe&#&2=_html_repr ~0_HTMLDocu%%,YLinkM&!&1z1VisualBlock
 0ete&""R|c%&;D_f&!";h&!#qNxture&"">9ion&"#qCmscenarios ~0TestS%"!2
-0v&!#wO&!#(D&"#wJ%#oqUn%#E0Unequal =7&%&(^%'ENE%!!>f%0!R%*"5w&5&*uerFi&##)F =k%("& =kN%!]TkThre&!%^oes =k%"".Length =a%*"4y&#%V)&(%U1%("-j%*"-jOutOf%!Bu =j%+"#w%)!@9%+#D%(7B&#%(~%(!E =8%&%/&!"29
-0w&2&-#%("n&(%P.&#%Qy%)%.NoX =wWithX =&!%I{%%!J%&"9NoX =xEarlyFh =xLateFh =yongFh =u%"!ezL%"!3%+%]w&%"kH&*"j#%*%Rb%#'z%&"@ =b%*#ub%&!>%(u_%!)%%(<H%'9]%(#s%*"9z%("1&!%#;%*!Cs%(!CzateNumpyWit&!%gVYOnlyFit%!!>%&!9%,!2%%!In&'%I<%%!|t%)",i%"!]Y%+#j
+0v&!#wO&!#(D&"#wJ%#oqUn%#E0Unequal =7&%&(E%'ENE%!!>f%0!R%*"5w&5&*[erFi&##)F =k%("& =kN%!]TkThre&!%^Ues =k%"".Length =a%*"4y&#%Un&(%Tv%("-j%*"-jOutOf%!Bu =j%+"#w%)!@9%+#D%(7B&#%(~%(!E =8%&%/&!"29
+0w&2&,i%("n&(%P.&#%Qa%)%.NoX =wWithX =&!%I{%%!J%&"9NoX =xEarlyFh =xLateFh =yongFh =u%"!ezL%"!3%+%]w&%"kH&*"j#%*%Rb%#'z%&"@ =b%*#ub%&!>%(u_%!)%%(<H%'9]%(#s%*"9z%("1&!%#;%*!Cs%(!CzateNumpyWit&!%g>YOnlyFit%!!>%&!9%,!2%%!In&'%I<%%!|t%)",i%"!]Y%+#j
 18_p%%d+%)x_%"!8&!"'R%)%@p%%K7symm =xListdf =x%"*^xSymm =j%*!Yk%+!Ys%"!PsSymm
-0d%%.k&#%<}~0_Mock&%&?Y&"#E)p&&"m]s =0Mo&(#k2 =4%&#g%&!9%#|"d&"%'y._scor&!"{J_&!"L)&&&>pversion_bridge&"%(GV%!!7Bridge&#&C>w&!"FCs ~0_S&"#v(&"%!;Pattern`,
+0d%%.k&#%<}~0_Mock&%&?A&"#E)p&&"m]s =0Mo&(#k2 =4%&#g%&!9%#|"d&"%'y._scor&!"{J_&!"L)&&&>Vversion_bridge&"%(GV%!!7Bridge&#&C&w&!"FCs ~0_S&"#v(&"%!;Pattern`,
+  },
+  {
+    library: "sktime_hooks",
+    version: "0.30.2 to 1.2.0",
+    roots: ["sktime"],
+    text: `=00sktime.datatypes._dtypekind 0DtypeKind`,
   },
   {
     library: "spacy",
@@ -5501,7 +5531,6 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ceca ~0CecaModule ~0EcaModule
 0dvo_norm ~0EvoNorm2dB0 ~a1 ~a2 ~9S0 ~ba ~a1 ~ba ~a2 ~ba
 0cfilter_response_norm ~0FilterResponseNormAct2d ~iTlu2d
-0dormat =0Format
 0cgather_excite ~0GatherExcite
 0dlobal_context ~0GlobalContext
 0drn ~0GlobalResponseNorm
@@ -5674,6 +5703,12 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0gtep_lr ~0StepLRScheduler
 0ftanh_lr ~0TanhLRScheduler
 0fwsd_lr ~0WSDLRScheduler`,
+  },
+  {
+    library: "timm_hooks",
+    version: "1.0.11 to 1.0.31",
+    roots: ["timm"],
+    text: `=00timm.layers.format 0Format`,
   },
   {
     library: "tokenizers",

@@ -99,7 +99,13 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "flair",
     releases: ["flair 0.12.2, its source","flair 0.15.1, its source"],
     kinds: `[{"kind":"source","releases":"2","methods":[]},%9!P3%I!P1%+!P]`,
-    codes: "000001%\"!#0%\"!&%6!#20202%+!0%&!#%*!4%.!V%.!\"%&\"A%,!4%8\"K%&!.%F!X%O!#",
+    codes: "00000101%\"!(%,!#20202%+!0%&!#%*!4%.!V%,!\"%#!D%.!4%6!#%&!|%&!Z%>!X%K!#",
+  },
+  {
+    library: "flair_hooks",
+    releases: ["flair_hooks 0.12.2 on Python 3.11.7","flair_hooks 0.15.1 on Python 3.11.7"],
+    kinds: `[{"kind":"enum","releases":"2","methods":[]}]`,
+    codes: "00",
   },
   {
     library: "flaml",
@@ -201,7 +207,13 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "lightning",
     releases: ["lightning 2.1.4, its source","lightning 2.6.6, its source"],
     kinds: `[{"kind":"source","releases":"3","methods":[]},%9!P2%I!P1%+!P]`,
-    codes: "0%&!\"1%'!.%!!21010002%\"!&%*!>%B!\"%.!x%#!~%T!\"%8!]%&!>10000",
+    codes: "0%#!\"1%%!,%#!21010002%\"!&%L!\"%.!t%!!x%T!\"%0!]%&!610000",
+  },
+  {
+    library: "lightning_hooks",
+    releases: ["lightning_hooks 2.1.4 on Python 3.11.7","lightning_hooks 2.6.6 on Python 3.11.7"],
+    kinds: `[{"kind":"enum","releases":"3","methods":[]},%7!N2%5!Nvalue%:!}]`,
+    codes: "0001000002020%\"!\"",
   },
   {
     library: "mlflow",
@@ -219,7 +231,13 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "monai",
     releases: ["monai 1.2.0, its source","monai 1.6.1, its source"],
     kinds: `[{"kind":"source","releases":"3","methods":[]},%9!P2%+!P]`,
-    codes: "000001010100010%(!\"%(!0%!!D%#!#%,!@%*!J%#!@%*!T%*\"'%#!H%*!R%2!v%&!*%2!D%.!P%#!z%0#>%8!h%*#N%*!6%8\"-%6!t%X!\"%<\"'%,&H%#!8%.!@%0!J%8!H%4!P%P!\"%&'[%,!,%:\"1%8#H%.!F%J#&%(!F%Z%3%n%?%>!\"%R\"/%,+k%&!.%H!t%@!N%8-W%B!F%<.>%<&(%4(N%<!\"%:/U%J!X%2!<%2\"c%.!4%:02%_\";%&!<%&1M%H!x%8&t%9%?",
+    codes: "000001010100010%(!\"%(!0%!!D%#!#%,!@%*!J%#!@%*!T%*\"'%#!H%*!R%2!v%&!*%2!D%.!P%#!z%0#>%8!h%*#N%*!6%8\"-%6!t%X!\"%<\"'%,&H%#!8%.!@%0!J%8!H%4!P%P!\"%&'[%,!,%:\"1%8#H%.!F%J#&%(!F%Z%3%n%?%>!\"%R\"/%,+k%&!.%H!t%@!N%8-W%B!F%<.>%<&(%4(N%<!\"%:/U%J!X%2!<%2\"c%.!4%:02%_\";%&!<%)2@",
+  },
+  {
+    library: "monai_hooks",
+    releases: ["monai_hooks 1.2.0 on Python 3.11.7","monai_hooks 1.6.1 on Python 3.11.7"],
+    kinds: `[{"kind":"enum","releases":"2","methods":[]},%7!N1%G!N3%+!N]`,
+    codes: "000102%3!#0%C!6%!!:%4!<2",
   },
   {
     library: "networkx",
@@ -367,9 +385,9 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   },
   {
     library: "sentence_transformers",
-    releases: ["sentence_transformers 3.3.1, its source","sentence_transformers 6.2.0, its source"],
-    kinds: `[{"kind":"source","releases":"1","methods":[]},%9!P2%+!P]`,
-    codes: "000001%[!#0010%(!\"%_!t%~!\"%D!\"%_\"y%]#z%v!#%d'Q%'!#",
+    releases: ["sentence_transformers 3.3.1 on Python 3.11.7","sentence_transformers 6.2.0 on Python 3.11.7"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},%F!O"_get_item_by_idx","extra_repr","keys"%;!w2%H"G%*!O"get_config_dict%Q"9%;"{enum%h"z%b%B1%W&i%>#X-base%h(!%)"8%R&g%+!v%R!i%*%F%]&+%@"L%3%_%6(>%.(l%6&/%.!N%,'s]`,
+    codes: "000102%1!#3%\"!(4%)!25%'!(%#!#1020%(!\"%2!t2%\"!n4%A!#60403%+!|7%)!0007%\"!#8000008%\"!#%!!,0%%!,809%'!@%*!H%#!#908010a0b%\"!&a0a0c0d%'!0%.#F%&\"s%!%-3%\"%3%*\"}%,!\"%4%-%4%7%(%Ae%3%O%0%ie040603%+!#%&'7%(!0%#!#f%+'3%.#X%0&_30304%\"!tg0g07%-#R5",
   },
   {
     library: "shap",
@@ -423,7 +441,13 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "sktime",
     releases: ["sktime 0.30.2, its source","sktime 1.2.0, its source"],
     kinds: `[{"kind":"source","releases":"1","methods":[]},%9!P3%I!P2%+!P]`,
-    codes: "0001%+!#%>!\"%(!P2%%!*%#!#%!!B000%'!4%&!.%2!#%0!v%0!0%,\"3%4!h%!!F%#\"=%!!*%(\"W%*!,%4!(%2!8%.\"W%H!#%2\"w%8!R%0#r%*\"m%~!#%~!#%n!#%4(!%~!#%#!#%8!\"%8!Z%V(V0%\"#b%2(n%#(D%,)g%>\"=%B\"s%P#&%&*!%#.2%&&p%#!<%&\"3%('1%(%W%4\"o%,&&%,!V%0#v%&!J%&\"g%(!&%2#.%<\"Q%*!@%(#B%,\"Q%,.X%d!#%,!t%./^%J!\"%l\"g%*\"[%6#p%D%-%#*,%*&F%!!,%*#,%2#@%,(n%6\"/%~%I%.!#%4,4%#!.%.!\"%(!L%2%w%:5c%4!(%*!|%(!6%&!>%*&<%*\"K%4%^%,#Z%(*|%@%\"%2,j%N%{%R&f%(/\"%~!\"%0!\"%D\"q%~!\"%<!\"%P%o%B#D%64(%&2:%64j%R5'202",
+    codes: "0001%+!#%>!\"%(!P2%%!*%#!#%!!B000%'!4%&!.%2!#%0!v%0!0%,\"3%4!h%!!F%#\"=%!!*%(\"W%*!,%4!(%2!8%.\"W%H!#%2\"w%8!R%0#r%*\"m%~!#%~!#%l!#%4'}%~!#%#!#%8!\"%8!Z%V(T0%\"#b%2(l%#(B%,)e%>\"=%B\"s%P#&%&)}%#.0%&&p%#!<%&\"3%('1%(%W%4\"o%,&&%,!V%0#v%&!J%&\"g%(!&%2#.%<\"Q%*!@%(#B%,\"Q%,.V%d!#%,!t%./[%J!\"%l\"g%*\"[%6#p%D%-%#*,%*&F%!!,%*#,%2#@%,(n%6\"/%~%I%.!#%4,4%#!.%.!\"%(!L%2%w%:5a%4!(%*!|%(!6%&!>%*&<%*\"K%4%^%,#Z%(*|%@%\"%2,j%N%{%R&f%(/\"%~!\"%0!\"%D\"q%~!\"%<!\"%P%o%B#D%64(%&2:%64j%R5'202",
+  },
+  {
+    library: "sktime_hooks",
+    releases: ["sktime_hooks 0.30.2 on Python 3.11.7","sktime_hooks 1.2.0 on Python 3.11.7"],
+    kinds: `[{"kind":"enum","releases":"2","methods":[]}]`,
+    codes: "00",
   },
   {
     library: "spacy",
@@ -471,7 +495,13 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     library: "timm",
     releases: ["timm 1.0.11, its source","timm 1.0.31, its source"],
     kinds: `[{"kind":"source","releases":"3","methods":[]},%9!P2%I!P1%+!P]`,
-    codes: "0%T!\"101%'!.%L!]%!!#%z!\"1%%\"a%&\"7%*\"9%*!:%(!,%*#J%.!T%L\"M%,!X2%G!f%V!\"%(#L%,\"I%.!>%2#B%B!@%4\"G%<#V2%7!B%&!<%D\"u%B!\"%J!j%(\"i%#!.%0\"U%#(l%N!\"%0#J%_#N%<!B%<\"/%8&P%L!\"%:(#%]#Z%@!\"%~\"+%2!\"%2'/%p'K%<!\"20001%1)q%0!0%Z!\"%(#T%!\"\"%&0*%(*l%!!4%!\"A%!!F%/!p",
+    codes: "0%T!\"101%'!.%L!]%!!#%x!\"1%%\"^%&\"5%*\"7%*!:%(!,%*#H%.!T%L\"M%,!X2%G!f%V!\"%(#L%,\"I%.!>%2#B%B!@%4\"G%<#V2%7!B%&!<%D\"u%B!\"%J!j%(\"i%#!.%0\"U%#(l%N!\"%0#J%_#N%<!B%<\"/%8&P%L!\"%:(#%]#Z%@!\"%~\"+%2!\"%2'/%p'K%<!\"20001%1)q%0!0%Z!\"%(#T%!\"\"%&0*%(*l%!!4%!\"A%!!F%/!p",
+  },
+  {
+    library: "timm_hooks",
+    releases: ["timm_hooks 1.0.11 on Python 3.11.7","timm_hooks 1.0.31 on Python 3.11.7"],
+    kinds: `[{"kind":"enum","releases":"3","methods":[]}]`,
+    codes: "00",
   },
   {
     library: "tokenizers",

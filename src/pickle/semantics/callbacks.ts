@@ -62,7 +62,7 @@ const OWN = "_remove _commit_removals _scrub_removals _set_item _setitem_array _
   "_set_distance_func _set_sparse_distance_func design_structure _matrix_array _hash prediction summary " +
   "_delegate_property_set _verify_shard_order _ensure_elements_are_ids _get_topics _update_accumulator set_attr _to_dict _simplify " +
   "_Structured__prepare_item _initialize get_terms completion_percentage _iter _iter_cached _properties " +
-  "_check_properties to_state stan_variable cmd is_stable mean";
+  "_check_properties to_state stan_variable cmd is_stable mean get_config_dict";
 
 const METHODS: ReadonlySet<string> = new Set(`${ASKED} ${OWN}`.split(" "));
 
